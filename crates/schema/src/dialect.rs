@@ -1,0 +1,49 @@
+//! How a statement's text is to be read.
+
+use serde::{Deserialize, Serialize};
+
+/// The two server families, whose SQL differs in places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Flavour {
+    /// MySQL and Percona Server.
+    Mysql,
+    /// MariaDB.
+    Mariadb,
+}
+
+/// What decides how the bytes of a statement split into tokens: the server's family and the session's `sql_mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SqlDialect {
+    /// The server that ran the statement.
+    pub flavour: Flavour,
+    /// `ANSI_QUOTES`: what stands in double quotes is a name, not a string.
+    pub ansi_quotes: bool,
+    /// `NO_BACKSLASH_ESCAPES`: a backslash in a string is a backslash.
+    pub no_backslash_escapes: bool,
+}
+
+impl SqlDialect {
+    /// MySQL in its default mode.
+    pub const fn mysql() -> Self {
+        Self { flavour: Flavour::Mysql, ansi_quotes: false, no_backslash_escapes: false }
+    }
+
+    /// MariaDB in its default mode.
+    pub const fn mariadb() -> Self {
+        Self { flavour: Flavour::Mariadb, ansi_quotes: false, no_backslash_escapes: false }
+    }
+
+    /// The dialect of a query event: its `sql_mode` status variable's bits.
+    ///
+    /// The two bits that matter are the same in both families: `MODE_ANSI_QUOTES` (4) and `MODE_NO_BACKSLASH_ESCAPES`
+    /// (0x10_0000).
+    pub const fn of_sql_mode(flavour: Flavour, sql_mode: u64) -> Self {
+        Self { flavour, ansi_quotes: sql_mode & 4 != 0, no_backslash_escapes: sql_mode & 0x10_0000 != 0 }
+    }
+
+    /// The default mode of a family.
+    pub const fn of_flavour(flavour: Flavour) -> Self {
+        Self { flavour, ansi_quotes: false, no_backslash_escapes: false }
+    }
+}

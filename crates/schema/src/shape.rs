@@ -1,0 +1,296 @@
+//! What a table looks like.
+
+use backtrail_domain::TableName;
+use serde::{Deserialize, Serialize};
+
+/// A table's columns and keys at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableShape {
+    /// The table.
+    pub name: TableName,
+    /// Its columns in the order of the definition, which is the order in the binary log's row images. Generated columns
+    /// (virtual ones too) and invisible ones are among them.
+    pub columns: Vec<Column>,
+    /// The primary key's parts, in key order.
+    pub primary_key: Option<Vec<KeyPart>>,
+    /// The unique keys in the order of the definition, without the primary key.
+    pub unique_keys: Vec<Key>,
+    /// Foreign keys that this table holds.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// The table's default character set, lower case (`utf8mb4`), when the definition says.
+    pub charset: Option<String>,
+    /// The table's default collation, lower case, when the definition says.
+    pub collation: Option<String>,
+    /// The storage engine as written.
+    pub engine: Option<String>,
+    /// Whether the table is partitioned.
+    pub partitioned: bool,
+    /// `AUTO_INCREMENT=`: the next value.
+    pub auto_increment: Option<u64>,
+    /// MariaDB's `WITH SYSTEM VERSIONING`: the table also holds rows of the past, and every key ends in `ROW END`.
+    pub system_versioned: bool,
+}
+
+impl TableShape {
+    /// A column's place by name. Servers compare column names without regard to case.
+    pub fn column_index(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| same_column_name(&column.name, name))
+    }
+
+    /// The key that names a row: the primary key, else the first unique key without expressions whose columns are all
+    /// NOT NULL. None for a table without one, and for a system-versioned table.
+    ///
+    /// A part with a prefix length counts as its whole column: what is unique in its first characters is unique.
+    pub fn row_key(&self) -> Option<RowKey<'_>> {
+        if self.system_versioned {
+            return None;
+        }
+        if let Some(parts) = &self.primary_key {
+            return Some(RowKey { parts, primary: true });
+        }
+        self.unique_keys
+            .iter()
+            .find(|key| {
+                !key.has_expression
+                    && !key.parts.is_empty()
+                    && key.parts.iter().all(|part| self.columns.get(part.column).is_some_and(|c| !c.nullable))
+            })
+            .map(|key| RowKey { parts: &key.parts, primary: false })
+    }
+
+    /// The columns that `INSERT INTO t VALUES (…)` without a column list sets, in order: all but the invisible ones.
+    pub fn positional_columns(&self) -> impl Iterator<Item = usize> + '_ {
+        self.columns.iter().enumerate().filter(|(_, column)| !column.invisible).map(|(index, _)| index)
+    }
+
+    /// Whether a column is generated, so that an INSERT needs a column list and must not name it.
+    pub fn has_generated_columns(&self) -> bool {
+        self.columns.iter().any(|column| column.generated.is_some())
+    }
+}
+
+/// Whether two names mean the same column.
+pub(crate) fn same_column_name(a: &str, b: &str) -> bool {
+    a == b || a.to_lowercase() == b.to_lowercase()
+}
+
+/// The key that names a row of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowKey<'a> {
+    /// Its parts in key order.
+    pub parts: &'a [KeyPart],
+    /// Whether it is the primary key, and not a unique key that stands in for it.
+    pub primary: bool,
+}
+
+impl RowKey<'_> {
+    /// The columns of the key, in key order, as places in [`TableShape::columns`].
+    pub fn columns(&self) -> impl Iterator<Item = usize> + '_ {
+        self.parts.iter().map(|part| part.column)
+    }
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name, unquoted.
+    pub name: String,
+    /// Its type.
+    pub ty: ColumnType,
+    /// Whether NULL is allowed. False for the columns of a primary key even where the definition does not say so.
+    pub nullable: bool,
+    /// Whether its value is computed.
+    pub generated: Option<Generated>,
+    /// Whether `SELECT *` and an INSERT without a column list leave it out.
+    pub invisible: bool,
+    /// The default as written (`'a'`, `NULL`, `current_timestamp()`, `(uuid())`); None when there is none.
+    pub default: Option<String>,
+    /// `ON UPDATE` as written.
+    pub on_update: Option<String>,
+    /// Whether the server counts it up.
+    pub auto_increment: bool,
+    /// The column's character set, lower case: its own, else the table's. `utf8` is called `utf8mb3`. None for types
+    /// without one, and where the definition leaves it to the server.
+    pub charset: Option<String>,
+    /// The column's collation, lower case: its own, else the table's if the character set is the table's.
+    pub collation: Option<String>,
+}
+
+/// When a generated column is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Generated {
+    /// When it is read.
+    Virtual,
+    /// When the row is written.
+    Stored,
+}
+
+/// A column's type.
+///
+/// Aliases are resolved (`INTEGER`, `BOOL`, `DEC`, `NVARCHAR`, MariaDB's `JSON`); text types of the character set
+/// `binary` are the binary types they stand for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are the types' own attributes under their SQL names")]
+pub enum ColumnType {
+    TinyInt {
+        unsigned: bool,
+    },
+    SmallInt {
+        unsigned: bool,
+    },
+    MediumInt {
+        unsigned: bool,
+    },
+    Int {
+        unsigned: bool,
+    },
+    BigInt {
+        unsigned: bool,
+    },
+    Decimal {
+        precision: u8,
+        scale: u8,
+        unsigned: bool,
+    },
+    Float {
+        unsigned: bool,
+    },
+    Double {
+        unsigned: bool,
+    },
+    Bit {
+        bits: u8,
+    },
+    Date,
+    Time {
+        fsp: u8,
+    },
+    DateTime {
+        fsp: u8,
+    },
+    Timestamp {
+        fsp: u8,
+    },
+    Year,
+    /// Length in characters.
+    Char {
+        length: u32,
+    },
+    /// Length in characters.
+    VarChar {
+        length: u32,
+    },
+    /// Length in bytes.
+    Binary {
+        length: u32,
+    },
+    /// Length in bytes.
+    VarBinary {
+        length: u32,
+    },
+    TinyText,
+    Text,
+    MediumText,
+    LongText,
+    TinyBlob,
+    Blob,
+    MediumBlob,
+    LongBlob,
+    Enum {
+        values: Vec<String>,
+    },
+    Set {
+        values: Vec<String>,
+    },
+    /// MySQL's binary JSON. MariaDB's JSON is [`ColumnType::LongText`].
+    Json,
+    Geometry {
+        kind: GeometryKind,
+    },
+    Vector {
+        dimensions: u32,
+    },
+    /// MariaDB's UUID: 16 bytes.
+    Uuid,
+    /// MariaDB's INET4: 4 bytes.
+    Inet4,
+    /// MariaDB's INET6: 16 bytes.
+    Inet6,
+}
+
+/// The geometry types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the geometry types' SQL names")]
+pub enum GeometryKind {
+    Geometry,
+    Point,
+    LineString,
+    Polygon,
+    MultiPoint,
+    MultiLineString,
+    MultiPolygon,
+    GeometryCollection,
+}
+
+/// A unique key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// Its name; empty where the definition leaves it to the server.
+    pub name: String,
+    /// Its column parts in key order.
+    pub parts: Vec<KeyPart>,
+    /// Whether it also has functional parts (`((lower(a)))`), which `parts` leaves out: it is unique in a computed value
+    /// and names no row.
+    pub has_expression: bool,
+}
+
+/// One column of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyPart {
+    /// Its place in [`TableShape::columns`].
+    pub column: usize,
+    /// How many characters (bytes, for binary types) count.
+    pub prefix_length: Option<u32>,
+}
+
+/// A foreign key, seen from the child.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignKey {
+    /// The constraint's name; empty where the definition leaves it to the server.
+    pub name: String,
+    /// The child's columns, as places in [`TableShape::columns`].
+    pub columns: Vec<usize>,
+    /// The parent.
+    pub parent: TableName,
+    /// The parent's columns, in the order of `columns`.
+    pub parent_columns: Vec<String>,
+    /// What happens to the child when the parent row goes.
+    pub on_delete: ReferentialAction,
+    /// What happens to the child when the parent's key changes.
+    pub on_update: ReferentialAction,
+}
+
+/// What a foreign key does to the child's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReferentialAction {
+    /// The change is refused (also `NO ACTION`, the default).
+    #[default]
+    Restrict,
+    /// The child follows.
+    Cascade,
+    /// The child's columns become NULL.
+    SetNull,
+    /// The child's columns take their defaults. InnoDB refuses it; a definition may still say it.
+    SetDefault,
+}
+
+impl ReferentialAction {
+    /// Whether child rows change without an event of their own in the binary log (InnoDB before MySQL 9.6, MariaDB).
+    pub fn changes_child(self) -> bool {
+        !matches!(self, Self::Restrict)
+    }
+}
