@@ -1,1 +1,3 @@
+//! The `devstack` command.
+
 fn main() {}

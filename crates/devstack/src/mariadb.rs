@@ -1,0 +1,156 @@
+//! A private MariaDB server, as a source of backups or an empty server to load a result into.
+
+use std::ops::Deref;
+use std::path::Path;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use crate::directory::{create_directory, random_secret, write_secret};
+use crate::error::DevstackError;
+use crate::ports;
+use crate::process::{ProcessSpec, SupervisedProcess, find_program, is_root};
+use crate::source_server::{DatabaseAddress, DatabaseOptions, Family, socket_path};
+
+const START_DEADLINE: Duration = Duration::from_secs(60);
+const STOP_DEADLINE: Duration = Duration::from_secs(30);
+
+/// A running MariaDB server, stopped when dropped.
+#[derive(Debug)]
+pub struct MariaDb {
+    process: Option<SupervisedProcess>,
+    address: DatabaseAddress,
+    spec: ProcessSpec,
+}
+
+impl Deref for MariaDb {
+    type Target = DatabaseAddress;
+
+    fn deref(&self) -> &DatabaseAddress {
+        &self.address
+    }
+}
+
+impl MariaDb {
+    /// Initialises a server in `directory` (created when missing) and waits until it answers.
+    pub async fn start(directory: &Path, options: DatabaseOptions) -> Result<Self, DevstackError> {
+        create_directory(directory, 0o700)?;
+        let directory = directory.canonicalize().map_err(DevstackError::file("find", directory))?;
+        let log = directory.join("mariadb.log");
+        let data = directory.join("data");
+        let socket = socket_path(&directory)?;
+        let address = DatabaseAddress {
+            family: Family::Mariadb,
+            host: "127.0.0.1".to_owned(),
+            port: ports::free()?,
+            user: "root".to_owned(),
+            password: random_secret(),
+        };
+
+        let installer = find_program(&["mariadb-install-db", "mysql_install_db"], "mariadb-server")?;
+        let mut initialisation = ProcessSpec::new("mariadb-install-db", installer, &directory, &log)
+            .argument("--no-defaults")
+            .argument(format!("--datadir={}", data.display()))
+            .argument("--auth-root-authentication-method=normal")
+            .arguments(["--skip-test-db", "--skip-name-resolve"]);
+        if is_root() {
+            initialisation = initialisation.argument("--user=root");
+        }
+        initialisation.run(START_DEADLINE).await?;
+
+        let server = find_program(&["mariadbd", "mysqld"], "mariadb-server")?;
+        let mut spec = ProcessSpec::new("MariaDB", server, &directory, &log)
+            .argument("--no-defaults")
+            .argument(format!("--datadir={}", data.display()))
+            .argument(format!("--socket={}", socket.display()))
+            .argument(format!("--pid-file={}", directory.join("server.pid").display()))
+            .argument(format!("--port={}", address.port))
+            .argument(format!("--server-id={}", options.server_id))
+            .arguments([
+                "--bind-address=127.0.0.1",
+                "--skip-name-resolve",
+                "--performance-schema=OFF",
+                "--innodb-buffer-pool-size=64M",
+                "--innodb-log-file-size=64M",
+                "--innodb-flush-log-at-trx-commit=2",
+                "--sync-binlog=0",
+                "--gtid-strict-mode=OFF",
+            ]);
+        if is_root() {
+            spec = spec.argument("--user=root");
+        }
+        if options.binary_log {
+            spec = spec.arguments(["--log-bin=mariadb-bin", "--binlog-format=ROW", "--binlog-row-image=FULL"]);
+        }
+        spec = spec.arguments(&options.arguments);
+
+        // The first start sets the password, outside of the binary log, and leaves root as the only account.
+        let accounts = directory.join("accounts.sql");
+        let password = &address.password;
+        write_secret(
+            &accounts,
+            &format!(
+                "SET SESSION sql_log_bin = 0;\n\
+                 DELETE FROM mysql.global_priv WHERE User IN ('root', '') AND Host <> 'localhost';\n\
+                 FLUSH PRIVILEGES;\n\
+                 ALTER USER 'root'@'localhost' IDENTIFIED BY '{password}';\n\
+                 CREATE USER 'root'@'%' IDENTIFIED BY '{password}';\n\
+                 GRANT ALL PRIVILEGES ON *.* TO 'root'@'%' WITH GRANT OPTION;\n"
+            ),
+        )?;
+        let first = spec.clone().argument(format!("--init-file={}", accounts.display()));
+        let mut mariadb = Self { process: None, address, spec };
+        mariadb.launch(first).await?;
+        std::fs::remove_file(&accounts).map_err(DevstackError::file("remove", &accounts))?;
+        Ok(mariadb)
+    }
+
+    async fn launch(&mut self, spec: ProcessSpec) -> Result<(), DevstackError> {
+        let mut process = spec.start()?;
+        let address = self.address.clone();
+        process.until_ready(START_DEADLINE, async || address.ping().await).await?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// How to reach the server.
+    pub fn address(&self) -> &DatabaseAddress {
+        &self.address
+    }
+
+    /// The file its output goes to.
+    pub fn log(&self) -> &Path {
+        &self.spec.log
+    }
+
+    /// The directory of its data and binary log files.
+    pub fn data_directory(&self) -> std::path::PathBuf {
+        self.spec.directory.join("data")
+    }
+
+    /// Shuts the server down in an orderly way.
+    pub async fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.terminate(Signal::SIGTERM, STOP_DEADLINE).await;
+        }
+    }
+
+    /// Kills the server (`SIGKILL`), as a crash would.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Starts a stopped server again, on the same port with the same data.
+    pub async fn start_again(&mut self) -> Result<(), DevstackError> {
+        if self.process.is_some() {
+            return Ok(());
+        }
+        self.launch(self.spec.clone()).await
+    }
+
+    /// Stops and starts the server; it begins a new binary log file.
+    pub async fn restart(&mut self) -> Result<(), DevstackError> {
+        self.stop().await;
+        self.start_again().await
+    }
+}
