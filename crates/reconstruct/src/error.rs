@@ -1,0 +1,269 @@
+//! Why a recovery failed.
+
+use std::fmt;
+use std::io;
+
+use backtrail_binlog::BinlogError;
+use backtrail_domain::{BinlogPosition, TableName};
+use backtrail_dump::DumpError;
+use backtrail_dump::metadata::MetadataError;
+use backtrail_dump::names::NameError;
+
+use crate::plan::{Gap, Refusal};
+
+/// Why a recovery failed. The result is then to be thrown away.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The caller's [`Observer`](crate::Observer) said so.
+    #[error("cancelled")]
+    Cancelled,
+
+    /// The baseline's directory could not be listed, or a file of it not be opened or read.
+    #[error("cannot read the baseline's {file}")]
+    BaselineRead {
+        /// The file, or what else.
+        file: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The dump is not finished, or not a dump.
+    #[error("the baseline is not a complete dump: {reason}; take another backup, or name an older one")]
+    BaselineIncomplete {
+        /// What is missing.
+        reason: String,
+    },
+    /// The dump does not say where in the binary log it stands.
+    #[error(
+        "the baseline's metadata has no binlog coordinates, so its rows have no known place in the log; this happens with \
+         mydumper 0.10 on MySQL 8.4 and later, and without the REPLICATION CLIENT privilege; take a backup with a mydumper \
+         that writes them"
+    )]
+    NoCoordinates,
+    /// The metadata cannot be read.
+    #[error("the baseline's metadata cannot be understood")]
+    Metadata {
+        /// Why.
+        #[from]
+        source: MetadataError,
+    },
+    /// A file of the dump has a name of which the table cannot be told.
+    #[error("a file of the baseline has a doubtful name")]
+    FileName {
+        /// Which and why.
+        #[from]
+        source: NameError,
+    },
+    /// A data file of the dump cannot be read.
+    #[error("the rows of {table} cannot be read from the baseline")]
+    BaselineData {
+        /// The table.
+        table: TableName,
+        /// Where and why.
+        source: DumpError,
+    },
+    /// A data file of the dump holds something that cannot be merged.
+    #[error("the rows of {table} cannot be taken from the baseline's {file}: {problem}")]
+    BaselineRows {
+        /// The table.
+        table: TableName,
+        /// The file, and where in it.
+        file: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Tables that were named are not in the baseline.
+    #[error("not in the baseline: {}; name tables of the baseline, or a baseline that has them", list(.tables))]
+    UnknownTables {
+        /// Their names.
+        tables: Vec<TableName>,
+    },
+
+    /// The log's pieces could not be listed, or one not be opened.
+    #[error("cannot read the binary log's {piece}")]
+    LogRead {
+        /// The piece, or what else.
+        piece: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The log itself is broken, or of a kind that cannot be read.
+    #[error("the binary log cannot be read on")]
+    Log {
+        /// Where and why.
+        #[from]
+        source: BinlogError,
+    },
+    /// The log does not hold the baseline's place.
+    #[error("the binary log does not reach back to the baseline's position {baseline}: {reason}")]
+    LogDoesNotReachBaseline {
+        /// The place.
+        baseline: BinlogPosition,
+        /// What there is instead.
+        reason: String,
+    },
+    /// Transactions are missing between baseline and cut.
+    #[error("the binary log has a gap {gap}; find the missing piece, or allow gaps and take a result that lacks it")]
+    LogGap {
+        /// Where.
+        gap: Gap,
+    },
+    /// An event that nothing can be made of, or that says that the log is incomplete.
+    #[error("{position}: {problem}")]
+    LogEvent {
+        /// The event.
+        position: BinlogPosition,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// The target lies before the baseline.
+    #[error("the target {target} lies before the baseline ({evidence}); take an older baseline")]
+    TargetBeforeBaseline {
+        /// What was asked for.
+        target: String,
+        /// How that is known.
+        evidence: String,
+    },
+    /// The log ends before the target.
+    #[error(
+        "the target {target} is not covered by the binary log, which ends {end}; wait for it to be archived, or choose an earlier target"
+    )]
+    TargetNotCovered {
+        /// What was asked for.
+        target: String,
+        /// The last place and time there are.
+        end: String,
+    },
+    /// A position that is not between two transactions.
+    #[error("{position} is not between two transactions: the nearest places that are, are {before} and {after}")]
+    TargetInsideTransaction {
+        /// What was asked for.
+        position: BinlogPosition,
+        /// The last boundary before it.
+        before: BinlogPosition,
+        /// The first boundary after it.
+        after: BinlogPosition,
+    },
+    /// A target that can never be found in this log.
+    #[error("the target {target} has no meaning in this log: {reason}")]
+    TargetImpossible {
+        /// What was asked for.
+        target: String,
+        /// Why.
+        reason: String,
+    },
+
+    /// Wanted tables cannot be rebuilt.
+    #[error("{} of the wanted tables cannot be rebuilt:{}", .refusals.len(), lines(.refusals))]
+    Refused {
+        /// Every one of them.
+        refusals: Vec<Refusal>,
+    },
+
+    /// Event and event, or event and baseline, contradict each other: rows changed without the log knowing, or the
+    /// baseline is not of this log.
+    #[error(
+        "the history of {table} does not fit together: row {key}: {problem} (event at {position}); the baseline does not \
+         belong to this log, or rows were changed past the log"
+    )]
+    HistoryDoesNotFit {
+        /// The table.
+        table: TableName,
+        /// The key's values.
+        key: String,
+        /// The event.
+        position: BinlogPosition,
+        /// What does not fit.
+        problem: String,
+    },
+    /// A sum that does not add up.
+    #[error("the account of {table} does not balance: {problem}; the result is not to be used")]
+    Accounting {
+        /// The table.
+        table: TableName,
+        /// Which numbers.
+        problem: String,
+    },
+    /// A value that cannot be written.
+    #[error("a value of {table}.{column} at {position} cannot be written: {problem}")]
+    Value {
+        /// The table.
+        table: TableName,
+        /// The column.
+        column: String,
+        /// The event.
+        position: BinlogPosition,
+        /// Why.
+        problem: String,
+    },
+    /// Inputs are not what they were when the plan was made.
+    #[error("the plan does not fit the inputs any more: {reason}; plan again")]
+    StalePlan {
+        /// What differs.
+        reason: String,
+    },
+
+    /// The result could not be written.
+    #[error("cannot write the result's {file}")]
+    Result {
+        /// The file.
+        file: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The temporary files could not be written or read.
+    #[error("cannot use the room for change sets past their memory budget")]
+    Spill {
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl EngineError {
+    /// Whether the same run may succeed later: the world failed, not the data.
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::BaselineRead { source, .. } | Self::LogRead { source, .. } => {
+                source.kind() != io::ErrorKind::NotFound && source.kind() != io::ErrorKind::InvalidData
+            }
+            Self::BaselineData { source: DumpError::Read { source, .. }, .. }
+            | Self::Log { source: BinlogError::Read { source, .. } } => source.kind() != io::ErrorKind::InvalidData,
+            Self::Result { .. } | Self::Spill { .. } => true,
+            Self::Cancelled
+            | Self::BaselineIncomplete { .. }
+            | Self::NoCoordinates
+            | Self::Metadata { .. }
+            | Self::FileName { .. }
+            | Self::BaselineData { .. }
+            | Self::BaselineRows { .. }
+            | Self::UnknownTables { .. }
+            | Self::Log { .. }
+            | Self::LogDoesNotReachBaseline { .. }
+            | Self::LogGap { .. }
+            | Self::LogEvent { .. }
+            | Self::TargetBeforeBaseline { .. }
+            | Self::TargetNotCovered { .. }
+            | Self::TargetInsideTransaction { .. }
+            | Self::TargetImpossible { .. }
+            | Self::Refused { .. }
+            | Self::HistoryDoesNotFit { .. }
+            | Self::Accounting { .. }
+            | Self::Value { .. }
+            | Self::StalePlan { .. } => false,
+        }
+    }
+}
+
+fn list(tables: &[TableName]) -> String {
+    tables.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn lines(refusals: &[Refusal]) -> impl fmt::Display + '_ {
+    struct Lines<'a>(&'a [Refusal]);
+    impl fmt::Display for Lines<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.iter().try_for_each(|refusal| write!(f, "\n  {refusal}"))
+        }
+    }
+    Lines(refusals)
+}

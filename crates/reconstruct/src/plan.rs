@@ -1,0 +1,192 @@
+//! The plan: what is going to be done, decided before any row is written.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet, TableName};
+use serde::{Deserialize, Serialize};
+
+/// What is going to be done. A value to print, to store and to hand to [`reconstruct`](crate::reconstruct).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What was asked for, as text.
+    pub target: String,
+    /// Where the baseline's rows belong in the log.
+    pub baseline: Coordinates,
+    /// Where the recovery stops.
+    pub cut: Cut,
+    /// The pieces of the log to read, in order.
+    pub log: Vec<PlannedPiece>,
+    /// Holes in the log that are crossed because the request allows it.
+    pub gaps: Vec<Gap>,
+    /// Every wanted table, by name.
+    pub tables: BTreeMap<TableName, TableAction>,
+    /// Transactions within the window that were rolled back: where each begins. Nothing of them is applied.
+    pub rolled_back: Vec<BinlogPosition>,
+    /// What was counted on the way.
+    pub events: EventCounts,
+    /// What an operator should know.
+    pub warnings: Vec<String>,
+}
+
+impl Plan {
+    /// The wanted tables that are left out.
+    pub fn refusals(&self) -> impl Iterator<Item = &Refusal> {
+        self.tables.values().filter_map(|action| match action {
+            TableAction::Refused(refusal) => Some(refusal),
+            _ => None,
+        })
+    }
+
+    /// The tables that are going to be written.
+    pub fn written(&self) -> impl Iterator<Item = &TableName> {
+        self.tables.iter().filter(|(_, action)| !matches!(action, TableAction::Refused(_))).map(|(name, _)| name)
+    }
+}
+
+/// A place in the log with what had been executed there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coordinates {
+    /// The place.
+    pub position: BinlogPosition,
+    /// The GTIDs executed there, where the server has them.
+    pub gtid_set: Option<GtidSet>,
+}
+
+/// Where a recovery stops: between two transactions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    /// The place: a replica that starts here gets the first transaction that is not in the result.
+    pub position: BinlogPosition,
+    /// The GTIDs executed there, where the server has them.
+    pub gtid_set: Option<GtidSet>,
+    /// When the last transaction that is in committed, RFC 3339; `None` when the cut is the baseline itself.
+    pub last_commit: Option<String>,
+    /// Transactions between baseline and cut.
+    pub transactions: u64,
+}
+
+/// A piece of the log that is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedPiece {
+    /// Where it is stored.
+    pub name: String,
+    /// The server's file.
+    pub file: BinlogFile,
+    /// From this offset in the server's file.
+    pub from: u64,
+    /// To this offset.
+    pub to: u64,
+}
+
+/// A hole in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// The last place before it that is known.
+    pub from: BinlogPosition,
+    /// The first place behind it.
+    pub to: BinlogPosition,
+    /// How it was seen.
+    pub cause: String,
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "from {} to {}: {}", self.from, self.to, self.cause)
+    }
+}
+
+/// What is done about a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum TableAction {
+    /// Nothing changed in the window: the baseline's files are copied.
+    Copy {
+        /// Rows, where the baseline says.
+        rows: Option<u64>,
+        /// Bytes of its data files as stored.
+        bytes: u64,
+    },
+    /// The changes of the window are merged into the baseline's rows.
+    Merge {
+        /// The key that tells rows apart.
+        key: PlannedKey,
+        /// Rows in the baseline, where it says.
+        rows: Option<u64>,
+        /// Bytes of its data files as stored.
+        bytes: u64,
+        /// Row events to apply.
+        row_events: u64,
+        /// Bytes of these events.
+        row_event_bytes: u64,
+    },
+    /// The table cannot be rebuilt.
+    Refused(Refusal),
+}
+
+/// What tells a table's rows apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum PlannedKey {
+    /// The primary key.
+    Primary {
+        /// Its columns.
+        columns: Vec<String>,
+    },
+    /// A unique key of columns that are never NULL.
+    Unique {
+        /// Its columns.
+        columns: Vec<String>,
+    },
+    /// None: rows are told apart by all their values, and equal rows are counted.
+    WholeRow,
+}
+
+/// Why a table cannot be rebuilt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The table.
+    pub table: TableName,
+    /// The event that stands in the way, if one does.
+    pub position: Option<BinlogPosition>,
+    /// Its statement, if it has one (the first few hundred characters).
+    pub statement: Option<String>,
+    /// What stands in the way.
+    pub reason: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.table, self.reason)?;
+        if let Some(position) = &self.position {
+            write!(f, " at {position}")?;
+        }
+        if let Some(statement) = &self.statement {
+            write!(f, " (`{statement}`)")?;
+        }
+        write!(f, "; {}", self.remedy)
+    }
+}
+
+/// Events between baseline and cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct EventCounts {
+    /// All of them, those inside compressed transactions included.
+    pub seen: u64,
+    /// Row events among them.
+    pub row_events: u64,
+    /// Row events of tables that are rebuilt.
+    pub row_events_applied: u64,
+    /// Row events of tables that are not wanted.
+    pub row_events_other_tables: u64,
+    /// Row events of wanted tables that are refused and skipped.
+    pub row_events_refused: u64,
+    /// Row events of transactions that were rolled back.
+    pub row_events_rolled_back: u64,
+    /// Transactions.
+    pub transactions: u64,
+    /// Bytes of the log.
+    pub bytes: u64,
+}

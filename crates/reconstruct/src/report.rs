@@ -1,0 +1,75 @@
+//! The report: what was done, with every row and event accounted for.
+
+use std::collections::BTreeMap;
+
+use backtrail_domain::{BinlogPosition, GtidSet, TableName};
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{EventCounts, Gap, Refusal};
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Where the result stands in the log.
+    pub cut: BinlogPosition,
+    /// The GTIDs executed there.
+    pub gtid_set: Option<GtidSet>,
+    /// When the last transaction that is in committed, RFC 3339.
+    pub last_commit: Option<String>,
+    /// Events between baseline and cut.
+    pub events: EventCounts,
+    /// Every table of the result.
+    pub tables: BTreeMap<TableName, TableReport>,
+    /// Wanted tables that are not in the result.
+    pub refused: Vec<Refusal>,
+    /// Holes in the log that were crossed.
+    pub gaps: Vec<Gap>,
+    /// The result's files, by name.
+    pub files: Vec<FileReport>,
+    /// Rows of all tables of the result.
+    pub rows_written: u64,
+    /// Bytes of all files as stored.
+    pub bytes_written: u64,
+    /// Bytes of change sets that went to spill files.
+    pub bytes_spilled: u64,
+    /// What an operator should know.
+    pub warnings: Vec<String>,
+}
+
+/// What became of a table's rows: `read = kept + replaced + deleted`, `written = kept + replaced + added`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TableReport {
+    /// Rows in the baseline.
+    pub rows_read: u64,
+    /// Rows copied as they were.
+    pub rows_kept: u64,
+    /// Rows written with other values.
+    pub rows_replaced: u64,
+    /// Rows dropped.
+    pub rows_deleted: u64,
+    /// Rows that the baseline did not have.
+    pub rows_added: u64,
+    /// Rows in the result.
+    pub rows_written: u64,
+    /// Rows inserted by the window's events (a row may be inserted and deleted more than once).
+    pub inserts: u64,
+    /// Rows updated by the window's events.
+    pub updates: u64,
+    /// Rows deleted by the window's events.
+    pub deletes: u64,
+}
+
+/// A file of the result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileReport {
+    /// Its name.
+    pub name: String,
+    /// Its size as stored.
+    pub size: u64,
+    /// SHA-256 of its bytes as stored, in hexadecimal.
+    pub sha256: String,
+    /// The table whose rows or definition it holds.
+    pub table: Option<TableName>,
+    /// Rows in it, for data files.
+    pub rows: Option<u64>,
+}
