@@ -140,8 +140,8 @@ impl Postgres {
             "listen_addresses=127.0.0.1".to_owned(),
             format!("port={}", address.port),
             "unix_socket_directories=".to_owned(),
+            // Commits reach the operating system, so they survive a crash of the server, if not one of the machine.
             "fsync=off".to_owned(),
-            "synchronous_commit=off".to_owned(),
             "full_page_writes=off".to_owned(),
             "max_connections=400".to_owned(),
             "shared_buffers=32MB".to_owned(),
