@@ -178,8 +178,9 @@ impl Shared {
         let session = self.session(started, deadline).await?;
         let ask = async {
             let channel = session.channel().await?;
-            let answer =
-                channel.queue_declare(queue.into(), QueueDeclareOptions::durable().passive(), FieldTable::default()).await?;
+            let answer = channel
+                .queue_declare(queue.into(), QueueDeclareOptions::durable().passive(), FieldTable::default())
+                .await?;
             let _ = channel.close(200, "".into()).await;
             Ok(answer.message_count())
         };
@@ -196,7 +197,8 @@ async fn connect_once(endpoint: &Endpoint, number: u64) -> Result<Arc<Session>, 
     let attempt = async {
         let runtime = lapin::runtime::default_runtime()?;
         let connection =
-            Connection::connect_uri_with_config(endpoint.uri.clone(), properties, endpoint.tls.clone(), runtime).await?;
+            Connection::connect_uri_with_config(endpoint.uri.clone(), properties, endpoint.tls.clone(), runtime)
+                .await?;
         let channel = connection.create_channel().await?;
         topology::declare(&channel).await?;
         let _ = channel.close(200, "".into()).await;
@@ -229,7 +231,11 @@ async fn first_session(
                 return Err(QueueError::Unavailable { broker, waited: started.elapsed(), source });
             }
             QueueError::Unavailable { .. } => {
-                tracing::debug!(broker = endpoint.name, error = &error as &dyn std::error::Error, "RabbitMQ is not there yet");
+                tracing::debug!(
+                    broker = endpoint.name,
+                    error = &error as &dyn std::error::Error,
+                    "RabbitMQ is not there yet"
+                );
             }
             fatal => return Err(fatal),
         }

@@ -82,7 +82,11 @@ impl Subscription {
                 Ok((channel, consumer)) => self.forward(&channel, consumer).await,
                 Err(QueueError::Closed { .. }) => return,
                 Err(error) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, queue = self.queue, "cannot subscribe yet");
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        queue = self.queue,
+                        "cannot subscribe yet"
+                    );
                 }
             }
             tokio::select! {
@@ -118,7 +122,11 @@ impl Subscription {
             let message = match next {
                 Some(Ok(message)) => message,
                 Some(Err(error)) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, queue = self.queue, "a subscription broke");
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        queue = self.queue,
+                        "a subscription broke"
+                    );
                     return;
                 }
                 // The broker cancelled it: the queue was deleted, or its node is going down.

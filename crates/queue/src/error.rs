@@ -28,7 +28,9 @@ pub enum QueueError {
         source: std::io::Error,
     },
     /// The broker answers, and refuses us: login, virtual host, permission, or a certificate that is not trusted.
-    #[error("RabbitMQ at {broker} refuses the connection: {reason}; check the user, password, virtual host and certificates")]
+    #[error(
+        "RabbitMQ at {broker} refuses the connection: {reason}; check the user, password, virtual host and certificates"
+    )]
     Refused {
         /// Its address, without user and password.
         broker: String,
@@ -117,9 +119,8 @@ impl QueueError {
                 let reason = answer.get_message().to_string();
                 match answer.kind() {
                     AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED) => Self::Topology { broker, reason },
-                    AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) | AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) => {
-                        Self::Refused { broker, reason }
-                    }
+                    AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED)
+                    | AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) => Self::Refused { broker, reason },
                     _ => Self::Unavailable { broker, waited: Duration::ZERO, source: Some(error) },
                 }
             }

@@ -91,7 +91,8 @@ async fn attempt(
         }
     };
     let options = BasicPublishOptions { mandatory: true, immediate: false };
-    let confirm = publisher.channel.basic_publish(JOBS_EXCHANGE.into(), key.into(), options, payload, properties).await?;
+    let confirm =
+        publisher.channel.basic_publish(JOBS_EXCHANGE.into(), key.into(), options, payload, properties).await?;
     let confirmation = confirm.await?;
     Ok((publisher, confirmation))
 }

@@ -118,7 +118,14 @@ mod tests {
 
     #[test]
     fn refuses_other_urls_without_quoting_them() {
-        for url in ["", "hunter2", "http://u:hunter2@host", "amqp:hunter2", "amqp://u:hunter2@h?heartbeat=x", "amqp://u:hunter2@h:99999"] {
+        for url in [
+            "",
+            "hunter2",
+            "http://u:hunter2@host",
+            "amqp:hunter2",
+            "amqp://u:hunter2@h?heartbeat=x",
+            "amqp://u:hunter2@h:99999",
+        ] {
             let Err(error) = QueueSettings::new(url).endpoint() else { panic!("{url} was accepted") };
             let text = format!("{error} {error:?}");
             assert!(!text.contains("hunter2"), "{text}");

@@ -73,7 +73,9 @@ pub(crate) async fn declare(channel: &Channel) -> lapin::Result<()> {
         ]);
         let (queue, key) = (kind.queue_name(), kind.routing_key());
         channel.queue_declare(queue.into(), QueueDeclareOptions::durable(), arguments).await?;
-        channel.queue_bind(queue.into(), jobs.into(), key.into(), QueueBindOptions::default(), FieldTable::default()).await?;
+        channel
+            .queue_bind(queue.into(), jobs.into(), key.into(), QueueBindOptions::default(), FieldTable::default())
+            .await?;
     }
     Ok(())
 }
