@@ -66,10 +66,12 @@ pub struct SegmentFact {
 /// A stretch of binary log that is known to be missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GapFact {
-    /// Its timeline.
-    pub timeline: Timeline,
+    /// The timeline in which the archive ends.
+    pub from_timeline: Timeline,
     /// What is archived ends here.
     pub from: BinlogPosition,
+    /// The timeline in which it goes on: another one after `RESET MASTER` or on a rebuilt server.
+    pub to_timeline: Timeline,
     /// And goes on here.
     pub to: BinlogPosition,
     /// Time of the last commit before it.

@@ -1,1 +1,42 @@
-//! crates/store
+#![doc = include_str!("../README.md")]
+
+pub mod agents;
+pub mod api_keys;
+pub mod backups;
+mod connection;
+pub mod coverage;
+mod error;
+pub mod gaps;
+pub mod idempotency;
+pub mod outbox;
+pub mod page;
+pub mod pitrs;
+pub mod prefixes;
+pub mod retention;
+mod row;
+pub mod runs;
+pub mod schedules;
+mod schema;
+pub mod sealing;
+pub mod segments;
+pub mod servers;
+mod settings;
+pub mod tenants;
+
+pub use agents::{AgentLease, AgentToken, Heartbeat};
+pub use api_keys::{ApiKey, NewApiKey};
+pub use backups::{BackupOutcome, BackupRun, NewBackup};
+pub use connection::Store;
+pub use coverage::Coverage;
+pub use error::StoreError;
+pub use gaps::{Gap, NewGap};
+pub use outbox::OutboxMessage;
+pub use page::{Cursor, Page, RunFilter};
+pub use pitrs::{NewPitr, PitrOutcome, PitrRun};
+pub use runs::{Claim, FencingToken, Renewed, RunFailure, RunRecord};
+pub use schedules::{FireOutcome, Fired, NewSchedule, Schedule, ScheduleChanges};
+pub use sealing::SealingKey;
+pub use segments::{NewSegment, Segment};
+pub use servers::{NewServer, Server, ServerChanges};
+pub use settings::{DatabaseUrl, SealingSettings, SecretKey, StoreSettings};
+pub use tenants::Tenant;
