@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod execute;
+mod lease;
+
+pub use error::WorkError;
+pub use execute::{Work, WorkerSettings, run};
+pub use lease::{Lease, StopReason};

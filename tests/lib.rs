@@ -1,0 +1,1 @@
+//! What crosses services, run against the real parts that `devstack` starts.
