@@ -1,1 +1,42 @@
-//! crates/binlog
+#![doc = include_str!("../README.md")]
+
+mod body;
+mod bytes;
+mod column;
+mod compressed;
+mod decimal;
+mod error;
+mod event;
+mod format;
+mod gtid;
+mod header;
+pub mod json;
+mod metadata;
+mod payload;
+mod query;
+mod reader;
+mod rows;
+mod stream;
+mod table_map;
+mod temporal;
+mod transaction;
+mod value;
+
+pub use body::{EventBody, GtidListEvent, HeartbeatEvent, IncidentEvent, RotateEvent, XaId, XaPrepareEvent, file_name};
+pub use column::ColumnKind;
+pub use decimal::Decimal;
+pub use error::{BinlogError, Malformed, Place};
+pub use event::{Event, parse_event};
+pub use format::{ChecksumAlgorithm, ENCRYPTED_MAGIC, Flavour, FormatDescription, MAGIC};
+pub use gtid::GtidEvent;
+pub use header::{EventHeader, EventType, HEADER_LENGTH, MAX_EVENT_SIZE};
+pub use metadata::TableMetadata;
+pub use payload::{PayloadCompression, PayloadEvents, TransactionPayload};
+pub use query::{QueryEvent, QueryStatus};
+pub use reader::EventReader;
+pub use rows::{ColumnImage, RowChange, RowImage, Rows, RowsEvent, RowsKind, split_image};
+pub use stream::StreamPosition;
+pub use table_map::{ColumnShape, TableMap, TableMaps};
+pub use temporal::{Date, DateTime, Time, Timestamp};
+pub use transaction::{Boundary, CommitInfo, TransactionStart, TransactionTracker};
+pub use value::{Value, decode_value};
