@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+mod head;
 pub mod literal;
 pub mod metadata;
 pub mod names;
+mod scan;
 pub mod tokenizer;
 pub mod writer;
 

@@ -1,9 +1,16 @@
 //! A data file as a stream of statements and rows.
+//!
+//! The reader holds one buffer. It grows while a single row does not fit and never beyond the limit; what has been handed
+//! out is overwritten by what follows.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::ops::Range;
 
 use crate::DumpError;
+use crate::head::{self, Parsed};
+use crate::scan::{self, RowScan, Scan};
+
+pub use crate::head::{InsertHead, InsertVerb};
 
 /// How much memory a reader may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,44 +22,26 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 256 KiB buffers; rows up to 1 GiB of data with every byte escaped and some room.
+    /// 256 KiB buffers; rows up to 1 GiB of data with every byte escaped, and some room.
     fn default() -> Self {
         Self { buffer: 256 * 1024, piece: (2 << 30) + (1 << 20) }
     }
 }
 
-/// Reads a data file piece by piece.
-#[derive(Debug)]
-pub struct StatementReader<R> {
-    source: R,
-    file: String,
-    limits: Limits,
-}
+/// Statement heads are names and keywords: longer ones are something else.
+const LONGEST_HEAD: usize = 16 << 20;
 
 /// A piece of a data file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece<'a> {
-    /// A statement that sets the session up or a comment, with its `;`. To be copied as it is.
+    /// A statement that sets the session up, or a comment, with its `;` or line end.
     Preamble(&'a [u8]),
-    /// The beginning of an INSERT.
+    /// The beginning of an INSERT, up to and with `VALUES`.
     InsertHead(InsertHead<'a>),
     /// One row of it.
     Row(Row<'a>),
     /// The INSERT's `;`.
     End,
-}
-
-/// The beginning of an INSERT, up to and with `VALUES`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InsertHead<'a> {
-    /// As written.
-    pub raw: &'a [u8],
-    /// The schema, if written.
-    pub schema: Option<String>,
-    /// The table.
-    pub table: String,
-    /// The column list, if written.
-    pub columns: Option<Vec<String>>,
 }
 
 /// One row of an INSERT.
@@ -64,12 +53,57 @@ pub struct Row<'a> {
     pub offset: u64,
 }
 
-impl Row<'_> {
-    /// Finds the first `up_to` fields (fewer if the row has fewer): ranges of `raw`, put into `fields` (cleared first).
-    /// `usize::MAX` takes the whole row apart.
-    pub fn fields(&self, _up_to: usize, fields: &mut Vec<Range<usize>>) {
+impl<'a> Row<'a> {
+    /// Finds the first `up_to` fields (fewer if the row has fewer): ranges of `raw` without the white space around, put
+    /// into `fields` (cleared first). `usize::MAX` takes the whole row apart.
+    pub fn fields(&self, up_to: usize, fields: &mut Vec<Range<usize>>) {
         fields.clear();
+        let end = self.raw.len().saturating_sub(1);
+        let Some(inside) = self.raw.get(..end) else { return };
+        let mut from = 1;
+        while fields.len() < up_to {
+            let to = scan::end_of_field(inside, from).min(end);
+            let Some(field) = inside.get(from..to) else { return };
+            let start = from + field.iter().take_while(|b| b.is_ascii_whitespace()).count();
+            let trailing = field.iter().rev().take_while(|b| b.is_ascii_whitespace()).count();
+            fields.push(start..(to - trailing).max(start));
+            if to >= end {
+                return;
+            }
+            from = to + 1;
+        }
     }
+
+    /// The bytes of a field that [`Row::fields`] found.
+    pub fn field(&self, range: &Range<usize>) -> &'a [u8] {
+        self.raw.get(range.clone()).unwrap_or_default()
+    }
+}
+
+/// What may come next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Outside,
+    BeforeFirstRow,
+    BehindRow,
+    BehindComma,
+}
+
+/// Reads a data file piece by piece.
+#[derive(Debug)]
+pub struct StatementReader<R> {
+    source: R,
+    file: String,
+    limits: Limits,
+    buffer: Vec<u8>,
+    /// The next piece begins here.
+    start: usize,
+    /// The bytes of the buffer that are filled.
+    filled: usize,
+    /// The file's offset of the buffer's first byte.
+    base: u64,
+    at_end: bool,
+    state: State,
 }
 
 impl<R: Read> StatementReader<R> {
@@ -80,20 +114,189 @@ impl<R: Read> StatementReader<R> {
 
     /// The same with other limits.
     pub fn with_limits(source: R, file: impl Into<String>, limits: Limits) -> Self {
-        Self { source, file: file.into(), limits }
-    }
-
-    /// The next piece; None where the file ends behind a finished statement.
-    ///
-    /// # Errors
-    /// A file that cannot be read, is cut short, or holds what no mydumper writes. After an error there is no going on.
-    pub fn next_piece(&mut self) -> Result<Option<Piece<'_>>, DumpError> {
-        let _ = (&mut self.source, &self.file, &self.limits);
-        Ok(None)
+        Self {
+            source,
+            file: file.into(),
+            limits,
+            buffer: Vec::new(),
+            start: 0,
+            filled: 0,
+            base: 0,
+            at_end: false,
+            state: State::Outside,
+        }
     }
 
     /// Where the next piece begins in the (decompressed) file.
     pub fn offset(&self) -> u64 {
-        0
+        self.base + self.start as u64
+    }
+
+    /// The next piece; None where the file ends behind a finished statement.
+    ///
+    /// A file that was cut exactly between two statements cannot be told from a whole one here: the row counts of the
+    /// dump's metadata tell.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is cut short, or holds what no mydumper writes. After an error there is no going on.
+    pub fn next_piece(&mut self) -> Result<Option<Piece<'_>>, DumpError> {
+        loop {
+            let Some(byte) = self.skip_white_space()? else {
+                return match self.state {
+                    State::Outside => Ok(None),
+                    State::BeforeFirstRow => Err(self.truncated("an INSERT without rows")),
+                    State::BehindRow | State::BehindComma => Err(self.truncated("an INSERT")),
+                };
+            };
+            match (self.state, byte) {
+                (State::Outside, b';') => self.start += 1,
+                (State::Outside, _) => return self.statement().map(Some),
+                (State::BeforeFirstRow | State::BehindComma, b'(') => return self.row().map(Some),
+                (State::BehindRow, b',') => {
+                    self.start += 1;
+                    self.state = State::BehindComma;
+                }
+                (State::BehindRow, b';') => {
+                    self.start += 1;
+                    self.state = State::Outside;
+                    return Ok(Some(Piece::End));
+                }
+                (State::BehindRow, _) => return Err(self.syntax(0, "a `,` or `;` is expected behind a row")),
+                (State::BeforeFirstRow | State::BehindComma, _) => {
+                    return Err(self.syntax(0, "a row's `(` is expected"));
+                }
+            }
+        }
+    }
+
+    fn row(&mut self) -> Result<Piece<'_>, DumpError> {
+        let mut scan = RowScan::default();
+        let length = loop {
+            match scan.advance(self.rest()) {
+                Scan::Done(length) => break length,
+                Scan::Bad(at) => return Err(self.syntax(at, "a `;` stands inside a row")),
+                Scan::More => {
+                    if !self.fill("row", self.limits.piece)? {
+                        return Err(self.truncated("a row"));
+                    }
+                }
+            }
+        };
+        let (from, offset) = (self.start, self.offset());
+        self.start += length;
+        self.state = State::BehindRow;
+        let raw = self.buffer.get(from..self.start).unwrap_or_default();
+        Ok(Piece::Row(Row { raw, offset }))
+    }
+
+    fn statement(&mut self) -> Result<Piece<'_>, DumpError> {
+        let length = loop {
+            match head::length(self.rest(), self.at_end) {
+                Ok(Parsed::Whole(length)) => break length,
+                Ok(Parsed::More) => {
+                    if !self.fill("statement", LONGEST_HEAD.min(self.limits.piece))? {
+                        return Err(self.truncated("a statement"));
+                    }
+                }
+                Err(what) => return Err(self.syntax(0, what)),
+            }
+        };
+        let from = self.start;
+        let raw = self.buffer.get(from..from + length).unwrap_or_default();
+        match head::parse(raw) {
+            Ok(Some(head)) => {
+                self.start += length;
+                self.state = State::BeforeFirstRow;
+                Ok(Piece::InsertHead(head))
+            }
+            Ok(None) => {
+                self.start += length;
+                Ok(Piece::Preamble(raw))
+            }
+            Err(what) => Err(DumpError::Syntax {
+                file: self.file.clone(),
+                offset: self.base + from as u64,
+                what: format!("{what}: `{}`", head::beginning(raw)),
+            }),
+        }
+    }
+
+    /// Moves `start` to the next byte that is no white space, and says which; None at the file's end.
+    fn skip_white_space(&mut self) -> Result<Option<u8>, DumpError> {
+        loop {
+            let rest = self.rest();
+            if let Some(skip) = rest.iter().position(|b| !b.is_ascii_whitespace()) {
+                let byte = rest.get(skip).copied();
+                self.start += skip;
+                return Ok(byte);
+            }
+            self.start = self.filled;
+            if !self.fill("run of white space", self.limits.piece)? {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn rest(&self) -> &[u8] {
+        self.buffer.get(self.start..self.filled).unwrap_or_default()
+    }
+
+    /// Reads on behind what is there; false at the file's end.
+    fn fill(&mut self, what: &'static str, limit: usize) -> Result<bool, DumpError> {
+        if self.at_end {
+            return Ok(false);
+        }
+        if self.filled == self.buffer.len() {
+            self.make_room(what, limit)?;
+        }
+        loop {
+            let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
+            match self.source.read(room) {
+                Ok(0) => {
+                    self.at_end = true;
+                    return Ok(false);
+                }
+                Ok(count) => {
+                    self.filled += count.min(room.len());
+                    return Ok(true);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(source) => {
+                    let offset = self.base + self.filled as u64;
+                    return Err(DumpError::Read { file: self.file.clone(), offset, source });
+                }
+            }
+        }
+    }
+
+    fn make_room(&mut self, what: &'static str, limit: usize) -> Result<(), DumpError> {
+        let pending = self.filled - self.start;
+        if pending >= limit {
+            return Err(DumpError::TooLong { file: self.file.clone(), offset: self.offset(), what, limit });
+        }
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.filled, 0);
+            self.base += self.start as u64;
+            self.start = 0;
+            self.filled = pending;
+        }
+        if pending * 2 >= self.buffer.len() {
+            let size = (self.buffer.len() * 2).max(self.limits.buffer.max(1)).min(limit.max(1));
+            self.buffer.resize(size.max(pending + 1), 0);
+        }
+        Ok(())
+    }
+
+    fn truncated(&self, inside: &'static str) -> DumpError {
+        DumpError::Truncated { file: self.file.clone(), offset: self.base + self.filled as u64, inside }
+    }
+
+    fn syntax(&self, at: usize, what: &str) -> DumpError {
+        let shown = self.rest().get(at..).unwrap_or_default();
+        DumpError::Syntax {
+            file: self.file.clone(),
+            offset: self.offset() + at as u64,
+            what: format!("{what}, not `{}`", head::beginning(shown)),
+        }
     }
 }
