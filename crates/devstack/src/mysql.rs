@@ -110,7 +110,8 @@ impl MySql {
     }
 
     /// Initialises a server in `directory` (created when missing) and waits until it answers.
-    pub async fn start(directory: &Path, options: DatabaseOptions) -> Result<Self, DevstackError> {
+    pub async fn start(directory: impl AsRef<Path>, options: DatabaseOptions) -> Result<Self, DevstackError> {
+        let directory = directory.as_ref();
         let tree = MySqlTree::find()?;
         create_directory(directory, 0o700)?;
         let directory = directory.canonicalize().map_err(DevstackError::file("find", directory))?;

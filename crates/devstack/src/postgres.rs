@@ -95,7 +95,8 @@ impl Postgres {
     ///
     /// As root, when the `postgres` user cannot reach the directory, the data goes to a directory of its own below the
     /// system's temporary directory.
-    pub async fn start(directory: &Path) -> Result<Self, DevstackError> {
+    pub async fn start(directory: impl AsRef<Path>) -> Result<Self, DevstackError> {
+        let directory = directory.as_ref();
         create_directory(directory, 0o711)?;
         let bin = installation()?;
         let user = server_user()?;

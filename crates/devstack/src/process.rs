@@ -108,6 +108,16 @@ impl ProcessSpec {
         self
     }
 
+    /// Passes on variables of this process's own environment, where they are set.
+    pub fn inherit<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        for name in names {
+            if let Some(value) = std::env::var_os(name) {
+                self.environment.push((name.into(), value));
+            }
+        }
+        self
+    }
+
     fn command(&self, program: &OsStr) -> Result<Command, DevstackError> {
         let log = OpenOptions::new()
             .create(true)

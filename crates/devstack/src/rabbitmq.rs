@@ -138,7 +138,8 @@ impl Deref for RabbitMq {
 
 impl RabbitMq {
     /// Starts a broker with its data in `directory` (created when missing) and waits until it answers.
-    pub async fn start(directory: &Path) -> Result<Self, DevstackError> {
+    pub async fn start(directory: impl AsRef<Path>) -> Result<Self, DevstackError> {
+        let directory = directory.as_ref();
         create_directory(directory, 0o700)?;
         let directory = directory.canonicalize().map_err(DevstackError::file("find", directory))?;
         let log = directory.join("rabbitmq.log");

@@ -71,8 +71,8 @@ impl Deref for S3 {
 
 impl S3 {
     /// Serves the objects below `directory` (created when missing) on a free port, with a random key pair.
-    pub async fn start(directory: &Path) -> Result<Self, DevstackError> {
-        Self::start_with(directory, ports::free()?, random_secret(), random_secret()).await
+    pub async fn start(directory: impl AsRef<Path>) -> Result<Self, DevstackError> {
+        Self::start_with(directory.as_ref(), ports::free()?, random_secret(), random_secret()).await
     }
 
     /// Serves the objects below `directory` on the given port with the given key pair.

@@ -1,22 +1,16 @@
 //! Each part starts, serves, restarts and stops, and leaves nothing behind.
 
+mod support;
+
+use std::time::Duration;
+
 use backtrail_devstack::{DatabaseOptions, MariaDb, MySql, Postgres, RabbitMq, StackDirectory};
 use mysql_async::prelude::Queryable;
-
-/// The command lines of all processes that mention the directory, besides the watcher of the directory itself.
-fn processes_of(directory: &std::path::Path) -> Vec<String> {
-    let wanted = directory.display().to_string();
-    std::fs::read_dir("/proc")
-        .expect("/proc")
-        .flatten()
-        .filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok())
-        .map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " "))
-        .filter(|line| line.contains(&wanted) && !line.contains("backtrail-janitor"))
-        .collect()
-}
+use support::{eventually, processes_of};
 
 fn assert_nothing_left(directory: StackDirectory) {
-    assert_eq!(processes_of(directory.path()), Vec::<String>::new());
+    // A killed Erlang node's helper programs need a moment to notice.
+    eventually("processes stay behind", Duration::from_secs(2), || processes_of(directory.path()).is_empty());
     let path = directory.path().to_owned();
     drop(directory);
     assert!(!path.exists());
