@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod api;
 pub mod demo;
 mod directory;
 mod error;
@@ -20,6 +21,7 @@ mod source_server;
 mod stack;
 mod state;
 
+pub use api::Api;
 pub use directory::{StackDirectory, random_secret, write_secret};
 pub use error::DevstackError;
 pub use identity::ProcessIdentity;

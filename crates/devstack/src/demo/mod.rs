@@ -3,22 +3,20 @@
 //! [`run`] has a running [`Stack`] and tells its story on it; it returns an error when a step fails or a result is not
 //! what it should be. Starting, stopping, Ctrl-C and the exit status are the caller's.
 
-mod api;
 mod changes;
 mod proof;
 mod shop;
 mod terminal;
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use mysql_async::prelude::Queryable;
 use serde_json::{Value, json};
 
-use self::api::Api;
 use self::changes::Traffic;
 use self::terminal::{Terminal, count, size};
+use crate::api::Api;
 use crate::directory::random_secret;
 use crate::mariadb::MariaDb;
 use crate::source_server::{DatabaseAddress, DatabaseOptions};
@@ -126,7 +124,7 @@ pub async fn run(stack: &mut Stack) -> anyhow::Result<()> {
 
     terminal.step("Fetch the dump from S3 and load it into an empty server with the stock client");
     let dump = directory.join("recovered");
-    let (files, bytes) = fetch(&api, &format!("{pitr_path}/files"), &dump).await?;
+    let (files, bytes) = api.fetch_files(&format!("{pitr_path}/files"), &dump).await?;
     terminal.say(&format!("{files} files, {} fetched", size(bytes)));
     let loaded = proof::load_with_stock_client(&dump, &empty).await?;
     terminal.say(&format!("{loaded} files loaded by `mariadb`"));
@@ -236,24 +234,6 @@ async fn wait_for_archive(api: &Api, server: &str, target: &str) -> anyhow::Resu
             Err((status, problem)) => bail!("the target cannot be recovered: {status} {problem}"),
         }
     }
-}
-
-/// Fetches every file of a result; answers how many and their bytes.
-async fn fetch(api: &Api, path: &str, to: &Path) -> anyhow::Result<(usize, u64)> {
-    std::fs::create_dir_all(to)?;
-    let files = api.get(path).await?;
-    let files = files.as_array().context("the list of files is no array")?;
-    let mut bytes = 0;
-    for file in files {
-        let name = PathBuf::from(text(file, "name")?);
-        let name = name.file_name().context("a file without a name")?;
-        let size = api.download(text(file, "url")?, &to.join(name)).await?;
-        if Some(size) != file["size"].as_u64() {
-            bail!("{} has {size} bytes instead of {}", name.display(), file["size"]);
-        }
-        bytes += size;
-    }
-    Ok((files.len(), bytes))
 }
 
 async fn query(source: &DatabaseAddress, sql: &str) -> anyhow::Result<String> {

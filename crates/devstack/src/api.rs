@@ -1,5 +1,6 @@
-//! The demo's client of the REST API: what a user would type into curl.
+//! A client of the REST API for the demo and the tests: what a user would type into curl.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -9,30 +10,35 @@ use serde_json::Value;
 /// How long a run may take before the demo gives up on it.
 const RUN_DEADLINE: Duration = Duration::from_secs(180);
 
-pub(super) struct Api {
+/// The gateway, with an API key.
+#[derive(Debug, Clone)]
+pub struct Api {
     client: reqwest::Client,
     base: String,
     key: String,
 }
 
 impl Api {
-    pub(super) fn new(gateway: &str, key: &str) -> anyhow::Result<Self> {
+    /// A client of the gateway at this URL.
+    pub fn new(gateway: &str, key: &str) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build()?;
         Ok(Self { client, base: format!("{gateway}/api/v1"), key: key.to_owned() })
     }
 
-    pub(super) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+    /// Gets `path`, below `/api/v1`. A refusal is an error with its status and problem.
+    pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
         self.send(Method::GET, path, None)
             .await?
             .map_err(|(status, answer)| anyhow::anyhow!("GET {path}: {status} {answer}"))
     }
 
-    pub(super) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+    /// Posts a body. A refusal is an error.
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         self.try_post(path, body).await?.map_err(|(status, answer)| anyhow::anyhow!("POST {path}: {status} {answer}"))
     }
 
     /// As [`post`](Self::post), with a refusal as a value.
-    pub(super) async fn try_post(&self, path: &str, body: &Value) -> anyhow::Result<Result<Value, (u16, Value)>> {
+    pub async fn try_post(&self, path: &str, body: &Value) -> anyhow::Result<Result<Value, (u16, Value)>> {
         self.send(Method::POST, path, Some(body)).await
     }
 
@@ -53,7 +59,7 @@ impl Api {
     }
 
     /// Follows a run to its end, telling each phase as it comes. Fails unless it completed.
-    pub(super) async fn follow(&self, path: &str, mut tell: impl FnMut(&str)) -> anyhow::Result<Value> {
+    pub async fn follow(&self, path: &str, mut tell: impl FnMut(&str)) -> anyhow::Result<Value> {
         let began = Instant::now();
         let mut phases: Vec<String> = Vec::new();
         loop {
@@ -73,8 +79,26 @@ impl Api {
         }
     }
 
+    /// Fetches every file that `path` lists, by their presigned URLs, into a directory; answers how many and their bytes.
+    pub async fn fetch_files(&self, path: &str, to: &Path) -> anyhow::Result<(usize, u64)> {
+        std::fs::create_dir_all(to)?;
+        let files = self.get(path).await?;
+        let files = files.as_array().context("the list of files is no array")?;
+        let mut bytes = 0;
+        for file in files {
+            let text = |field: &str| file[field].as_str().with_context(|| format!("a file without `{field}`: {file}"));
+            let name = Path::new(text("name")?).file_name().context("a file without a name")?;
+            let size = self.download(text("url")?, &to.join(name)).await?;
+            if Some(size) != file["size"].as_u64() {
+                bail!("{} has {size} bytes instead of {}", name.display(), file["size"]);
+            }
+            bytes += size;
+        }
+        Ok((files.len(), bytes))
+    }
+
     /// Fetches an object by its presigned URL.
-    pub(super) async fn download(&self, url: &str, to: &std::path::Path) -> anyhow::Result<u64> {
+    async fn download(&self, url: &str, to: &Path) -> anyhow::Result<u64> {
         let mut response = self.client.get(url).send().await?.error_for_status()?;
         let mut file = tokio::fs::File::create(to).await?;
         let mut size = 0;
