@@ -1,0 +1,67 @@
+# Thin on purpose: each target is one or two commands that can be typed by hand.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+# Compiled code lives outside of the working tree, so that a second clone on this machine need not compile the
+# dependencies again. CARGO_TARGET_DIR, when set, is left alone.
+cache := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/backtrail
+target_directory := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+devstack := $(target_directory)/debug/devstack
+prerequisites := deploy/dev/install-prerequisites.sh
+
+.PHONY: help demo up down status test lint fmt build release clean prerequisites mysql target-directory
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: prerequisites build ## Show everything once, on servers of its own; nothing stays behind
+	@$(devstack) demo $(ARGS)
+
+up: prerequisites build ## Start an installation in the background and print how to use it
+	@$(devstack) up $(ARGS)
+
+down: target-directory ## Stop the installation in the background and remove its data
+	@if [ -x $(devstack) ]; then $(devstack) down $(ARGS); else echo "nothing is running"; fi
+
+status: build ## Print how to use the installation in the background
+	@$(devstack) status $(ARGS)
+
+test: target-directory ## Run all tests against real servers; ARGS goes to nextest
+	@$(prerequisites) build run test
+	cargo build --workspace --bins
+	cargo test --workspace --doc --quiet
+	$(devstack) run -- cargo nextest run --workspace $(ARGS)
+
+lint: target-directory ## Formatting, clippy, documentation and deploy files, warnings denied
+	@$(prerequisites) build lint
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+	@if [ -x deploy/validate.sh ]; then deploy/validate.sh; fi
+
+fmt: ## Format the code
+	cargo fmt --all
+
+build: target-directory ## Build all programs, quickly
+	@$(prerequisites) build
+	cargo build --workspace --bins
+
+release: target-directory ## Build all programs for production, into target/release
+	@$(prerequisites) build
+	cargo build --workspace --bins --release
+
+prerequisites: ## Install what is missing (root), or name it
+	@$(prerequisites) build run
+
+mysql: build ## Fetch a MySQL server for the tests that want one
+	@command -v mmdebstrap >/dev/null || { echo "install the package mmdebstrap first"; exit 1; }
+	@$(devstack) install --mysql
+
+clean: ## Remove everything that was compiled
+	@if [ -L target ]; then rm -rf "$(cache)/target" target; else cargo clean; fi
+
+target-directory:
+	@if [ -z "$(CARGO_TARGET_DIR)" ] && [ ! -d target ]; then \
+		mkdir -p "$(cache)/target" && ln -sfn "$(cache)/target" target; \
+	fi
