@@ -1,0 +1,217 @@
+//! The checks made when a server is registered, and before every backup.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::{Connection, Flavour, ServerFacts, ServerVersion, SourceEndpoint, SourceError, TablePromise, grants};
+
+/// Everything found out about a server. Stored with it and shown to its owner; holds no secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PreflightReport {
+    /// When it was looked at, by our clock.
+    #[serde(with = "time::serde::rfc3339")]
+    pub checked_at: OffsetDateTime,
+    /// Whether we could log in.
+    pub reachable: bool,
+    /// Whether every required check passed.
+    pub ok: bool,
+    /// `SELECT VERSION()`.
+    pub version: Option<String>,
+    /// Its family.
+    pub flavour: Option<Flavour>,
+    /// What names it in timelines.
+    pub identity: Option<String>,
+    /// Whether the connection is under TLS.
+    pub encrypted: Option<bool>,
+    /// Whether it writes a binary log.
+    pub log_bin: Option<bool>,
+    /// Must be `ROW`.
+    pub binlog_format: Option<String>,
+    /// Must be `FULL`.
+    pub binlog_row_image: Option<String>,
+    /// After how many seconds it removes its binary log; absent for never.
+    pub binlog_expire_seconds: Option<u64>,
+    /// MySQL's `gtid_mode`.
+    pub gtid_mode: Option<String>,
+    /// The account's privileges.
+    pub grants: GrantReport,
+    /// Each thing that was looked at.
+    pub checks: Vec<Check>,
+    /// What PITR promises for each table, in name order.
+    pub tables: Vec<TablePromise>,
+}
+
+/// Privileges, of those that are needed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantReport {
+    /// Held.
+    pub present: Vec<String>,
+    /// Not held.
+    pub missing: Vec<String>,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What.
+    pub name: String,
+    /// Whether it is as it should be.
+    pub ok: bool,
+    /// Whether nothing can be promised without it; else it is a warning.
+    pub required: bool,
+    /// As it is.
+    pub found: String,
+    /// As it should be.
+    pub wanted: String,
+    /// What to do, where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+/// Less than this between a transaction and the removal of its log is too little to mend an outage of the agent.
+const SHORT_EXPIRY_SECONDS: u64 = 24 * 3600;
+
+/// Looks at a server. Never fails: what went wrong is in the report.
+pub async fn preflight(endpoint: &SourceEndpoint) -> PreflightReport {
+    let mut report = PreflightReport {
+        checked_at: OffsetDateTime::now_utc(),
+        reachable: false,
+        ok: false,
+        version: None,
+        flavour: None,
+        identity: None,
+        encrypted: None,
+        log_bin: None,
+        binlog_format: None,
+        binlog_row_image: None,
+        binlog_expire_seconds: None,
+        gtid_mode: None,
+        grants: GrantReport::default(),
+        checks: Vec::new(),
+        tables: Vec::new(),
+    };
+    match look(endpoint, &mut report).await {
+        Ok(connection) => connection.close().await,
+        Err(error) => {
+            let name = if report.reachable { "questions" } else { "reachable" };
+            let mut found = error.to_string();
+            let mut cause = std::error::Error::source(&error);
+            while let Some(error) = cause {
+                found = format!("{found}: {error}");
+                cause = error.source();
+            }
+            report.checks.push(Check {
+                name: name.to_owned(),
+                ok: false,
+                required: true,
+                found,
+                wanted: "a login and answers to our questions".to_owned(),
+                remedy: Some("see what was found".to_owned()),
+            });
+        }
+    }
+    report.ok = report.reachable && report.checks.iter().all(|check| check.ok || !check.required);
+    report
+}
+
+async fn look(endpoint: &SourceEndpoint, report: &mut PreflightReport) -> Result<Connection, SourceError> {
+    let mut connection = endpoint.connect().await?;
+    report.reachable = true;
+    report.encrypted = Some(connection.is_encrypted());
+    let facts = connection.facts().await?;
+    report.version = Some(facts.version.clone());
+    report.flavour = Some(facts.flavour);
+    report.identity = Some(facts.identity.clone());
+    report.log_bin = Some(facts.is_on("log_bin"));
+    report.binlog_format = facts.variable("binlog_format").map(str::to_owned);
+    report.binlog_row_image = facts.variable("binlog_row_image").map(str::to_owned);
+    report.binlog_expire_seconds = facts.binlog_expiry_seconds();
+    report.gtid_mode = facts.variable("gtid_mode").map(str::to_owned);
+    report.checks = judge(&facts);
+    let grants = connection.grants(&facts).await?;
+    for need in grants::needs(&facts) {
+        let ok = grants.allows(need);
+        let name = need.names.first().copied().unwrap_or_default();
+        let list = if ok { &mut report.grants.present } else { &mut report.grants.missing };
+        list.push(name.to_owned());
+        report.checks.push(Check {
+            name: format!("grant {name}"),
+            ok,
+            required: need.required,
+            found: if ok { "granted" } else { "not granted" }.to_owned(),
+            wanted: format!("granted on *.*, to {}", need.purpose),
+            remedy: (!ok).then(|| format!("GRANT {name} ON *.* TO the account")),
+        });
+    }
+    report.tables = connection.tables().await?.iter().map(|table| table.promise(&facts)).collect();
+    Ok(connection)
+}
+
+/// What follows from a server's version and variables.
+fn judge(facts: &ServerFacts) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let mut check = |name: &str, ok: bool, required: bool, found: String, wanted: &str, remedy: &str| {
+        let remedy = (!ok).then(|| remedy.to_owned());
+        checks.push(Check { name: name.to_owned(), ok, required, found, wanted: wanted.to_owned(), remedy });
+    };
+    let value = |name: &str| facts.variable(name).unwrap_or("not known to the server").to_owned();
+    let is = |name: &str, wanted: &str| facts.variable(name).is_some_and(|value| value.eq_ignore_ascii_case(wanted));
+
+    let supported = match facts.flavour {
+        Flavour::Mysql => facts.number >= ServerVersion(5, 7, 0) && facts.number < ServerVersion(10, 0, 0),
+        Flavour::Mariadb => facts.number >= ServerVersion(10, 5, 0) && facts.number < ServerVersion(12, 0, 0),
+    };
+    check(
+        "version",
+        supported,
+        true,
+        facts.version.clone(),
+        "MySQL 5.7 to 9.x, or MariaDB 10.5 to 11.x",
+        "this version has not been tried; upgrade the server, or Backtrail",
+    );
+    check(
+        "log_bin",
+        facts.is_on("log_bin"),
+        true,
+        value("log_bin"),
+        "ON",
+        "set log_bin in the server's configuration and restart it",
+    );
+    check(
+        "binlog_format",
+        is("binlog_format", "ROW"),
+        true,
+        value("binlog_format"),
+        "ROW",
+        "SET GLOBAL binlog_format = 'ROW', in the configuration too",
+    );
+    check(
+        "binlog_row_image",
+        is("binlog_row_image", "FULL"),
+        true,
+        value("binlog_row_image"),
+        "FULL",
+        "SET GLOBAL binlog_row_image = 'FULL', in the configuration too",
+    );
+    check("server_id", facts.server_id != 0, true, value("server_id"), "not 0", "give the server a server_id");
+    if facts.flavour == Flavour::Mariadb {
+        check(
+            "encrypt_binlog",
+            !facts.is_on("encrypt_binlog"),
+            true,
+            value("encrypt_binlog"),
+            "OFF",
+            "encrypted binary logs of MariaDB cannot be archived yet; set encrypt_binlog=OFF",
+        );
+    }
+    let expiry = facts.binlog_expiry_seconds();
+    check(
+        "binlog expiry",
+        expiry.is_none_or(|seconds| seconds >= SHORT_EXPIRY_SECONDS),
+        false,
+        expiry.map_or_else(|| "never".to_owned(), |seconds| format!("{seconds} s")),
+        "a day or more",
+        "raise binlog_expire_logs_seconds: what the server removes before it is archived is lost",
+    );
+    checks
+}
