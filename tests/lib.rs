@@ -1,1 +1,9 @@
 //! What crosses services, run against the real parts that `devstack` starts.
+//!
+//! A [`World`] is an installation for one test: its own services, database, vhost, bucket and source server.
+
+mod contents;
+mod world;
+
+pub use contents::{Contents, contents, load};
+pub use world::{World, WorldOptions, execute};

@@ -1,0 +1,153 @@
+//! What dies, and what comes of it: every run ends, completed with a right result or failed with a reason.
+
+use std::time::{Duration, Instant};
+
+use backtrail_devstack::{DatabaseAddress, ServiceKind};
+use backtrail_tests::{Contents, World, WorldOptions, contents, execute, load};
+use mysql_async::prelude::Queryable;
+use serde_json::{Value, json};
+
+/// A source with enough in it that a backup takes a moment.
+async fn filled(world: &mut World) -> backtrail_devstack::MariaDb {
+    let source = world.mariadb().await.unwrap();
+    execute(
+        &source,
+        &[
+            "CREATE DATABASE shop CHARACTER SET utf8mb4",
+            "CREATE TABLE shop.a (id INT NOT NULL PRIMARY KEY, v VARCHAR(200))",
+            "CREATE TABLE shop.b (id INT NOT NULL, part INT NOT NULL, v VARBINARY(200), PRIMARY KEY (id, part))",
+            "INSERT INTO shop.a SELECT seq, REPEAT(MD5(seq), 5) FROM seq_1_to_100000",
+            "INSERT INTO shop.b SELECT seq, seq % 7, UNHEX(REPEAT(SHA1(seq), 6)) FROM seq_1_to_100000",
+        ],
+    )
+    .await
+    .unwrap();
+    source
+}
+
+async fn change(source: &DatabaseAddress) -> (Contents, String) {
+    execute(
+        source,
+        &[
+            "UPDATE shop.a SET v = 'changed' WHERE id % 10 = 3",
+            "DELETE FROM shop.b WHERE part = 4",
+            "UPDATE shop.b SET id = id + 1000000 WHERE part = 5",
+            "INSERT INTO shop.a SELECT seq, 'new' FROM seq_200001_to_200500",
+        ],
+    )
+    .await
+    .unwrap();
+    let truth = contents(source, "shop").await.unwrap();
+    let mut connection = source.connect().await.unwrap();
+    let gtid: Option<String> = connection.query_first("SELECT @@gtid_binlog_pos").await.unwrap();
+    connection.disconnect().await.unwrap();
+    (truth, gtid.unwrap())
+}
+
+/// Follows a run to its end, whatever that is.
+async fn ended(world: &World, path: &str) -> Value {
+    let began = Instant::now();
+    loop {
+        let run = world.api.get(path).await.unwrap_or(Value::Null);
+        if run["status"] == "completed" || run["status"] == "failed" {
+            return run;
+        }
+        assert!(began.elapsed() < Duration::from_secs(120), "stuck: {run}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn workers_and_agents_killed_in_every_phase() {
+    let mut world = World::start(WorldOptions::default()).await.unwrap();
+    let source = filled(&mut world).await;
+    let scratch = world.mariadb().await.unwrap();
+    let server = world.register("shop-db", &source).await.unwrap();
+
+    for phase in ["preparing", "dumping", "uploading"] {
+        let path = world.start_backup(&server).await.unwrap();
+        let seen = world.wait_for_phase(&path, &[phase]).await.unwrap();
+        let worker = world.services.process(ServiceKind::BackupWorker).unwrap();
+        worker.kill9().await;
+        worker.start_again().unwrap();
+        let run = ended(&world, &path).await;
+        assert_eq!(run["status"], "completed", "killed while {seen}: {run}");
+        // The dump that was killed has left nothing behind on the source: no lock, no connection.
+        execute(&source, &["SET lock_wait_timeout = 5", "UPDATE shop.a SET v = CONCAT(v, '') WHERE id = 1"])
+            .await
+            .unwrap();
+    }
+
+    // The agent dies while changes are made, and again before they are archived.
+    let agent = world.services.process(ServiceKind::BinlogAgent).unwrap();
+    agent.kill9().await;
+    let (truth, gtid) = change(&source).await;
+    let agent = world.services.process(ServiceKind::BinlogAgent).unwrap();
+    agent.start_again().unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let agent = world.services.process(ServiceKind::BinlogAgent).unwrap();
+    agent.kill9().await;
+    agent.start_again().unwrap();
+    execute(&source, &["DELETE FROM shop.a", "DROP TABLE shop.b"]).await.unwrap();
+
+    for phase in ["preparing", "reconstructing", "uploading"] {
+        let path = world.start_pitr(&server, &json!({"target_gtid": gtid})).await.unwrap();
+        let seen = world.wait_for_phase(&path, &[phase]).await.unwrap();
+        let worker = world.services.process(ServiceKind::PitrWorker).unwrap();
+        worker.kill9().await;
+        worker.start_again().unwrap();
+        let run = ended(&world, &path).await;
+        assert_eq!(run["status"], "completed", "killed while {seen}: {run}");
+        let dump = world.path(&format!("after-{phase}"));
+        world.api.fetch_files(&format!("{path}/files"), &dump).await.unwrap();
+        execute(&scratch, &["DROP DATABASE IF EXISTS shop"]).await.unwrap();
+        load(&dump, "shop", &scratch).await.unwrap();
+        assert_eq!(contents(&scratch, "shop").await.unwrap(), truth, "killed while {seen}");
+    }
+    let coverage = world.api.get(&format!("/servers/{server}/pitr/coverage")).await.unwrap();
+    assert_eq!(coverage["gaps"], json!([]), "{coverage}");
+}
+
+#[tokio::test]
+async fn gateway_and_scheduler_killed_between_request_and_message() {
+    let mut world = World::start(WorldOptions::default()).await.unwrap();
+    let source = filled(&mut world).await;
+    let server = world.register("shop-db", &source).await.unwrap();
+    let path = world.start_backup(&server).await.unwrap();
+    for kind in [ServiceKind::Gateway, ServiceKind::Scheduler] {
+        let process = world.services.process(kind).unwrap();
+        process.kill9().await;
+        process.start_again().unwrap();
+        process.wait_ready().await.unwrap();
+    }
+    let run = ended(&world, &path).await;
+    assert_eq!(run["status"], "completed", "{run}");
+}
+
+#[tokio::test]
+async fn a_cancelled_backup_stops_at_once_and_leaves_nothing() {
+    let mut world = World::start(WorldOptions::default()).await.unwrap();
+    let source = filled(&mut world).await;
+    let server = world.register("shop-db", &source).await.unwrap();
+    let path = world.start_backup(&server).await.unwrap();
+    world.wait_for_phase(&path, &["preparing", "dumping"]).await.unwrap();
+    world.api.post(&format!("{path}/cancel"), &json!({})).await.unwrap();
+    let run = ended(&world, &path).await;
+    assert_eq!((&run["status"], &run["phase"]), (&json!("failed"), &json!("cancelled")), "{run}");
+    // And the next one goes through.
+    let path = world.start_backup(&server).await.unwrap();
+    assert_eq!(ended(&world, &path).await["status"], "completed");
+}
+
+#[tokio::test]
+async fn a_second_run_of_a_server_is_a_conflict() {
+    let mut world = World::start(WorldOptions::default()).await.unwrap();
+    let source = filled(&mut world).await;
+    let server = world.register("shop-db", &source).await.unwrap();
+    world.services.process(ServiceKind::BackupWorker).unwrap().kill9().await;
+    let path = world.start_backup(&server).await.unwrap();
+    let refused = world.api.try_post("/backup", &json!({"server_id": server})).await.unwrap().unwrap_err();
+    assert_eq!(refused.0, 409, "{}", refused.1);
+    world.services.process(ServiceKind::BackupWorker).unwrap().start_again().unwrap();
+    assert_eq!(ended(&world, &path).await["status"], "completed");
+}
