@@ -6,7 +6,7 @@ use backtrail_domain::{Gtid, GtidSet};
 
 use crate::bytes::{Cursor, size};
 use crate::{
-    BinlogError, Event, EventType, FormatDescription, GtidEvent, Malformed, QueryEvent, RowsEvent, TableMap,
+    BinlogError, Event, EventType, Flavour, FormatDescription, GtidEvent, Malformed, QueryEvent, RowsEvent, TableMap,
     TransactionPayload, gtid,
 };
 
@@ -165,7 +165,10 @@ impl<'a> Event<'a> {
                 EventBody::Xid(cursor.u64("transaction number")?)
             }
             EventType::XA_PREPARE => EventBody::XaPrepare(xa_prepare(cursor)?),
-            EventType::TABLE_MAP => EventBody::TableMap(TableMap::parse(self.body, self.post_header_length(8))?),
+            EventType::TABLE_MAP => {
+                let flavour = self.format.map_or(Flavour::Mysql, |format| format.flavour);
+                EventBody::TableMap(TableMap::parse(self.body, self.post_header_length(8), flavour)?)
+            }
             rows if rows.is_rows() => {
                 EventBody::Rows(RowsEvent::parse(rows, self.body, self.post_header_length(rows_header_length(rows)))?)
             }

@@ -1,7 +1,7 @@
 //! What a column's bytes are.
 
-use crate::Malformed;
 use crate::bytes::{Cursor, little_endian};
+use crate::{Flavour, Malformed};
 
 /// A column's type on the wire, with what the table map says of it: as much as splitting and decoding row images needs.
 ///
@@ -269,16 +269,17 @@ impl ColumnKind {
         )
     }
 
-    /// Whether the column has an entry in the table map's list of character sets.
-    pub(crate) fn is_character(self) -> bool {
-        matches!(
-            self,
-            Self::VarChar { .. }
-                | Self::Char { .. }
-                | Self::Blob { .. }
-                | Self::CompressedBlob { .. }
-                | Self::CompressedVarChar { .. }
-        )
+    /// Whether the column has an entry in the table map's list of character sets: to MariaDB, GEOMETRY is a blob.
+    pub(crate) fn is_character(self, flavour: Flavour) -> bool {
+        matches!(self, Self::Geometry { .. }) && flavour == Flavour::Mariadb
+            || matches!(
+                self,
+                Self::VarChar { .. }
+                    | Self::Char { .. }
+                    | Self::Blob { .. }
+                    | Self::CompressedBlob { .. }
+                    | Self::CompressedVarChar { .. }
+            )
     }
 }
 

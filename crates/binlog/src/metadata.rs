@@ -1,7 +1,7 @@
 //! The optional part of a table map.
 
 use crate::bytes::Cursor;
-use crate::{ColumnKind, ColumnShape, Malformed};
+use crate::{ColumnKind, ColumnShape, Flavour, Malformed};
 
 /// What a table map says of its columns beyond their types. Empty where the server says nothing: all but signedness and
 /// character sets needs `binlog_row_metadata=FULL`.
@@ -27,7 +27,7 @@ pub struct TableMetadata {
 
 const WHAT: &str = "optional table metadata";
 
-pub(crate) fn parse(bytes: &[u8], columns: &mut [ColumnShape]) -> Result<TableMetadata, Malformed> {
+pub(crate) fn parse(bytes: &[u8], columns: &mut [ColumnShape], flavour: Flavour) -> Result<TableMetadata, Malformed> {
     let mut metadata = TableMetadata::default();
     let mut cursor = Cursor::new(bytes);
     while !cursor.is_empty() {
@@ -41,13 +41,13 @@ pub(crate) fn parse(bytes: &[u8], columns: &mut [ColumnShape]) -> Result<TableMe
                 }
             }
             2 => {
-                let characters = columns.iter_mut().filter(|column| column.kind.is_character());
+                let characters = columns.iter_mut().filter(|column| column.kind.is_character(flavour));
                 for (column, collation) in characters.zip(with_exceptions(&mut value)?) {
                     column.collation = Some(collation);
                 }
             }
             3 => {
-                for column in columns.iter_mut().filter(|column| column.kind.is_character()) {
+                for column in columns.iter_mut().filter(|column| column.kind.is_character(flavour)) {
                     if !value.is_empty() {
                         column.collation = Some(number(&mut value)?);
                     }

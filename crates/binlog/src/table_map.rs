@@ -7,7 +7,7 @@ use backtrail_domain::TableName;
 
 use crate::bytes::{Cursor, bit, size, text};
 use crate::metadata::{self, TableMetadata};
-use crate::{BinlogError, ColumnKind, Event, Malformed};
+use crate::{BinlogError, ColumnKind, Event, Flavour, Malformed};
 
 /// One column of a [`TableMap`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub struct TableMap {
 }
 
 impl TableMap {
-    pub(crate) fn parse(body: &[u8], post_header: usize) -> Result<Self, Malformed> {
+    pub(crate) fn parse(body: &[u8], post_header: usize, flavour: Flavour) -> Result<Self, Malformed> {
         let mut cursor = Cursor::new(body);
         let table_id = cursor.uint(if post_header == 6 { 4 } else { 6 }, "table id")?;
         let flags = cursor.u16("table flags")?;
@@ -62,7 +62,7 @@ impl TableMap {
         if !kinds.is_empty() {
             return Err(Malformed::invalid("column metadata", format!("{} bytes too many", kinds.len())));
         }
-        let metadata = metadata::parse(cursor.rest(), &mut columns)?;
+        let metadata = metadata::parse(cursor.rest(), &mut columns, flavour)?;
         Ok(Self { table_id, flags, name: TableName::new(schema, table), columns, metadata })
     }
 }

@@ -257,9 +257,9 @@ mod tests {
         let check = |fsp, raw: &[u8], expected: &str| assert_eq!(datetime(fsp, raw).unwrap().to_string(), expected);
         check(0, &[0x80, 0, 0, 0, 0], "0000-00-00 00:00:00");
         check(0, &[0xfe, 0xf3, 0xff, 0x7e, 0xfb], "9999-12-31 23:59:59");
-        check(6, &[0x99, 0xb9, 0x76, 0x97, 0x80, 0x07, 0xa1, 0x20], "2026-02-27 09:30:00.500000");
+        check(6, &[0x99, 0xb9, 0x36, 0x97, 0x80, 0x07, 0xa1, 0x20], "2026-02-27 09:30:00.500000");
         // A month of zero with a day in it (ALLOW_INVALID_DATES or no NO_ZERO_IN_DATE).
-        check(1, &[0x99, 0xb8, 0x02, 0x00, 0x00, 0x32], "2026-00-01 00:00:00.5");
+        check(1, &[0x99, 0xb8, 0x82, 0x00, 0x00, 0x32], "2026-00-01 00:00:00.5");
         assert!(datetime(0, &[0x7f, 0, 0, 0, 0]).is_err());
     }
 

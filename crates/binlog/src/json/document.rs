@@ -115,7 +115,7 @@ impl Document {
 }
 
 /// Where a key stands among its object's.
-fn key_order<'k>(key: &'k str) -> (usize, &'k [u8]) {
+fn key_order(key: &str) -> (usize, &[u8]) {
     (key.len(), key.as_bytes())
 }
 
