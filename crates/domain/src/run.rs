@@ -173,6 +173,8 @@ pub enum RunEvent {
     LeaseExpired,
     /// It waits, its message was published, and nobody came for it.
     MessageLost,
+    /// It waits, and its message is one that no worker can process.
+    Undeliverable,
     /// A client wants it ended.
     Cancel,
 }
@@ -203,6 +205,8 @@ named! {
     WorkerLost = "worker_lost",
     /// No worker ever came for its messages.
     NeverClaimed = "never_claimed",
+    /// No worker could process its message.
+    Undeliverable = "undeliverable",
     /// A client asked.
     Cancelled = "cancelled",
 }
@@ -314,6 +318,9 @@ pub fn transition(
         (RunState::Queued { attempt }, RunEvent::MessageLost) => {
             (RunState::Failed { attempt, phase: Phase::Queued }, &[Reason(EndReason::NeverClaimed), End])
         }
+        (RunState::Queued { attempt }, RunEvent::Undeliverable) => {
+            (RunState::Failed { attempt, phase: Phase::Queued }, &[Reason(EndReason::Undeliverable), End])
+        }
         (RunState::Queued { attempt }, RunEvent::Cancel) => {
             (RunState::Cancelled { attempt }, &[Reason(EndReason::Cancelled), End])
         }
@@ -326,12 +333,11 @@ pub fn transition(
         }
         // The result is stored and its manifest stands: a wish to cancel comes too late.
         (RunState::Working { attempt, .. }, RunEvent::Succeed) => (RunState::Completed { attempt }, &[EndLease, End]),
-        (RunState::Working { attempt, cancel_requested: true, .. }, RunEvent::Fail { .. } | RunEvent::Stopped) => {
-            (RunState::Cancelled { attempt }, &[EndLease, Orphan, Reason(EndReason::Cancelled), End])
-        }
-        (RunState::Working { attempt, cancel_requested: true, .. }, RunEvent::LeaseExpired) => {
-            (RunState::Cancelled { attempt }, &[EndLease, Orphan, Reason(EndReason::Cancelled), End])
-        }
+        // Whatever ends a try that a client wanted ended ends it as that.
+        (
+            RunState::Working { attempt, cancel_requested: true, .. },
+            RunEvent::Fail { .. } | RunEvent::Stopped | RunEvent::LeaseExpired,
+        ) => (RunState::Cancelled { attempt }, &[EndLease, Orphan, Reason(EndReason::Cancelled), End]),
         (RunState::Working { attempt, .. }, RunEvent::LeaseExpired | RunEvent::Fail { retryable: true })
             if attempt < MAX_ATTEMPTS =>
         {
@@ -350,4 +356,121 @@ pub fn transition(
         _ => return Err(RefusedMove { kind, state, event }),
     };
     Ok((next, effects))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn working(attempt: u32, phase: Phase) -> RunState {
+        RunState::Working { attempt, phase, cancel_requested: false }
+    }
+
+    #[track_caller]
+    fn check(state: RunState, event: RunEvent, expect: Option<RunState>) {
+        let got = transition(RunKind::Backup, state, event).ok().map(|(next, _)| next);
+        assert_eq!(got, expect, "{state:?} {event:?}");
+    }
+
+    #[test]
+    fn moves() {
+        use RunEvent::{Cancel, Claim, Enter, Fail, LeaseExpired, MessageLost, Renew, Stopped, Succeed, Undeliverable};
+        let queued = |attempt| RunState::Queued { attempt };
+        let cancelling = RunState::Working { attempt: 1, phase: Phase::Dumping, cancel_requested: true };
+        check(queued(0), Claim, Some(working(1, Phase::Preparing)));
+        check(working(1, Phase::Preparing), Claim, None);
+        check(working(1, Phase::Preparing), Enter(Phase::Dumping), Some(working(1, Phase::Dumping)));
+        check(working(1, Phase::Dumping), Enter(Phase::Dumping), Some(working(1, Phase::Dumping)));
+        check(working(1, Phase::Dumping), Enter(Phase::Preparing), None);
+        check(working(1, Phase::Preparing), Enter(Phase::Reconstructing), None);
+        check(working(1, Phase::Preparing), Enter(Phase::Complete), None);
+        check(working(1, Phase::Uploading), Succeed, Some(RunState::Completed { attempt: 1 }));
+        check(cancelling, Succeed, Some(RunState::Completed { attempt: 1 }));
+        check(working(2, Phase::Dumping), Fail { retryable: true }, Some(queued(2)));
+        check(
+            working(3, Phase::Dumping),
+            Fail { retryable: true },
+            Some(RunState::Failed { attempt: 3, phase: Phase::Dumping }),
+        );
+        check(
+            working(1, Phase::Dumping),
+            Fail { retryable: false },
+            Some(RunState::Failed { attempt: 1, phase: Phase::Dumping }),
+        );
+        check(working(1, Phase::Dumping), LeaseExpired, Some(queued(1)));
+        check(working(3, Phase::Dumping), LeaseExpired, Some(RunState::Failed { attempt: 3, phase: Phase::Dumping }));
+        check(queued(1), LeaseExpired, None);
+        check(queued(0), MessageLost, Some(queued(1)));
+        check(queued(2), MessageLost, Some(RunState::Failed { attempt: 2, phase: Phase::Queued }));
+        check(queued(0), Undeliverable, Some(RunState::Failed { attempt: 0, phase: Phase::Queued }));
+        check(working(1, Phase::Dumping), Undeliverable, None);
+        check(queued(0), Cancel, Some(RunState::Cancelled { attempt: 0 }));
+        check(working(1, Phase::Dumping), Cancel, Some(cancelling));
+        check(cancelling, Cancel, Some(cancelling));
+        check(cancelling, Renew, Some(cancelling));
+        check(cancelling, Stopped, Some(RunState::Cancelled { attempt: 1 }));
+        check(cancelling, Fail { retryable: true }, Some(RunState::Cancelled { attempt: 1 }));
+        check(cancelling, LeaseExpired, Some(RunState::Cancelled { attempt: 1 }));
+        check(working(1, Phase::Dumping), Stopped, None);
+    }
+
+    fn any_event() -> impl Strategy<Value = RunEvent> {
+        prop_oneof![
+            Just(RunEvent::Claim),
+            Just(RunEvent::Renew),
+            prop::sample::select(Phase::ALL).prop_map(RunEvent::Enter),
+            Just(RunEvent::Succeed),
+            any::<bool>().prop_map(|retryable| RunEvent::Fail { retryable }),
+            Just(RunEvent::Stopped),
+            Just(RunEvent::LeaseExpired),
+            Just(RunEvent::MessageLost),
+            Just(RunEvent::Undeliverable),
+            Just(RunEvent::Cancel),
+        ]
+    }
+
+    fn any_kind() -> impl Strategy<Value = RunKind> {
+        prop::sample::select(RunKind::ALL)
+    }
+
+    proptest! {
+        #[test]
+        fn laws(kind in any_kind(), events in prop::collection::vec(any_event(), 0..60)) {
+            let mut state = RunState::new();
+            for event in events {
+                let Ok((next, effects)) = transition(kind, state, event) else { continue };
+                prop_assert!(!state.is_final(), "a final state does not move");
+                prop_assert!(next.attempt() <= MAX_ATTEMPTS);
+                prop_assert!(next.attempt() >= state.attempt());
+                let leased = |state: &RunState| matches!(state, RunState::Working { .. });
+                prop_assert_eq!(!leased(&state) && leased(&next), effects.contains(&RunEffect::GrantLease));
+                prop_assert_eq!(leased(&state) && !leased(&next), effects.contains(&RunEffect::EndLease));
+                prop_assert_eq!(next.is_final(), effects.contains(&RunEffect::End));
+                // Whoever waits has a message on its way.
+                let waits = matches!(next, RunState::Queued { .. });
+                prop_assert_eq!(waits, effects.contains(&RunEffect::Publish));
+                // A row says the state.
+                let read = RunState::from_row(kind, next.status(), next.phase(), next.attempt(), next.cancel_requested());
+                prop_assert_eq!(read, Some(next));
+                state = next;
+            }
+        }
+
+        #[test]
+        fn left_alone_every_run_ends(kind in any_kind(), claimed in prop::collection::vec(any::<bool>(), 16)) {
+            // Workers come and vanish, or do not come: sweeps alone end the run.
+            let mut state = RunState::new();
+            for claim in claimed {
+                let event = match state {
+                    RunState::Queued { .. } if claim => RunEvent::Claim,
+                    RunState::Queued { .. } => RunEvent::MessageLost,
+                    RunState::Working { .. } => RunEvent::LeaseExpired,
+                    _ => break,
+                };
+                state = transition(kind, state, event).unwrap().0;
+            }
+            prop_assert!(state.is_final());
+        }
+    }
 }

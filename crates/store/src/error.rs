@@ -1,7 +1,7 @@
 //! What can go wrong between a service and its database.
 
-use backtrail_domain::run::RefusedMove;
 use backtrail_domain::BinlogPosition;
+use backtrail_domain::run::RefusedMove;
 use backtrail_settings::SecretError;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
@@ -142,7 +142,26 @@ fn is_transient(error: &DieselError) -> bool {
     matches!(error, DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _))
 }
 
-/// Diesel's errors, as they come out of queries.
+/// Whether the connection is gone, or the server has something better to do: the statement was not carried out.
+pub(crate) fn is_disconnect(error: &DieselError) -> bool {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _)
+        | DieselError::BrokenTransactionManager
+        | DieselError::AlreadyInTransaction
+        | DieselError::NotInTransaction => true,
+        // Diesel passes no SQLSTATE on.
+        DieselError::DatabaseError(_, information) => {
+            ["terminating connection", "the database system is", "deadlock detected", "canceling statement due to"]
+                .iter()
+                .any(|text| information.message().starts_with(text))
+        }
+        DieselError::RollbackErrorOnCommit { commit_error, .. } => is_disconnect(commit_error),
+        _ => false,
+    }
+}
+
+/// Diesel's errors, as they come out of queries. Every write is in a transaction, so before its commit a broken
+/// connection means that nothing was changed.
 impl From<DieselError> for StoreError {
     fn from(source: DieselError) -> Self {
         match source {
@@ -152,9 +171,7 @@ impl From<DieselError> for StoreError {
                 | DatabaseErrorKind::CheckViolation,
                 ref information,
             ) => Self::Conflict { constraint: information.constraint_name().unwrap_or("unnamed").to_owned() },
-            DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _)
-            | DieselError::BrokenTransactionManager
-            | DieselError::RollbackErrorOnCommit { .. } => Self::Unknown { source },
+            source if is_disconnect(&source) => Self::Unavailable { source: Box::new(source) },
             source => Self::Database { source },
         }
     }

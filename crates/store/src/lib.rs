@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod address;
 pub mod agents;
 pub mod api_keys;
 pub mod backups;
@@ -14,6 +15,8 @@ pub mod pitrs;
 pub mod prefixes;
 pub mod retention;
 mod row;
+mod run_list;
+mod run_row;
 pub mod runs;
 pub mod schedules;
 mod schema;

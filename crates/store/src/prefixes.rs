@@ -3,9 +3,14 @@
 use std::time::Duration;
 
 use backtrail_domain::RunKind;
+use diesel::dsl::now;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::row::RowName;
+use crate::schema::{prefixes, runs};
 use crate::{Store, StoreError};
 
 /// The rule: a prefix is taken once.
@@ -27,10 +32,33 @@ pub struct Orphan {
 /// Prefixes to delete, oldest first. `after` is how long to leave a prefix alone: a worker that lost its lease may still
 /// be writing below it (15 minutes is a good value).
 pub async fn orphans(store: &Store, after: Duration, limit: u16) -> Result<Vec<Orphan>, StoreError> {
-    todo!()
+    let connection = &mut store.connection().await?;
+    let before = crate::connection::now(connection).await? - after;
+    let rows: Vec<(String, Uuid, String, Option<OffsetDateTime>)> = prefixes::table
+        .inner_join(runs::table)
+        .filter(prefixes::orphaned_at.lt(before))
+        .filter(prefixes::deleted_at.is_null())
+        .order(prefixes::orphaned_at)
+        .limit(i64::from(limit))
+        .select((prefixes::key_prefix, prefixes::run_id, runs::kind, prefixes::orphaned_at))
+        .load(connection)
+        .await?;
+    let orphan = |(key_prefix, run_id, kind, orphaned_at): (_, _, String, Option<_>)| {
+        let name = RowName { table: "prefixes", id: run_id };
+        let orphaned_at = orphaned_at.ok_or_else(|| name.corrupt("orphaned_at", "nothing"))?;
+        Ok(Orphan { key_prefix, run_id, kind: name.parse("kind", &kind)?, orphaned_at })
+    };
+    rows.into_iter().map(orphan).collect()
 }
 
 /// Notes that nothing is left below the prefix.
 pub async fn deleted(store: &Store, key_prefix: &str) -> Result<(), StoreError> {
-    todo!()
+    let mut transaction = store.begin().await?;
+    let noted = diesel::update(prefixes::table.find(key_prefix))
+        .filter(prefixes::orphaned_at.is_not_null())
+        .filter(prefixes::deleted_at.is_null())
+        .set(prefixes::deleted_at.eq(now))
+        .execute(&mut *transaction)
+        .await;
+    transaction.end(noted.map(|_| ()).map_err(StoreError::from)).await
 }

@@ -1,18 +1,30 @@
 //! What backups and PITR runs have in common: claims, leases, phases, ends, and the sweeps.
+//!
+//! Every move locks the run's row, asks [`transition`](backtrail_domain::run::transition), and writes what comes of it
+//! together with its effects in the same transaction.
 
 use std::time::Duration;
 
+use backtrail_domain::run::{RunEvent, transition};
 use backtrail_domain::{Phase, RunKind, RunState, RunStatus, ServerId, TenantId};
+use diesel::dsl::now as database_now;
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value as Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::run_row::{RunPatch, RunRow, apply};
+use crate::schema::{outbox, prefixes, runs};
 use crate::{Store, StoreError};
 
 /// The rule: one running backup for a server.
 pub const ONE_RUNNING_BACKUP: &str = "runs_one_running_backup";
 /// The rule: one running PITR for a server.
 pub const ONE_RUNNING_PITR: &str = "runs_one_running_pitr";
+
+/// The longest text that a row keeps of a message or a tool's output, in bytes: its end.
+pub const TEXT_LIMIT: usize = 64 * 1024;
 
 /// Proof that a worker held a run's lease when it got this. Every write takes it; a write under a token that is no
 /// longer the newest is [`StoreError::LostRace`] and changes nothing.
@@ -87,9 +99,9 @@ pub struct RunRecord {
     pub file_count: Option<u64>,
     /// From `started_at` to `completed_at`.
     pub duration_ms: Option<u64>,
-    /// Stable word for programs.
+    /// Stable word for programs. While a run waits for its next try: why the last one failed.
     pub error_code: Option<String>,
-    /// For people.
+    /// For people. As `error_code`.
     pub error_message: Option<String>,
     /// What a client should know about the result.
     pub warnings: Vec<String>,
@@ -138,6 +150,11 @@ impl FencingToken {
         self.run
     }
 
+    /// The run's kind.
+    pub fn kind(&self) -> RunKind {
+        self.kind
+    }
+
     /// The token's number: rises with every claim of the run.
     pub fn number(&self) -> i64 {
         self.fencing
@@ -145,50 +162,307 @@ impl FencingToken {
 
     /// Says that the worker is still there.
     pub async fn renew(&self, store: &Store, lease_for: Duration) -> Result<Renewed, StoreError> {
-        todo!()
+        let patch = RunPatch { lease_for: Some(lease_for), ..RunPatch::default() };
+        let row = self.move_run(store, RunEvent::Renew, patch).await?.1;
+        let lease_expires_at = row.lease_expires_at.ok_or_else(|| row.name().corrupt("lease_expires_at", "nothing"))?;
+        Ok(Renewed { cancel_requested: row.cancel_requested, lease_expires_at })
     }
 
     /// Enters a phase. Going back is [`StoreError::Refused`].
     pub async fn set_phase(&self, store: &Store, phase: Phase) -> Result<(), StoreError> {
-        todo!()
+        self.move_run(store, RunEvent::Enter(phase), RunPatch::default()).await.map(|_| ())
     }
 
     /// Stores progress. Workers do this at most once a second.
     pub async fn set_progress(&self, store: &Store, progress: &Json) -> Result<(), StoreError> {
-        todo!()
+        let mut transaction = store.begin().await?;
+        let written = diesel::update(runs::table.find(self.run))
+            .filter(runs::fencing.eq(self.fencing))
+            .filter(runs::lease_holder.is_not_null())
+            .set(runs::progress.eq(progress))
+            .execute(&mut *transaction)
+            .await
+            .map_err(StoreError::from)
+            .and_then(|rows| if rows == 1 { Ok(()) } else { Err(self.lost()) });
+        transaction.end(written).await
     }
 
     /// Takes a key prefix for this try before anything is stored below it. `key_prefix` ends with `/`. A prefix that any
     /// try of any run has ever taken is a [`StoreError::Conflict`] with [`UNIQUE_PREFIX`](crate::prefixes::UNIQUE_PREFIX):
     /// choose another.
     pub async fn set_location(&self, store: &Store, s3_path: &str, key_prefix: &str) -> Result<(), StoreError> {
-        todo!()
+        let mut transaction = store.begin().await?;
+        let taken = take_prefix(&mut transaction, self, s3_path, key_prefix).await;
+        transaction.end(taken).await
     }
 
     /// Ends the try. The run is queued again when that may help and tries are left, else it is failed; failed as
     /// cancelled when a client asked for its end. Says where it stands now.
     pub async fn fail(&self, store: &Store, failure: &RunFailure) -> Result<RunState, StoreError> {
-        todo!()
+        let patch = RunPatch {
+            error_code: Some(failure.code.clone()),
+            error_message: Some(tail(&failure.message).to_owned()),
+            tool_log: failure.tool_log.as_deref().map(|log| tail(log).to_owned()),
+            ..RunPatch::default()
+        };
+        self.move_run(store, RunEvent::Fail { retryable: failure.retryable }, patch).await?.1.state()
     }
 
     /// Ends the run because a client asked, once everything has stopped.
     pub async fn end_cancelled(&self, store: &Store, tool_log: Option<&str>) -> Result<(), StoreError> {
-        todo!()
+        let patch = RunPatch { tool_log: tool_log.map(|log| tail(log).to_owned()), ..RunPatch::default() };
+        self.move_run(store, RunEvent::Stopped, patch).await.map(|_| ())
     }
+
+    /// One move of the holder: where the run was, and its row afterwards.
+    pub(crate) async fn move_run(
+        &self,
+        store: &Store,
+        event: RunEvent,
+        patch: RunPatch,
+    ) -> Result<(RunState, RunRow), StoreError> {
+        let mut transaction = store.begin().await?;
+        let moved = self.move_in(&mut transaction, event, patch).await;
+        transaction.end(moved).await
+    }
+
+    async fn move_in(
+        &self,
+        connection: &mut AsyncPgConnection,
+        event: RunEvent,
+        patch: RunPatch,
+    ) -> Result<(RunState, RunRow), StoreError> {
+        let row = self.hold(connection).await?;
+        let from = row.state()?;
+        Ok((from, apply(connection, row, event, patch).await?))
+    }
+
+    /// Locks the run's row, if the lease is still ours.
+    pub(crate) async fn hold(&self, connection: &mut AsyncPgConnection) -> Result<RunRow, StoreError> {
+        let row = lock(connection, self.kind, self.run).await?.ok_or_else(|| self.lost())?;
+        if row.fencing != self.fencing || row.lease_holder.is_none() {
+            return Err(self.lost());
+        }
+        Ok(row)
+    }
+
+    pub(crate) fn lost(&self) -> StoreError {
+        StoreError::LostRace { what: self.kind.as_str(), id: self.run.to_string() }
+    }
+}
+
+async fn lock(connection: &mut AsyncPgConnection, kind: RunKind, id: Uuid) -> Result<Option<RunRow>, StoreError> {
+    Ok(runs::table
+        .find(id)
+        .filter(runs::kind.eq(kind.as_str()))
+        .select(RunRow::as_select())
+        .for_update()
+        .first(connection)
+        .await
+        .optional()?)
+}
+
+/// Takes a run for `holder` if it waits.
+pub(crate) async fn claim(
+    store: &Store,
+    kind: RunKind,
+    id: Uuid,
+    holder: &str,
+    lease_for: Duration,
+) -> Result<Option<FencingToken>, StoreError> {
+    let mut transaction = store.begin().await?;
+    let claimed = claim_in(&mut transaction, kind, id, holder, lease_for).await;
+    transaction.end(claimed).await
+}
+
+async fn claim_in(
+    connection: &mut AsyncPgConnection,
+    kind: RunKind,
+    id: Uuid,
+    holder: &str,
+    lease_for: Duration,
+) -> Result<Option<FencingToken>, StoreError> {
+    let Some(row) = lock(connection, kind, id).await? else { return Ok(None) };
+    if transition(kind, row.state()?, RunEvent::Claim).is_err() {
+        return Ok(None);
+    }
+    let patch = RunPatch { holder: Some(holder.to_owned()), lease_for: Some(lease_for), ..RunPatch::default() };
+    let row = apply(connection, row, RunEvent::Claim, patch).await?;
+    Ok(Some(FencingToken { run: id, kind, fencing: row.fencing }))
+}
+
+/// A client wants the run ended. A run that has ended already stays as it is.
+pub(crate) async fn request_cancel(
+    store: &Store,
+    kind: RunKind,
+    tenant_id: TenantId,
+    server_id: Option<ServerId>,
+    id: Uuid,
+) -> Result<(), StoreError> {
+    let mut transaction = store.begin().await?;
+    let asked = cancel_in(&mut transaction, kind, tenant_id, server_id, id).await;
+    transaction.end(asked).await
+}
+
+async fn cancel_in(
+    connection: &mut AsyncPgConnection,
+    kind: RunKind,
+    tenant_id: TenantId,
+    server_id: Option<ServerId>,
+    id: Uuid,
+) -> Result<(), StoreError> {
+    let row = lock(connection, kind, id)
+        .await?
+        .filter(|row| row.tenant_id == tenant_id.0 && server_id.is_none_or(|server| server.0 == row.server_id))
+        .ok_or_else(|| StoreError::NotFound { what: kind.as_str(), id: id.to_string() })?;
+    if !row.state()?.is_final() {
+        apply(connection, row, RunEvent::Cancel, RunPatch::default()).await?;
+    }
+    Ok(())
+}
+
+async fn take_prefix(
+    connection: &mut AsyncPgConnection,
+    token: &FencingToken,
+    s3_path: &str,
+    key_prefix: &str,
+) -> Result<(), StoreError> {
+    let row = token.hold(connection).await?;
+    orphan(connection, &row).await?;
+    diesel::insert_into(prefixes::table)
+        .values((prefixes::key_prefix.eq(key_prefix), prefixes::run_id.eq(row.id), prefixes::attempt.eq(row.attempt)))
+        .execute(connection)
+        .await?;
+    diesel::update(runs::table.find(row.id))
+        .set((runs::s3_path.eq(s3_path), runs::key_prefix.eq(key_prefix)))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Marks the prefix that the run has taken as belonging to no result.
+pub(crate) async fn orphan(connection: &mut AsyncPgConnection, row: &RunRow) -> Result<(), StoreError> {
+    if let Some(prefix) = &row.key_prefix {
+        diesel::update(prefixes::table.find(prefix))
+            .filter(prefixes::run_id.eq(row.id))
+            .filter(prefixes::orphaned_at.is_null())
+            .set(prefixes::orphaned_at.eq(database_now))
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Moves the runs whose worker has not been heard of for longer than its lease: queued again, failed, or cancelled.
 pub async fn sweep_expired(store: &Store, limit: u16) -> Result<Vec<Swept>, StoreError> {
-    todo!()
+    let mut transaction = store.begin().await?;
+    let swept = sweep_expired_in(&mut transaction, limit).await;
+    transaction.end(swept).await
 }
 
-/// Gives a new message to the runs that wait although their message was published longer than `unclaimed_for` ago
-/// (5 minutes is a good value); fails those whose tries are used up.
-pub async fn sweep_unclaimed(store: &Store, unclaimed_for: Duration, limit: u16) -> Result<Vec<Swept>, StoreError> {
-    todo!()
+async fn sweep_expired_in(connection: &mut AsyncPgConnection, limit: u16) -> Result<Vec<Swept>, StoreError> {
+    let rows: Vec<RunRow> = runs::table
+        .filter(runs::lease_expires_at.lt(database_now))
+        .order(runs::lease_expires_at)
+        .limit(i64::from(limit))
+        .select(RunRow::as_select())
+        .for_update()
+        .skip_locked()
+        .load(connection)
+        .await?;
+    sweep(connection, rows, RunEvent::LeaseExpired).await
 }
 
-/// Fails a queued or leased-out run from outside any worker: for a message that no worker can process.
+/// Gives a new message to the runs of a kind that wait although their last message was published longer than
+/// `unclaimed_for` ago (5 minutes is a good value); fails those whose tries are used up.
+///
+/// Call it only while the kind's queue is empty: a message that waits in a queue for a busy worker is not lost.
+pub async fn sweep_unclaimed(
+    store: &Store,
+    kind: RunKind,
+    unclaimed_for: Duration,
+    limit: u16,
+) -> Result<Vec<Swept>, StoreError> {
+    let mut transaction = store.begin().await?;
+    let swept = sweep_unclaimed_in(&mut transaction, kind, unclaimed_for, limit).await;
+    transaction.end(swept).await
+}
+
+async fn sweep_unclaimed_in(
+    connection: &mut AsyncPgConnection,
+    kind: RunKind,
+    unclaimed_for: Duration,
+    limit: u16,
+) -> Result<Vec<Swept>, StoreError> {
+    let since = crate::connection::now(connection).await? - unclaimed_for;
+    let recent = outbox::table
+        .filter(outbox::run_id.eq(runs::id))
+        .filter(outbox::published_at.is_null().or(outbox::published_at.gt(since)));
+    let rows: Vec<RunRow> = runs::table
+        .filter(runs::kind.eq(kind.as_str()))
+        .filter(runs::status.eq(RunStatus::Running.as_str()))
+        .filter(runs::phase.eq(Phase::Queued.as_str()))
+        .filter(runs::queued_at.lt(since))
+        .filter(diesel::dsl::not(diesel::dsl::exists(recent)))
+        .order(runs::queued_at)
+        .limit(i64::from(limit))
+        .select(RunRow::as_select())
+        .for_update()
+        .skip_locked()
+        .load(connection)
+        .await?;
+    sweep(connection, rows, RunEvent::MessageLost).await
+}
+
+async fn sweep(
+    connection: &mut AsyncPgConnection,
+    rows: Vec<RunRow>,
+    event: RunEvent,
+) -> Result<Vec<Swept>, StoreError> {
+    let mut swept = Vec::with_capacity(rows.len());
+    for row in rows {
+        let from = row.state()?;
+        let row = apply(connection, row, event, RunPatch::default()).await?;
+        swept.push(Swept {
+            id: row.id,
+            kind: row.kind()?,
+            tenant_id: TenantId(row.tenant_id),
+            server_id: ServerId(row.server_id),
+            from,
+            to: row.state()?,
+        });
+    }
+    Ok(swept)
+}
+
+/// Fails a waiting run whose message no worker can process. Whether there was one to fail: a run that is worked on, or
+/// has ended, is left alone.
 pub async fn fail_undeliverable(store: &Store, kind: RunKind, id: Uuid, message: &str) -> Result<bool, StoreError> {
-    todo!()
+    let mut transaction = store.begin().await?;
+    let failed = fail_undeliverable_in(&mut transaction, kind, id, message).await;
+    transaction.end(failed).await
+}
+
+async fn fail_undeliverable_in(
+    connection: &mut AsyncPgConnection,
+    kind: RunKind,
+    id: Uuid,
+    message: &str,
+) -> Result<bool, StoreError> {
+    let Some(row) = lock(connection, kind, id).await? else { return Ok(false) };
+    if transition(kind, row.state()?, RunEvent::Undeliverable).is_err() {
+        return Ok(false);
+    }
+    let patch = RunPatch { error_message: Some(tail(message).to_owned()), ..RunPatch::default() };
+    apply(connection, row, RunEvent::Undeliverable, patch).await?;
+    Ok(true)
+}
+
+/// The end of a text that is too long for a row, cut between characters. Postgres takes no NUL: see [`RunPatch`].
+fn tail(text: &str) -> &str {
+    let mut start = text.len().saturating_sub(TEXT_LIMIT);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    text.get(start..).unwrap_or_default()
 }
