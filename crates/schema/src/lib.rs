@@ -1,9 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod alter;
 mod classify;
+mod column_type;
 mod create_table;
+mod cursor;
 mod dialect;
 mod error;
+mod lexer;
 mod shape;
 mod statement;
 

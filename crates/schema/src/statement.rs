@@ -65,10 +65,15 @@ impl Ddl {
     }
 
     /// Whether it concerns the rows, shape or name of this table: by name, or because the table's schema goes.
+    ///
+    /// Letter case does not count: a server with `lower_case_table_names` takes `DROP TABLE Orders` for `orders`, and the
+    /// binary log does not say that it does.
     pub fn concerns(&self, table: &TableName) -> bool {
+        let same = |a: &str, b: &str| a == b || a.to_lowercase() == b.to_lowercase();
         self.concerns_rows()
-            && (self.tables.contains(table)
-                || (self.verb == DdlVerb::DropDatabase && self.schema.as_deref() == Some(table.schema.as_str())))
+            && (self.tables.iter().any(|t| same(&t.schema, &table.schema) && same(&t.table, &table.table))
+                || (self.verb == DdlVerb::DropDatabase
+                    && self.schema.as_deref().is_some_and(|schema| same(schema, &table.schema))))
     }
 }
 
