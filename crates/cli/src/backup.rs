@@ -97,7 +97,9 @@ pub(crate) async fn run(settings: &ApiSettings, command: BackupCommand) -> anyho
             let run = api.get(&format!("backup/history/{backup}"), &[]).await?;
             output::print_object(&wait::without_details(run, settings.json), settings.json);
         }
-        BackupCommand::Wait { backup } => wait::follow(&api, &format!("backup/history/{backup}"), settings.json).await?,
+        BackupCommand::Wait { backup } => {
+            wait::follow(&api, &format!("backup/history/{backup}"), settings.json).await?
+        }
         BackupCommand::Files { backup } => {
             let files = api.get(&format!("backup/history/{backup}/files"), &[]).await?;
             output::print_list(&files, FILE_COLUMNS, settings.json);

@@ -32,7 +32,11 @@ pub(crate) async fn follow(api: &Api, path: &str, json: bool) -> anyhow::Result<
     bar.finish_and_clear();
     output::print_object(&without_details(run.clone(), json), json);
     if run["status"] != "completed" {
-        bail!("the run {}: {}", run["phase"].as_str().unwrap_or("failed"), run["error_message"].as_str().unwrap_or("no reason given"));
+        bail!(
+            "the run {}: {}",
+            run["phase"].as_str().unwrap_or("failed"),
+            run["error_message"].as_str().unwrap_or("no reason given")
+        );
     }
     Ok(())
 }

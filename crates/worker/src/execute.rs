@@ -267,3 +267,23 @@ fn run_id(job: &Job) -> Option<Uuid> {
     };
     Uuid::parse_str(text).ok()
 }
+
+/// The readiness of a worker: its database and its queue.
+pub fn readiness(health: &backtrail_service::Health, store: &Store, queue: &Queue) {
+    let checked = store.clone();
+    health.check("postgres", move || {
+        let store = checked.clone();
+        async move {
+            match store.is_migrated().await {
+                Ok(true) => Ok(serde_json::json!("migrated")),
+                Ok(false) => Err("the database is not migrated to this version; run `backtrail admin migrate`".to_owned()),
+                Err(error) => Err(telemetry::chain(&error).to_string()),
+            }
+        }
+    });
+    let checked = queue.clone();
+    health.check("rabbitmq", move || {
+        let connected = checked.is_connected();
+        async move { if connected { Ok(serde_json::json!("connected")) } else { Err("not connected") } }
+    });
+}

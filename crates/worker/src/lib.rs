@@ -5,5 +5,5 @@ mod execute;
 mod lease;
 
 pub use error::WorkError;
-pub use execute::{Work, WorkerSettings, run};
+pub use execute::{Work, WorkerSettings, readiness, run};
 pub use lease::{Lease, StopReason};

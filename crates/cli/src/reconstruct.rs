@@ -1,0 +1,243 @@
+//! `backtrail reconstruct`: point-in-time recovery from files, with nothing else of Backtrail.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use backtrail_domain::{BinlogPosition, CutTarget, GtidSet, TableFilter};
+use backtrail_objects::blocking::{S3Baseline, S3BinaryLog};
+use backtrail_objects::local::{DirectoryBaseline, DirectoryBinaryLog, DirectorySink, TempSpill};
+use backtrail_objects::{ObjectSettings, ObjectStore, S3Url};
+use backtrail_reconstruct::{
+    Baseline, BinaryLog, Compression, Inputs, Observer, Phase, Plan, Progress, RefusalPolicy, Report, Request,
+    TableAction,
+};
+use backtrail_settings::ByteSize;
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::output;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReconstructArguments {
+    /// A mydumper directory (0.10 to 1.0; plain, gzip or zstd), or `s3://bucket/prefix`.
+    #[arg(long)]
+    baseline: String,
+    /// A directory of the server's binary log files or of archived segments, or `s3://bucket/prefix`.
+    #[arg(long)]
+    binlogs: String,
+    #[command(flatten)]
+    target: Target,
+    /// Comma-separated `schema.table`; all tables when left out.
+    #[arg(long)]
+    tables: Option<TableFilter>,
+    /// Cross gaps in the binary log; the result then lacks what was lost there, and says so.
+    #[arg(long)]
+    allow_gaps: bool,
+    /// Leave out tables that cannot be rebuilt, instead of failing before the work.
+    #[arg(long)]
+    skip_refused: bool,
+    /// Memory for changes; what is more goes to temporary files.
+    #[arg(long, default_value = "256MiB")]
+    memory: ByteSize,
+    /// Threads that merge; as many as there are processors when left out.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// How to compress the result's files.
+    #[arg(long, value_enum, default_value_t = Compress::None)]
+    compress: Compress,
+    /// Say what would be done, and write nothing.
+    #[arg(long)]
+    plan: bool,
+    /// Print the accounts (or the plan) as JSON.
+    #[arg(long)]
+    json: bool,
+    /// A new or empty directory for the result.
+    #[arg(long, required_unless_present = "plan")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    objects: ObjectSettings,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Target {
+    /// Everything committed at or before this time (RFC 3339 with an offset).
+    #[arg(long, value_parser = CutTarget::parse_time)]
+    target_time: Option<CutTarget>,
+    /// The first place where all of this GTID set has committed.
+    #[arg(long)]
+    target_gtid: Option<GtidSet>,
+    /// A place between two transactions, `file:position`.
+    #[arg(long)]
+    target_position: Option<BinlogPosition>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Compress {
+    None,
+    Gzip,
+    Zstd,
+}
+
+pub(crate) async fn run(arguments: ReconstructArguments) -> anyhow::Result<()> {
+    let baseline = open_baseline(&arguments).await?;
+    let log = open_log(&arguments).await?;
+    let request = arguments.request()?;
+    // The engine works on threads of its own; the runtime only serves S3 meanwhile.
+    tokio::task::spawn_blocking(move || rebuild(&arguments, &*baseline, &*log, &request)).await?
+}
+
+impl ReconstructArguments {
+    fn request(&self) -> anyhow::Result<Request> {
+        let target = &self.target;
+        let target = target
+            .target_time
+            .clone()
+            .or_else(|| target.target_gtid.clone().map(CutTarget::Gtid))
+            .or_else(|| target.target_position.clone().map(CutTarget::Position))
+            .context("a target is needed")?;
+        let mut request = Request::new(target, self.tables.clone().unwrap_or_default());
+        request.allow_gaps = self.allow_gaps;
+        request.refusals = if self.skip_refused { RefusalPolicy::Skip } else { RefusalPolicy::Fail };
+        // Whoever hands in files says that they are all there is.
+        request.assume_complete_log = true;
+        request.memory_budget = self.memory.bytes();
+        request.threads = self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
+        request.compression = match self.compress {
+            Compress::None => Compression::None,
+            Compress::Gzip => Compression::Gzip,
+            Compress::Zstd => Compression::Zstd,
+        };
+        Ok(request)
+    }
+}
+
+async fn open_baseline(arguments: &ReconstructArguments) -> anyhow::Result<Box<dyn Baseline + Send>> {
+    if S3Url::is_s3(&arguments.baseline) {
+        let store = ObjectStore::connect_to(&arguments.objects, arguments.baseline.parse()?)?;
+        return Ok(Box::new(S3Baseline::open_any(&store, "").await?));
+    }
+    Ok(Box::new(DirectoryBaseline::open(&arguments.baseline)?))
+}
+
+async fn open_log(arguments: &ReconstructArguments) -> anyhow::Result<Box<dyn BinaryLog + Send>> {
+    if S3Url::is_s3(&arguments.binlogs) {
+        let store = ObjectStore::connect_to(&arguments.objects, arguments.binlogs.parse()?)?;
+        return Ok(Box::new(S3BinaryLog::open(&store, "").await?));
+    }
+    Ok(Box::new(DirectoryBinaryLog::open(&arguments.binlogs)?))
+}
+
+fn rebuild(
+    arguments: &ReconstructArguments,
+    baseline: &dyn Baseline,
+    log: &dyn BinaryLog,
+    request: &Request,
+) -> anyhow::Result<()> {
+    let bar = Bar::new(arguments.json);
+    let spill = TempSpill::default();
+    let inputs = Inputs { baseline, log, spill: &spill, observer: &bar };
+    let plan = backtrail_reconstruct::plan(&inputs, request)?;
+    let Some(out) = arguments.out.as_ref().filter(|_| !arguments.plan) else {
+        bar.clear();
+        return print_plan(&plan, arguments.json);
+    };
+    let sink = DirectorySink::create(out)?;
+    let report = backtrail_reconstruct::reconstruct(&inputs, &plan, request, &sink)?;
+    bar.clear();
+    if arguments.json {
+        output::print_json(&serde_json::to_value(&report)?);
+    } else {
+        print_report(&report, out);
+    }
+    Ok(())
+}
+
+fn print_plan(plan: &Plan, json: bool) -> anyhow::Result<()> {
+    if json {
+        output::print_json(&serde_json::to_value(plan)?);
+        return Ok(());
+    }
+    println!("from {} to {}, {} transactions", plan.baseline.position, plan.cut.position, plan.cut.transactions);
+    for (table, action) in &plan.tables {
+        match action {
+            TableAction::Copy { rows, bytes } => {
+                println!("copy    {table}: {} rows, {}", unknown(*rows), output::size(*bytes));
+            }
+            TableAction::Merge { rows, bytes, row_events, .. } => {
+                println!(
+                    "merge   {table}: {row_events} row events into {} rows, {}",
+                    unknown(*rows),
+                    output::size(*bytes)
+                );
+            }
+            TableAction::Refused(refusal) => println!("refuse  {refusal}"),
+        }
+    }
+    tell(&plan.warnings, plan.gaps.iter().map(ToString::to_string));
+    Ok(())
+}
+
+fn print_report(report: &Report, out: &std::path::Path) {
+    for (table, account) in &report.tables {
+        println!(
+            "{table}: {} rows ({} kept, {} replaced, {} deleted, {} added)",
+            account.rows_written, account.rows_kept, account.rows_replaced, account.rows_deleted, account.rows_added
+        );
+    }
+    println!(
+        "{} tables, {} rows, {} in {} as of {}",
+        report.tables.len(),
+        report.rows_written,
+        output::size(report.bytes_written),
+        out.display(),
+        report.cut
+    );
+    for refusal in &report.refused {
+        eprintln!("left out: {refusal}");
+    }
+    tell(&report.warnings, report.gaps.iter().map(ToString::to_string));
+}
+
+fn tell(warnings: &[String], gaps: impl Iterator<Item = String>) {
+    warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    gaps.for_each(|gap| eprintln!("gap: {gap}"));
+}
+
+fn unknown(rows: Option<u64>) -> String {
+    rows.map_or_else(|| "?".to_owned(), |rows| rows.to_string())
+}
+
+/// The engine's progress on a terminal.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new(hidden: bool) -> Self {
+        let bar = if hidden || !std::io::stderr().is_terminal() { ProgressBar::hidden() } else { ProgressBar::new(0) };
+        if let Ok(style) = ProgressStyle::with_template("{msg:10} {wide_bar} {bytes}/{total_bytes} {elapsed}") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Observer for Bar {
+    fn progress(&self, progress: &Progress) {
+        self.0.set_message(match progress.phase {
+            Phase::Planning => "planning",
+            Phase::Collecting => "collecting",
+            Phase::Merging => "merging",
+        });
+        self.0.set_length(progress.bytes_expected.max(progress.bytes_done));
+        self.0.set_position(progress.bytes_done);
+    }
+
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
