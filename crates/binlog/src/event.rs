@@ -97,11 +97,13 @@ pub(crate) fn parse_at<'a>(
         let problem = format!("the header says {} bytes, {} were delivered", header.event_size, raw.len());
         return Err(event.corrupt(Malformed::invalid("event size", problem)));
     }
+    let mut own_checksum = false;
     let checksum = match event_type {
         EventType::FORMAT_DESCRIPTION => {
             event.format = None;
             let own = event.format_description()?;
-            let room = if ends_with_room_for_checksum(&own, raw) { 4 } else { 0 };
+            own_checksum = ends_with_room_for_checksum(&own, raw);
+            let room = if own_checksum { 4 } else { 0 };
             event.body = raw.get(HEADER_LENGTH..raw.len().saturating_sub(room)).unwrap_or_default();
             own.checksum
         }
@@ -119,12 +121,13 @@ pub(crate) fn parse_at<'a>(
             checksum
         }
     };
-    if checksum == ChecksumAlgorithm::Crc32
-        && let Some((covered, stored)) = raw.split_last_chunk::<4>()
-    {
+    // In a file, a format description has a checksum even when the other events have none. (On the wire, a server that
+    // leaves out checksums may not have adjusted it.)
+    let verified = checksum == ChecksumAlgorithm::Crc32 || own_checksum && file.is_some();
+    if verified && let Some((covered, stored)) = raw.split_last_chunk::<4>() {
         let stored = u32::from_le_bytes(*stored);
         let computed = checksum_of(&header, covered);
-        if stored != computed {
+        if stored != computed && (checksum == ChecksumAlgorithm::Crc32 || stored != 0) {
             return Err(BinlogError::Checksum { place: place(), event: event_type, stored, computed });
         }
     }
