@@ -2,6 +2,10 @@
 //! compared with what the transaction tracker says. `BACKTRAIL_CASES` names the directory of recorded cases, beside which
 //! the directory `binlogs` has single files of many servers.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail as its tests do")]
+#![expect(clippy::disallowed_methods, reason = "tests read files")]
+#![expect(clippy::disallowed_types, reason = "tests read files")]
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;

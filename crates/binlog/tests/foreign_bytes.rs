@@ -1,5 +1,7 @@
 //! Nothing that is not a binary log makes the reader do anything but say so.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail as its tests do")]
+
 use backtrail_binlog::{
     Boundary, ColumnKind, EventBody, EventReader, EventType, TableMaps, TransactionTracker, decode_value, json,
     parse_event,

@@ -1,5 +1,7 @@
 //! Small logs recorded from MariaDB 10.11 and MySQL 9.7, read to the last value. `data/README.md` says how they came to be.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail as its tests do")]
+
 use std::fmt::Write;
 
 use backtrail_binlog::{
@@ -154,6 +156,41 @@ fn mysql() {
 #[test]
 fn mysql_minimal() {
     check(MYSQL_MINIMAL, include_str!("data/mysql-9.7-minimal.txt"));
+}
+
+/// The same log as a server with `binlog_checksum=NONE` writes it: only the format description has one.
+fn without_checksums(log: &[u8]) -> Vec<u8> {
+    let mut plain = log[..4].to_vec();
+    let mut at = 4;
+    while at < log.len() {
+        let size = u32::from_le_bytes(log[at + 9..at + 13].try_into().unwrap()) as usize;
+        let (covered, _) = log[at..at + size].split_at(size - 4);
+        let start = plain.len();
+        plain.extend_from_slice(covered);
+        if at == 4 {
+            *plain.last_mut().unwrap() = 0;
+            plain[start + 17] &= !1;
+            let checksum = crc32fast::hash(&plain[start..]);
+            plain.extend_from_slice(&checksum.to_le_bytes());
+        } else {
+            plain[start + 9..start + 13].copy_from_slice(&(size as u32 - 4).to_le_bytes());
+        }
+        at += size;
+    }
+    plain
+}
+
+#[test]
+fn logs_without_checksums() {
+    for log in [MARIADB, MARIADB_COMPRESSED, MYSQL, MYSQL_MINIMAL] {
+        assert_eq!(describe(&without_checksums(log)), describe(log));
+    }
+    // A flipped bit that turns checksums off is found by the format description's own.
+    let mut damaged = MYSQL.to_vec();
+    let format_end = 4 + u32::from_le_bytes(damaged[13..17].try_into().unwrap()) as usize;
+    damaged[format_end - 5] = 0;
+    let mut reader = EventReader::new(&damaged[..], "binlog.000001".parse().unwrap()).unwrap();
+    assert!(reader.next_event().unwrap_err().to_string().starts_with("binlog.000001:4: checksum mismatch"));
 }
 
 /// What has been executed is the same, added up over the files or read at the beginning of the last.

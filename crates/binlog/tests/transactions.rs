@@ -1,5 +1,7 @@
 //! What the events of every kind of server mean for transactions, on logs made by hand.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail as its tests do")]
+
 use backtrail_binlog::{Boundary, EventReader, EventType, StreamPosition, TransactionTracker, parse_event};
 
 /// A log without checksums, event by event.
