@@ -1,10 +1,34 @@
 #![doc = include_str!("../README.md")]
 
+mod arena;
+mod baseline;
+pub mod changes;
+mod collect;
+mod cut;
+mod decide;
+mod decompress;
 mod error;
+mod facts;
+mod image;
 pub mod io;
+pub mod key;
+mod layout;
+mod log;
+mod merge;
+mod output;
 mod plan;
+mod planner;
+mod rebuild;
+pub mod record;
+pub mod render;
 mod report;
 mod request;
+mod scan;
+mod spill;
+mod temporal;
+mod threads;
+mod wire;
+mod work;
 
 pub use error::EngineError;
 pub use io::{
@@ -12,30 +36,7 @@ pub use io::{
     SpillFile,
 };
 pub use plan::{Coordinates, Cut, EventCounts, Gap, Plan, PlannedKey, PlannedPiece, Refusal, TableAction};
+pub use planner::plan;
+pub use rebuild::reconstruct;
 pub use report::{FileReport, Report, TableReport};
 pub use request::{Compression, Inputs, RefusalPolicy, Request};
-
-/// Gathers facts and decides: finds the cut, proves that the log is whole up to it, and says of every wanted table what
-/// is to be done or why it cannot be. Under [`RefusalPolicy::Fail`] a plan with refusals is returned all the same;
-/// [`reconstruct`] then fails with them.
-///
-/// # Errors
-/// See [`EngineError`].
-pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError> {
-    let _ = (inputs, request);
-    Err(EngineError::NoCoordinates)
-}
-
-/// Carries a plan out: writes a mydumper directory of the tables as they stood at the cut.
-///
-/// # Errors
-/// See [`EngineError`]. What was written by then is not a result: the `metadata` file comes last.
-pub fn reconstruct(
-    inputs: &Inputs<'_>,
-    plan: &Plan,
-    request: &Request,
-    sink: &dyn ResultSink,
-) -> Result<Report, EngineError> {
-    let _ = (inputs, plan, request, sink);
-    Err(EngineError::NoCoordinates)
-}

@@ -1,0 +1,260 @@
+//! The baseline: what is in the dump, and whether it can be one.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
+
+use backtrail_domain::{BinlogPosition, GtidSet, TableName};
+use backtrail_dump::metadata::DumpMetadata;
+use backtrail_dump::names::{Compression, Layout};
+use backtrail_dump::tokenizer::{Piece, StatementReader};
+use backtrail_schema::{SchemaError, SqlDialect, TableShape, parse_create_table};
+
+use crate::io::{Baseline, FileInfo};
+use crate::plan::Coordinates;
+use crate::{EngineError, decompress};
+
+/// Metadata and schema files are texts; beyond this they are something else.
+const LONGEST_TEXT: u64 = 64 << 20;
+
+/// A dump's files, by what they are for.
+pub(crate) struct Catalog<'a> {
+    source: &'a dyn Baseline,
+    pub(crate) coordinates: Coordinates,
+    pub(crate) metadata: DumpMetadata,
+    pub(crate) tables: BTreeMap<TableName, TableFiles>,
+    /// By name: the table that holds its place, then the view.
+    pub(crate) views: BTreeMap<TableName, Vec<FileInfo>>,
+    pub(crate) sequences: BTreeMap<TableName, Vec<FileInfo>>,
+    /// Files that belong to a schema as a whole: CREATE DATABASE, routines and events, triggers.
+    pub(crate) schemas: BTreeMap<String, Vec<FileInfo>>,
+}
+
+/// A table's files.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TableFiles {
+    pub(crate) schema: Option<FileInfo>,
+    /// In the order of their chunks.
+    pub(crate) data: Vec<FileInfo>,
+    pub(crate) triggers: Vec<FileInfo>,
+    /// Files with rows in another form than INSERT statements.
+    pub(crate) raw_data: Vec<FileInfo>,
+    /// Rows, where the metadata says.
+    pub(crate) rows: Option<u64>,
+    /// The schema's name in file names.
+    pub(crate) schema_file_name: String,
+    /// The table's name in file names.
+    pub(crate) file_name: String,
+    /// What the table's file names begin with: `shop.t`.
+    pub(crate) stem: String,
+}
+
+impl TableFiles {
+    fn check(&self, name: &TableName) -> Result<(), EngineError> {
+        let incomplete = |reason: String| Err(EngineError::BaselineIncomplete { reason });
+        if self.schema.is_none() {
+            let rows = self.rows.map_or_else(String::new, |rows| format!(" of {rows} rows"));
+            return incomplete(format!("the table {name}{rows} has no file with its definition"));
+        }
+        match self.rows {
+            Some(rows) if rows > 0 && self.data.is_empty() && self.raw_data.is_empty() => {
+                incomplete(format!("{name} has {rows} rows by the metadata and no data file"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What a data file says before its first row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct DataHead {
+    pub(crate) names_binary: bool,
+    pub(crate) time_zone_utc: bool,
+    pub(crate) no_backslash_escapes: bool,
+    /// The first INSERT's column list: `None` where there is no INSERT.
+    pub(crate) columns: Option<Option<Vec<String>>>,
+}
+
+fn failed(file: &str) -> impl FnOnce(std::io::Error) -> EngineError + '_ {
+    move |source| EngineError::BaselineRead { file: file.to_owned(), source }
+}
+
+impl<'a> Catalog<'a> {
+    /// Reads the directory and its metadata.
+    pub(crate) fn read(source: &'a dyn Baseline) -> Result<Self, EngineError> {
+        let files = source.files().map_err(failed("directory"))?;
+        let metadata = metadata(source, &files)?;
+        let Some(stated) = &metadata.coordinates else { return Err(EngineError::NoCoordinates) };
+        let coordinates = coordinates(stated);
+        let mut catalog = Self {
+            source,
+            coordinates,
+            metadata,
+            tables: BTreeMap::new(),
+            views: BTreeMap::new(),
+            sequences: BTreeMap::new(),
+            schemas: BTreeMap::new(),
+        };
+        let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+        let mut layout = Layout::of(names, Some(&catalog.metadata))?;
+        if layout.has_partial_metadata {
+            return Err(EngineError::BaselineIncomplete { reason: "a `metadata.partial` is there".to_owned() });
+        }
+        catalog.resolve_aliases(&mut layout)?;
+        let sizes: HashMap<&str, u64> = files.iter().map(|file| (file.name.as_str(), file.size)).collect();
+        let info = |name: String| FileInfo { size: sizes.get(name.as_str()).copied().unwrap_or(0), name };
+        for (schema, own) in layout.schemas {
+            let own = own.create.into_iter().chain(own.post).chain(own.triggers);
+            catalog.schemas.insert(schema, own.map(info).collect());
+        }
+        for (name, own) in layout.tables {
+            let stem = format!("{}.{}", own.schema_file_name, own.file_name);
+            if let Some(special) = own.view.clone().or(own.sequence.clone()) {
+                let files = own.schema.into_iter().chain([special]).chain(own.triggers).map(info).collect();
+                let kind = if own.view.is_some() { &mut catalog.views } else { &mut catalog.sequences };
+                kind.insert(name, files);
+                continue;
+            }
+            let table = TableFiles {
+                schema: own.schema.map(info),
+                data: own.data.into_iter().map(|file| info(file.name)).collect(),
+                triggers: own.triggers.into_iter().map(info).collect(),
+                raw_data: own.raw_data.into_iter().map(|file| info(file.name)).collect(),
+                rows: own.rows,
+                schema_file_name: own.schema_file_name,
+                file_name: own.file_name,
+                stem,
+            };
+            table.check(&name)?;
+            catalog.tables.insert(name, table);
+        }
+        Ok(catalog)
+    }
+
+    /// Names that the metadata does not resolve are told by the SQL inside.
+    fn resolve_aliases(&self, layout: &mut Layout) -> Result<(), EngineError> {
+        let doubtful = |file: &str| EngineError::BaselineIncomplete {
+            reason: format!("{file} does not say what its alias stands for"),
+        };
+        for (alias, file) in layout.aliased_schemas() {
+            let Some(file) = file else { continue };
+            let text = self.text(&file)?;
+            let real = text.split('`').nth(1).ok_or_else(|| doubtful(&file))?;
+            layout.rename_schema(&alias, real);
+        }
+        for (alias, file) in layout.aliased_tables() {
+            let Some(file) = file else { continue };
+            let text = self.text(&file)?;
+            let shape = parse_create_table(&text, &alias.schema, &SqlDialect::mariadb())
+                .or_else(|_| parse_create_table(&text, &alias.schema, &SqlDialect::mysql()))
+                .map_err(|_| doubtful(&file))?;
+            layout.rename_table(&alias, &shape.name.table);
+        }
+        Ok(())
+    }
+
+    /// The files that are there, opened and decompressed.
+    pub(crate) fn open(&self, name: &str) -> Result<Box<dyn Read + Send>, EngineError> {
+        let raw = self.source.open(name).map_err(failed(name))?;
+        decompress::reader(raw).map_err(failed(name))
+    }
+
+    /// Opens a file as stored.
+    pub(crate) fn open_raw(&self, name: &str) -> Result<Box<dyn Read + Send>, EngineError> {
+        self.source.open(name).map_err(failed(name))
+    }
+
+    /// A schema file's text.
+    pub(crate) fn text(&self, name: &str) -> Result<String, EngineError> {
+        let mut bytes = Vec::new();
+        self.open(name)?.take(LONGEST_TEXT).read_to_end(&mut bytes).map_err(failed(name))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// What a table looked like in the baseline.
+    pub(crate) fn shape(
+        &self,
+        name: &TableName,
+        dialect: &SqlDialect,
+    ) -> Result<Result<TableShape, SchemaError>, EngineError> {
+        let Some(file) = self.tables.get(name).and_then(|files| files.schema.as_ref()) else {
+            return Err(EngineError::UnknownTables { tables: vec![name.clone()] });
+        };
+        Ok(parse_create_table(&self.text(&file.name)?, &name.schema, dialect))
+    }
+
+    /// What a data file says before its first row.
+    pub(crate) fn data_head(&self, table: &TableName, file: &str) -> Result<DataHead, EngineError> {
+        let mut reader = StatementReader::new(self.open(file)?, file);
+        let mut head = DataHead::default();
+        loop {
+            match reader.next_piece().map_err(|source| EngineError::BaselineData { table: table.clone(), source })? {
+                Some(Piece::Preamble(statement)) => head.note(statement),
+                Some(Piece::InsertHead(insert)) => {
+                    head.columns = Some(insert.columns);
+                    return Ok(head);
+                }
+                Some(Piece::Row(_) | Piece::End) | None => return Ok(head),
+            }
+        }
+    }
+}
+
+impl DataHead {
+    /// Takes in a statement of a file's preamble.
+    pub(crate) fn note(&mut self, statement: &[u8]) {
+        let text = String::from_utf8_lossy(statement).to_ascii_uppercase();
+        if let Some((_, names)) = text.split_once("SET NAMES ") {
+            self.names_binary = names.trim_start_matches(['\'', '"']).starts_with("BINARY");
+        }
+        if let Some((_, zone)) = text.split_once("TIME_ZONE=") {
+            self.time_zone_utc =
+                ["'+00:00'", "\"+00:00\"", "'UTC'"].iter().any(|utc| zone.trim_start().starts_with(utc));
+        }
+        if let Some((_, mode)) = text.split_once("SQL_MODE=") {
+            self.no_backslash_escapes = mode.contains("NO_BACKSLASH_ESCAPES");
+        }
+    }
+}
+
+fn coordinates(stated: &backtrail_dump::metadata::DumpCoordinates) -> Coordinates {
+    let gtid_set: Option<GtidSet> = stated.gtid_set.clone().filter(|set| !set.is_empty());
+    let position: BinlogPosition = stated.position.clone();
+    Coordinates { position, gtid_set }
+}
+
+fn metadata(source: &dyn Baseline, files: &[FileInfo]) -> Result<DumpMetadata, EngineError> {
+    let incomplete = |reason: &str| EngineError::BaselineIncomplete { reason: reason.to_owned() };
+    let Some(file) = files.iter().find(|file| matches!(Compression::split(&file.name), ("metadata", _))) else {
+        return Err(incomplete(if files.iter().any(|file| file.name.starts_with("metadata.partial")) {
+            "its metadata is still `metadata.partial`: the dump was not finished"
+        } else {
+            "there is no `metadata` file"
+        }));
+    };
+    let mut bytes = Vec::new();
+    let reader =
+        decompress::reader(source.open(&file.name).map_err(failed(&file.name))?).map_err(failed(&file.name))?;
+    reader.take(LONGEST_TEXT).read_to_end(&mut bytes).map_err(failed(&file.name))?;
+    let metadata = DumpMetadata::parse(&String::from_utf8_lossy(&bytes))?;
+    if !metadata.is_finished() {
+        return Err(incomplete("its metadata has no `Finished dump at` line: the dump was cut short"));
+    }
+    Ok(metadata)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn preambles() {
+        let mut head = DataHead::default();
+        head.note(b"/*!40101 SET NAMES binary*/;");
+        head.note(b"/*!40103 SET TIME_ZONE='+00:00' */;");
+        head.note(b"/*!40101 SET SQL_MODE='NO_AUTO_VALUE_ON_ZERO,NO_BACKSLASH_ESCAPES'*/;");
+        assert!(head.names_binary && head.time_zone_utc && head.no_backslash_escapes);
+        head.note(b"SET NAMES utf8mb4;");
+        head.note(b"SET TIME_ZONE='SYSTEM';");
+        assert!(!head.names_binary && !head.time_zone_utc);
+    }
+}

@@ -1,0 +1,402 @@
+//! Change sets: what the window did to one table, folded to one entry per key.
+//!
+//! While it is filled a set lives in memory, as bytes in an arena with a hash table over them; past the budget of all sets
+//! together it is written out as a sorted run and begins anew. When the log has been read, [`ChangeSet::freeze`] makes it
+//! a [`Changes`] that any number of threads look keys up in.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use crate::EngineError;
+use crate::arena::{Arena, Spot};
+use crate::io::Spill;
+use crate::record::{Effect, EventAt, Misfit, Record};
+use crate::spill::{Run, RunWriter, SortedCursor, SortedFile};
+
+/// One table's changes, being collected.
+pub struct ChangeSet {
+    counted: bool,
+    table: HashedEntries,
+    runs: Vec<Run>,
+    spilled: u64,
+}
+
+/// One table's changes, complete.
+pub struct Changes {
+    counted: bool,
+    store: Store,
+    /// Which entries the baseline has had: a bit each, or a number each where rows are counted.
+    seen: Seen,
+    spilled: u64,
+}
+
+enum Store {
+    Memory { table: HashedEntries, order: Vec<u32> },
+    Disk(SortedFile),
+}
+
+enum Seen {
+    Once(Vec<AtomicU64>),
+    Often(Vec<AtomicU32>),
+}
+
+#[derive(Default)]
+struct HashedEntries {
+    hasher: RandomState,
+    arena: Arena,
+    entries: Vec<Entry>,
+    /// Index of an entry plus one, or 0; a power of two of them, at most three quarters full.
+    slots: Vec<u32>,
+}
+
+struct Entry {
+    key: Spot,
+    image: Spot,
+    image_room: u32,
+    effect: Packed,
+    at: EventAt,
+}
+
+/// An [`Effect`] in eight bytes. Counts saturate far beyond the rows of a window that fits in memory.
+#[derive(Clone, Copy)]
+struct Packed {
+    delta: i32,
+    low: i32,
+}
+
+impl Packed {
+    fn new(effect: Effect) -> Self {
+        match effect {
+            Effect::Row { existed, present } => Self { delta: i32::from(present), low: i32::from(existed) },
+            Effect::Count { delta, low } => Self { delta: saturate(delta), low: saturate(low) },
+        }
+    }
+
+    fn effect(self, counted: bool) -> Effect {
+        if counted {
+            Effect::Count { delta: i64::from(self.delta), low: i64::from(self.low) }
+        } else {
+            Effect::Row { existed: self.low != 0, present: self.delta != 0 }
+        }
+    }
+}
+
+fn saturate(number: i64) -> i32 {
+    number.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
+}
+
+impl HashedEntries {
+    fn hash(&self, key: &[u8]) -> usize {
+        self.hasher.hash_one(key) as usize
+    }
+
+    /// The slot of a key: where it is, or where it belongs.
+    fn slot(&self, key: &[u8]) -> Option<usize> {
+        let mask = self.slots.len().checked_sub(1)?;
+        let mut slot = self.hash(key) & mask;
+        loop {
+            match self.slots.get(slot).copied() {
+                Some(0) | None => return Some(slot),
+                Some(number) => {
+                    let entry = self.entries.get(number as usize - 1)?;
+                    if self.arena.get(entry.key) == key {
+                        return Some(slot);
+                    }
+                }
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+
+    fn find(&self, key: &[u8]) -> Option<usize> {
+        let slot = self.slot(key)?;
+        (self.slots.get(slot).copied()? as usize).checked_sub(1)
+    }
+
+    fn add(&mut self, key: &[u8], effect: Effect, at: EventAt, image: &[u8]) {
+        if (self.entries.len() + 1) * 4 > self.slots.len() * 3 {
+            self.grow();
+        }
+        let key_spot = self.arena.push(key);
+        let image = self.arena.push(image);
+        self.entries.push(Entry { key: key_spot, image, image_room: image.length, effect: Packed::new(effect), at });
+        let number = self.entries.len() as u32;
+        if let Some(slot) = self.slot(key)
+            && let Some(place) = self.slots.get_mut(slot)
+        {
+            *place = number;
+        }
+    }
+
+    fn grow(&mut self) {
+        let size = (self.slots.len() * 2).max(64);
+        let mask = size - 1;
+        let mut slots = vec![0_u32; size];
+        for (index, entry) in self.entries.iter().enumerate() {
+            let mut slot = self.hash(self.arena.get(entry.key)) & mask;
+            while slots.get(slot).is_some_and(|number| *number != 0) {
+                slot = (slot + 1) & mask;
+            }
+            if let Some(place) = slots.get_mut(slot) {
+                *place = index as u32 + 1;
+            }
+        }
+        self.slots = slots;
+    }
+
+    fn change(&mut self, index: usize, effect: Effect, at: EventAt, image: &[u8]) {
+        let Self { arena, entries, .. } = self;
+        let Some(entry) = entries.get_mut(index) else { return };
+        entry.effect = Packed::new(effect);
+        entry.at = at;
+        if arena.overwrite(entry.image, entry.image_room, image) {
+            entry.image.length = image.len() as u32;
+        } else {
+            entry.image = arena.push(image);
+            entry.image_room = entry.image.length;
+        }
+    }
+
+    fn record(&self, index: usize, counted: bool) -> Option<Record<'_>> {
+        let entry = self.entries.get(index)?;
+        Some(Record {
+            key: self.arena.get(entry.key),
+            effect: entry.effect.effect(counted),
+            at: entry.at,
+            image: self.arena.get(entry.image),
+        })
+    }
+
+    fn sorted(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.entries.len() as u32).collect();
+        let key = |index: &u32| self.entries.get(*index as usize).map(|entry| self.arena.get(entry.key));
+        order.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
+        order
+    }
+
+    fn bytes(&self) -> usize {
+        self.arena.allocated() + self.entries.capacity() * size_of::<Entry>() + self.slots.len() * size_of::<u32>()
+    }
+}
+
+impl ChangeSet {
+    /// An empty set, of a table whose key names one row each.
+    pub fn keyed() -> Self {
+        Self { counted: false, table: HashedEntries::default(), runs: Vec::new(), spilled: 0 }
+    }
+
+    /// An empty set of a table without a key, whose equal rows are counted.
+    pub fn counted() -> Self {
+        Self { counted: true, ..Self::keyed() }
+    }
+
+    /// A row is inserted.
+    ///
+    /// # Errors
+    /// It is there already.
+    pub fn insert(&mut self, key: &[u8], at: EventAt, image: &[u8]) -> Result<(), Misfit> {
+        let effect = if self.counted {
+            Effect::Count { delta: 1, low: 0 }
+        } else {
+            Effect::Row { existed: false, present: true }
+        };
+        self.apply(key, effect, at, image)
+    }
+
+    /// A row is updated and keeps its key.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn update(&mut self, key: &[u8], at: EventAt, image: &[u8]) -> Result<(), Misfit> {
+        let effect = if self.counted {
+            // The same whole row before and after: nothing to do but to demand that there is one.
+            Effect::Count { delta: 0, low: -1 }
+        } else {
+            Effect::Row { existed: true, present: true }
+        };
+        self.apply(key, effect, at, image)
+    }
+
+    /// A row is deleted.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn delete(&mut self, key: &[u8], at: EventAt) -> Result<(), Misfit> {
+        let effect = if self.counted {
+            Effect::Count { delta: -1, low: -1 }
+        } else {
+            Effect::Row { existed: true, present: false }
+        };
+        self.apply(key, effect, at, &[]).map_err(|misfit| match misfit {
+            Misfit::UpdateOfAbsent => Misfit::DeleteOfAbsent,
+            other => other,
+        })
+    }
+
+    fn apply(&mut self, key: &[u8], effect: Effect, at: EventAt, image: &[u8]) -> Result<(), Misfit> {
+        match self.table.find(key) {
+            None => self.table.add(key, effect, at, image),
+            Some(index) => {
+                let Some(record) = self.table.record(index, self.counted) else { return Ok(()) };
+                let combined = record.effect.then(effect)?;
+                if self.counted && image.is_empty() {
+                    // A row that goes takes no image with it: equal rows share one.
+                    let kept = record.image.to_vec();
+                    self.table.change(index, combined, at, &kept);
+                } else {
+                    self.table.change(index, combined, at, image);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes in memory.
+    pub fn bytes(&self) -> usize {
+        self.table.bytes()
+    }
+
+    /// Moves what is in memory to a temporary file.
+    ///
+    /// # Errors
+    /// No room there.
+    pub fn spill(&mut self, spill: &dyn Spill) -> Result<(), EngineError> {
+        let table = std::mem::take(&mut self.table);
+        if table.entries.is_empty() {
+            return Ok(());
+        }
+        let mut writer = RunWriter::new(spill)?;
+        for index in table.sorted() {
+            if let Some(record) = table.record(index as usize, self.counted) {
+                writer.push(&record)?;
+            }
+        }
+        let run = writer.finish()?;
+        self.spilled += run.length();
+        self.runs.push(run);
+        Ok(())
+    }
+
+    /// Ends the collecting. `misfit` makes the error of two entries that contradict each other.
+    ///
+    /// # Errors
+    /// Such entries, or no room in the temporary files.
+    pub fn freeze(
+        mut self,
+        spill: &dyn Spill,
+        misfit: &mut dyn FnMut(Misfit, &Record<'_>) -> EngineError,
+    ) -> Result<Changes, EngineError> {
+        let store = if self.runs.is_empty() {
+            let order = self.table.sorted();
+            Store::Memory { table: self.table, order }
+        } else {
+            self.spill(spill)?;
+            let several = self.runs.len() > 1;
+            let file = SortedFile::build(self.runs, spill, misfit)?;
+            self.spilled += if several { file.length() } else { 0 };
+            Store::Disk(file)
+        };
+        let count = match &store {
+            Store::Memory { order, .. } => order.len(),
+            Store::Disk(file) => usize::try_from(file.records()).unwrap_or(usize::MAX),
+        };
+        let seen = if self.counted {
+            Seen::Often((0..count).map(|_| AtomicU32::new(0)).collect())
+        } else {
+            Seen::Once((0..count.div_ceil(64)).map(|_| AtomicU64::new(0)).collect())
+        };
+        Ok(Changes { counted: self.counted, store, seen, spilled: self.spilled })
+    }
+}
+
+impl Changes {
+    /// Whether equal rows are counted.
+    pub fn is_counted(&self) -> bool {
+        self.counted
+    }
+
+    /// Bytes that went to temporary files.
+    pub fn bytes_spilled(&self) -> u64 {
+        self.spilled
+    }
+
+    /// A way to look keys up; each thread has its own.
+    pub fn lookup(&self) -> Lookup<'_> {
+        match &self.store {
+            Store::Memory { table, .. } => Lookup { changes: self, kind: LookupKind::Memory(table) },
+            Store::Disk(file) => Lookup { changes: self, kind: LookupKind::Disk(file.cursor()) },
+        }
+    }
+
+    /// Calls `each` for every entry in key order, with the number of rows of the baseline that had its key.
+    ///
+    /// # Errors
+    /// Those of `each`, and those of the temporary files.
+    pub fn for_each(
+        &self,
+        each: &mut dyn FnMut(&Record<'_>, u32) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        match &self.store {
+            Store::Memory { table, order } => {
+                order.iter().try_for_each(|index| match table.record(*index as usize, self.counted) {
+                    Some(record) => each(&record, self.times_seen(u64::from(*index))),
+                    None => Ok(()),
+                })
+            }
+            Store::Disk(file) => file.for_each(&mut |number, record| each(record, self.times_seen(number))),
+        }
+    }
+
+    /// Marks an entry as met in the baseline and says how often it had been before.
+    fn mark(&self, number: u64) -> u32 {
+        let index = usize::try_from(number).unwrap_or(usize::MAX);
+        match &self.seen {
+            Seen::Once(bits) => bits.get(index / 64).map_or(0, |word| {
+                let bit = 1 << (index % 64);
+                u32::from(word.fetch_or(bit, Ordering::Relaxed) & bit != 0)
+            }),
+            Seen::Often(counts) => counts.get(index).map_or(0, |count| count.fetch_add(1, Ordering::Relaxed)),
+        }
+    }
+
+    fn times_seen(&self, number: u64) -> u32 {
+        let index = usize::try_from(number).unwrap_or(usize::MAX);
+        match &self.seen {
+            Seen::Once(bits) => {
+                bits.get(index / 64).map_or(0, |word| (word.load(Ordering::Relaxed) >> (index % 64) & 1) as u32)
+            }
+            Seen::Often(counts) => counts.get(index).map_or(0, |count| count.load(Ordering::Relaxed)),
+        }
+    }
+}
+
+/// Looks up what happened to the baseline's rows.
+pub struct Lookup<'a> {
+    changes: &'a Changes,
+    kind: LookupKind<'a>,
+}
+
+enum LookupKind<'a> {
+    Memory(&'a HashedEntries),
+    Disk(SortedCursor<'a>),
+}
+
+impl Lookup<'_> {
+    /// The entry of a row of the baseline, if the window did something to it, and how often a row of this key was met
+    /// before. The row counts as met from now on.
+    ///
+    /// # Errors
+    /// Those of the temporary files.
+    pub fn meet(&mut self, key: &[u8]) -> Result<Option<(Record<'_>, u32)>, EngineError> {
+        let changes = self.changes;
+        Ok(match &mut self.kind {
+            LookupKind::Memory(table) => table.find(key).and_then(|index| {
+                table.record(index, changes.counted).map(|record| (record, changes.mark(index as u64)))
+            }),
+            LookupKind::Disk(cursor) => cursor.find(key)?.map(|(number, record)| (record, changes.mark(number))),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,549 @@
+//! Keys as bytes.
+//!
+//! A key is encoded alike from a value of the binary log and from a literal of a dump, so that equal bytes mean the same
+//! row. It is never compared by collation: `'a'` and `'A'` are two keys, and an UPDATE from one to the other is a delete
+//! and an insert. The bytes are ordered like the columns' values for numbers, times and bytes (text: by bytes), part by
+//! part; each part is of fixed length or ends by itself, so that parts cannot run into each other.
+//!
+//! A key part with a prefix length counts as its whole column.
+
+use std::borrow::Cow;
+
+use backtrail_binlog::Value;
+use backtrail_dump::literal::Literal;
+use backtrail_schema::{ColumnType, TableShape};
+
+use crate::temporal;
+
+/// Encodes the keys of one table.
+#[derive(Debug, Clone)]
+pub struct KeyCodec {
+    parts: Vec<KeyPart>,
+}
+
+/// One column of a key.
+#[derive(Debug, Clone)]
+pub struct KeyPart {
+    /// Its place in [`TableShape::columns`].
+    pub column: usize,
+    nullable: bool,
+    encoding: Encoding,
+    charset: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Encoding {
+    Signed,
+    Unsigned,
+    Decimal {
+        whole: usize,
+        scale: usize,
+    },
+    /// `exact`: 0.0 and -0.0 are different (they are, in a row; they are not, in a key).
+    Double {
+        exact: bool,
+    },
+    Bit,
+    Date,
+    Time,
+    DateTime,
+    Timestamp,
+    Year,
+    /// Member texts as the dump writes them.
+    Enum(Vec<Vec<u8>>),
+    Set(Vec<Vec<u8>>),
+    /// CHAR: without this padding at the end.
+    Padded(&'static [u8]),
+    Bytes,
+}
+
+/// A key that cannot be encoded: what is wrong with the value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct KeyError(pub(crate) Cow<'static, str>);
+
+fn bad<T>(problem: impl Into<Cow<'static, str>>) -> Result<T, KeyError> {
+    Err(KeyError(problem.into()))
+}
+
+impl KeyCodec {
+    /// The codec of some columns of a table. `whole_row`: the key is the row itself, for a table that has none.
+    ///
+    /// # Errors
+    /// A column that no two places write alike.
+    pub fn new(shape: &TableShape, columns: &[usize], whole_row: bool) -> Result<Self, KeyError> {
+        let parts = columns
+            .iter()
+            .map(|index| {
+                let Some(column) = shape.columns.get(*index) else {
+                    return bad("a key names a column that is not there");
+                };
+                let charset = column.charset.as_deref();
+                Ok(KeyPart {
+                    column: *index,
+                    nullable: column.nullable,
+                    encoding: encoding(&column.ty, charset, whole_row)
+                        .map_err(|problem| KeyError(format!("column `{}` {}", column.name, problem.0).into()))?,
+                    charset: column.charset.clone(),
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { parts })
+    }
+
+    /// The parts, in key order.
+    pub fn parts(&self) -> &[KeyPart] {
+        &self.parts
+    }
+
+    /// The key in words, for messages.
+    pub fn describe(&self, key: &[u8]) -> String {
+        let mut rest = key;
+        let parts: Vec<String> = self.parts.iter().map(|part| part.describe(&mut rest)).collect();
+        let text = parts.join(",");
+        match text.char_indices().nth(200) {
+            Some((end, _)) => format!("({}…)", text.get(..end).unwrap_or_default()),
+            None => format!("({text})"),
+        }
+    }
+}
+
+fn encoding(ty: &ColumnType, charset: Option<&str>, whole_row: bool) -> Result<Encoding, KeyError> {
+    Ok(match ty {
+        ColumnType::TinyInt { unsigned }
+        | ColumnType::SmallInt { unsigned }
+        | ColumnType::MediumInt { unsigned }
+        | ColumnType::Int { unsigned }
+        | ColumnType::BigInt { unsigned } => {
+            if *unsigned {
+                Encoding::Unsigned
+            } else {
+                Encoding::Signed
+            }
+        }
+        ColumnType::Decimal { precision, scale, .. } => {
+            Encoding::Decimal { whole: usize::from(precision.saturating_sub(*scale)), scale: usize::from(*scale) }
+        }
+        ColumnType::Float { .. } => {
+            return bad(
+                "is a FLOAT, which a dump writes with fewer digits than it has, so that its rows cannot be told apart",
+            );
+        }
+        ColumnType::Double { .. } => Encoding::Double { exact: whole_row },
+        ColumnType::Bit { .. } => Encoding::Bit,
+        ColumnType::Date => Encoding::Date,
+        ColumnType::Time { .. } => Encoding::Time,
+        ColumnType::DateTime { .. } => Encoding::DateTime,
+        ColumnType::Timestamp { .. } => Encoding::Timestamp,
+        ColumnType::Year => Encoding::Year,
+        ColumnType::Enum { values } => Encoding::Enum(members(values, charset)?),
+        ColumnType::Set { values } => Encoding::Set(members(values, charset)?),
+        ColumnType::Char { .. } => Encoding::Padded(match charset {
+            Some("ucs2" | "utf16") => b"\0 ",
+            Some("utf16le") => b" \0",
+            Some("utf32") => b"\0\0\0 ",
+            _ => b" ",
+        }),
+        ColumnType::Binary { .. } => Encoding::Padded(b"\0"),
+        ColumnType::VarChar { .. }
+        | ColumnType::VarBinary { .. }
+        | ColumnType::TinyText
+        | ColumnType::Text
+        | ColumnType::MediumText
+        | ColumnType::LongText
+        | ColumnType::TinyBlob
+        | ColumnType::Blob
+        | ColumnType::MediumBlob
+        | ColumnType::LongBlob
+        | ColumnType::Geometry { .. }
+        | ColumnType::Vector { .. } => Encoding::Bytes,
+        ColumnType::Json => return bad("is JSON, which dump and log write differently"),
+        ColumnType::Uuid | ColumnType::Inet4 | ColumnType::Inet6 => {
+            return bad("is of a type that dump and log write differently");
+        }
+    })
+}
+
+/// Member texts in the column's character set, which is how a dump under `SET NAMES binary` has them.
+fn members(values: &[String], charset: Option<&str>) -> Result<Vec<Vec<u8>>, KeyError> {
+    values
+        .iter()
+        .map(|value| match charset {
+            _ if value.is_ascii() && !matches!(charset, Some("ucs2" | "utf16" | "utf16le" | "utf32")) => {
+                Ok(value.as_bytes().to_vec())
+            }
+            None | Some("utf8mb4" | "utf8mb3" | "utf8" | "binary") => Ok(value.as_bytes().to_vec()),
+            Some("ucs2" | "utf16") => Ok(value.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+            Some("utf16le") => Ok(value.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+            Some("utf32") => Ok(value.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect()),
+            Some("latin1") if value.chars().all(|c| ('\u{a0}'..='\u{ff}').contains(&c) || c.is_ascii()) => {
+                Ok(value.chars().map(|c| c as u8).collect())
+            }
+            Some(other) => bad(format!("has the member `{value}`, whose bytes in {other} are not known")),
+        })
+        .collect()
+}
+
+impl KeyPart {
+    fn null(&self, out: &mut Vec<u8>) -> Result<(), KeyError> {
+        if self.nullable {
+            out.push(0);
+            Ok(())
+        } else {
+            bad("NULL in a column that has none")
+        }
+    }
+
+    /// Adds NULL from the binary log.
+    ///
+    /// # Errors
+    /// The column has no NULL.
+    pub fn push_null(&self, out: &mut Vec<u8>) -> Result<(), KeyError> {
+        self.null(out)
+    }
+
+    /// Adds a value from the binary log.
+    ///
+    /// # Errors
+    /// A value that is not of the column's type.
+    pub fn push_value(&self, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), KeyError> {
+        if matches!(value, Value::Null) {
+            return self.null(out);
+        }
+        if self.nullable {
+            out.push(1);
+        }
+        match (&self.encoding, value) {
+            (Encoding::Signed, Value::Int(number)) => put_signed(out, *number),
+            (Encoding::Unsigned, Value::UInt(number)) => put_unsigned(out, *number),
+            (Encoding::Decimal { whole, scale }, Value::Decimal(number)) => {
+                return put_decimal(out, number.as_str().as_bytes(), *whole, *scale);
+            }
+            (Encoding::Double { exact }, Value::Double(number)) => put_double(out, *number, *exact),
+            (Encoding::Bit, Value::Bit { value, .. }) => put_unsigned(out, *value),
+            (Encoding::Date, Value::Date(date)) => {
+                put_date(out, u64::from(date.year), date.month.into(), date.day.into())
+            }
+            (Encoding::Time, Value::Time(time)) => {
+                let seconds = (i64::from(time.hours) * 60 + i64::from(time.minutes)) * 60 + i64::from(time.seconds);
+                let micros = seconds * 1_000_000 + i64::from(time.micros);
+                put_signed(out, if time.negative { -micros } else { micros });
+            }
+            (Encoding::DateTime, Value::DateTime(at)) => put_unsigned(
+                out,
+                temporal::DateTime {
+                    year: at.date.year.into(),
+                    month: at.date.month.into(),
+                    day: at.date.day.into(),
+                    hour: at.hour.into(),
+                    minute: at.minute.into(),
+                    second: at.second.into(),
+                    micros: at.micros.into(),
+                }
+                .packed(),
+            ),
+            (Encoding::Timestamp, Value::Timestamp(at)) => {
+                put_unsigned(out, at.seconds.max(0).unsigned_abs() * 1_000_000 + u64::from(at.micros));
+            }
+            (Encoding::Year, Value::Year(year)) => put_unsigned(out, u64::from(*year)),
+            (Encoding::Enum(_), Value::Enum(ordinal)) => put_unsigned(out, u64::from(*ordinal)),
+            (Encoding::Set(_), Value::Set(bits)) => put_unsigned(out, *bits),
+            (Encoding::Padded(padding), Value::Bytes(bytes)) => put_bytes(out, without_padding(bytes, padding)),
+            (Encoding::Bytes, Value::Bytes(bytes)) => put_bytes(out, bytes),
+            _ => return bad(format!("a value of another type than the column's: {value:?}")),
+        }
+        Ok(())
+    }
+
+    /// Adds a literal of a dump.
+    ///
+    /// # Errors
+    /// A literal that the column's type is not written with.
+    pub fn push_literal(&self, literal: &Literal<'_>, out: &mut Vec<u8>) -> Result<(), KeyError> {
+        let bytes: Cow<'_, [u8]> = match literal {
+            Literal::Null => return self.null(out),
+            Literal::Number(text) => Cow::Borrowed(*text),
+            Literal::String { charset, bytes } => {
+                self.check_charset(*charset)?;
+                Cow::Borrowed(bytes.as_ref())
+            }
+            Literal::Hex { charset, bytes } => {
+                self.check_charset(*charset)?;
+                Cow::Borrowed(bytes.as_slice())
+            }
+            Literal::Bits(bytes) => Cow::Borrowed(bytes.as_slice()),
+            Literal::Word(word) => return bad(format!("`{}` is no value", String::from_utf8_lossy(word))),
+        };
+        if self.nullable {
+            out.push(1);
+        }
+        let is_number = matches!(literal, Literal::Number(_));
+        let is_bytes = matches!(literal, Literal::Hex { .. } | Literal::Bits(_));
+        let odd = || KeyError(format!("`{}` is no value of the column's type", String::from_utf8_lossy(&bytes)).into());
+        match &self.encoding {
+            // Written as 0x…, a number would be its digits' bytes: no mydumper does.
+            Encoding::Signed
+            | Encoding::Unsigned
+            | Encoding::Decimal { .. }
+            | Encoding::Double { .. }
+            | Encoding::Date
+            | Encoding::Time
+            | Encoding::DateTime
+            | Encoding::Timestamp
+            | Encoding::Year
+                if is_bytes && !bytes.iter().all(|b| b.is_ascii_graphic() || *b == b' ') =>
+            {
+                return Err(odd());
+            }
+            Encoding::Signed => put_signed(out, temporal::parse_number(&bytes).ok_or_else(odd)?),
+            Encoding::Unsigned => {
+                let number: u64 = temporal::parse_number(&bytes).ok_or_else(odd)?;
+                put_unsigned(out, number);
+            }
+            Encoding::Decimal { whole, scale } => return put_decimal(out, &bytes, *whole, *scale),
+            Encoding::Double { exact } => {
+                let text = std::str::from_utf8(&bytes).map_err(|_| odd())?;
+                put_double(out, text.parse().map_err(|_| odd())?, *exact);
+            }
+            Encoding::Bit if is_number => put_unsigned(out, temporal::parse_number(&bytes).ok_or_else(odd)?),
+            Encoding::Bit => {
+                let digits = bytes.iter().skip_while(|byte| **byte == 0);
+                if digits.clone().count() > 8 {
+                    return Err(odd());
+                }
+                put_unsigned(out, digits.fold(0, |number, byte| number << 8 | u64::from(*byte)));
+            }
+            Encoding::Date => {
+                let (year, month, day) = temporal::parse_date(&bytes).ok_or_else(odd)?;
+                put_date(out, year, month, day);
+            }
+            Encoding::Time => put_signed(out, temporal::parse_time(&bytes).ok_or_else(odd)?),
+            Encoding::DateTime => put_unsigned(out, temporal::DateTime::parse(&bytes).ok_or_else(odd)?.packed()),
+            Encoding::Timestamp => {
+                let at = temporal::DateTime::parse(&bytes).ok_or_else(odd)?;
+                put_unsigned(out, at.micros_since_epoch().ok_or_else(odd)?);
+            }
+            Encoding::Year => put_unsigned(out, temporal::parse_number(&bytes).ok_or_else(odd)?),
+            Encoding::Enum(_) | Encoding::Set(_) if is_number => {
+                put_unsigned(out, temporal::parse_number(&bytes).ok_or_else(odd)?);
+            }
+            Encoding::Enum(members) => put_unsigned(out, ordinal(members, &bytes).ok_or_else(odd)?),
+            Encoding::Set(members) => {
+                put_unsigned(out, member_bits(members, &bytes, self.charset.as_deref()).ok_or_else(odd)?)
+            }
+            Encoding::Padded(padding) => put_bytes(out, without_padding(&bytes, padding)),
+            Encoding::Bytes => put_bytes(out, &bytes),
+        }
+        Ok(())
+    }
+
+    /// Under `SET NAMES binary` a literal without introducer, or with `_binary`, is the column's own bytes.
+    fn check_charset(&self, charset: Option<&[u8]>) -> Result<(), KeyError> {
+        let Some(charset) = charset else { return Ok(()) };
+        let own = self.charset.as_deref().unwrap_or_default().as_bytes();
+        let is_text =
+            matches!(self.encoding, Encoding::Padded(_) | Encoding::Bytes | Encoding::Enum(_) | Encoding::Set(_));
+        if !is_text || charset.eq_ignore_ascii_case(b"binary") || charset.eq_ignore_ascii_case(own) {
+            return Ok(());
+        }
+        bad(format!("a text in the character set {}, which is not the column's", String::from_utf8_lossy(charset)))
+    }
+
+    fn describe(&self, key: &mut &[u8]) -> String {
+        self.read_back(key).unwrap_or_else(|| "?".to_owned())
+    }
+
+    fn read_back(&self, key: &mut &[u8]) -> Option<String> {
+        if self.nullable {
+            let (marker, rest) = key.split_first()?;
+            *key = rest;
+            if *marker == 0 {
+                return Some("NULL".to_owned());
+            }
+        }
+        let mut fixed = || {
+            let (bytes, rest) = key.split_first_chunk::<8>()?;
+            *key = rest;
+            Some(u64::from_be_bytes(*bytes))
+        };
+        let signed = |bits: u64| (bits ^ 1 << 63).cast_signed();
+        Some(match &self.encoding {
+            Encoding::Signed => signed(fixed()?).to_string(),
+            Encoding::Unsigned | Encoding::Bit | Encoding::Year => fixed()?.to_string(),
+            Encoding::Set(_) => format!("members {:#b}", fixed()?),
+            Encoding::Double { .. } => {
+                let bits = fixed()?;
+                f64::from_bits(if bits >> 63 == 1 { bits & !(1 << 63) } else { !bits }).to_string()
+            }
+            Encoding::Enum(members) => {
+                let ordinal = usize::try_from(fixed()?).ok()?;
+                let member = ordinal.checked_sub(1).and_then(|index| members.get(index));
+                quoted(member.map_or(&[], Vec::as_slice))
+            }
+            Encoding::Date => {
+                let packed = fixed()?;
+                format!("'{:04}-{:02}-{:02}'", packed / 10_000, packed / 100 % 100, packed % 100)
+            }
+            Encoding::Time => {
+                let micros = signed(fixed()?);
+                let sign = if micros < 0 { "-" } else { "" };
+                let micros = micros.unsigned_abs();
+                let seconds = micros / 1_000_000;
+                let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+                format!("'{sign}{hours:02}:{minutes:02}:{:02}.{:06}'", seconds % 60, micros % 1_000_000)
+            }
+            Encoding::DateTime => temporal::DateTime::from_packed(fixed()?).to_string(),
+            Encoding::Timestamp => {
+                let micros = fixed()?;
+                let at = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000).ok()?;
+                format!("'{at}'")
+            }
+            Encoding::Decimal { whole, scale } => {
+                let (text, rest) = key.split_at_checked(1 + whole + scale)?;
+                *key = rest;
+                let (sign, digits) = text.split_first()?;
+                let digits: String =
+                    digits.iter().map(|d| if *sign == 0 { (b'0' + b'9' - d) as char } else { *d as char }).collect();
+                let (whole, fraction) = digits.split_at_checked(*whole)?;
+                let whole = whole.trim_start_matches('0');
+                let point = if fraction.is_empty() { "" } else { "." };
+                format!(
+                    "{}{}{point}{fraction}",
+                    if *sign == 0 { "-" } else { "" },
+                    if whole.is_empty() { "0" } else { whole }
+                )
+            }
+            Encoding::Padded(_) | Encoding::Bytes => quoted(&take_bytes(key)?),
+        })
+    }
+}
+
+fn quoted(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => format!("'{text}'"),
+        Err(_) => format!("0x{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+    }
+}
+
+fn put_unsigned(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(&number.to_be_bytes());
+}
+
+fn put_signed(out: &mut Vec<u8>, number: i64) {
+    put_unsigned(out, number.cast_unsigned() ^ 1 << 63);
+}
+
+fn put_double(out: &mut Vec<u8>, number: f64, exact: bool) {
+    let number = if number == 0.0 && !exact { 0.0 } else { number };
+    let bits = number.to_bits();
+    // Below zero the order of the bits is the reverse.
+    put_unsigned(out, if bits >> 63 == 1 { !bits } else { bits | 1 << 63 });
+}
+
+fn put_date(out: &mut Vec<u8>, year: u64, month: u64, day: u64) {
+    put_unsigned(out, (year * 100 + month) * 100 + day);
+}
+
+/// A sign, then all digits that the column has; for numbers below zero each digit's complement.
+fn put_decimal(out: &mut Vec<u8>, text: &[u8], whole: usize, scale: usize) -> Result<(), KeyError> {
+    let odd = || KeyError(format!("`{}` is no value of the column", String::from_utf8_lossy(text)).into());
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        rest => (false, rest),
+    };
+    let point = digits.iter().position(|byte| *byte == b'.').unwrap_or(digits.len());
+    let (front, back) = digits.split_at(point);
+    let back = back.get(1..).unwrap_or_default();
+    let zeros = front.iter().take_while(|digit| **digit == b'0').count();
+    let front = front.get(zeros..).unwrap_or_default();
+    let (kept, beyond) = back.split_at(back.len().min(scale));
+    let all_digits = front.iter().chain(back).all(u8::is_ascii_digit);
+    if !all_digits
+        || (digits.len() <= 1 && point == 0)
+        || front.len() > whole
+        || beyond.iter().any(|digit| *digit != b'0')
+    {
+        return Err(odd());
+    }
+    let negative = negative && front.iter().chain(kept).any(|digit| *digit != b'0');
+    out.push(u8::from(!negative));
+    let start = out.len();
+    out.resize(start + whole - front.len(), b'0');
+    out.extend_from_slice(front);
+    out.extend_from_slice(kept);
+    out.resize(start + whole + scale, b'0');
+    if negative {
+        out.iter_mut().skip(start).for_each(|digit| *digit = b'0' + b'9' - *digit);
+    }
+    Ok(())
+}
+
+/// Zero bytes are followed by 0xff, and two zero bytes are the end: `a` sorts before `a\0`, and parts stay apart.
+fn put_bytes(out: &mut Vec<u8>, mut bytes: &[u8]) {
+    while let Some(zero) = memchr::memchr(0, bytes) {
+        let (head, rest) = bytes.split_at(zero + 1);
+        out.extend_from_slice(head);
+        out.push(0xff);
+        bytes = rest;
+    }
+    out.extend_from_slice(bytes);
+    out.extend_from_slice(&[0, 0]);
+}
+
+fn take_bytes(key: &mut &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    loop {
+        let zero = memchr::memchr(0, key)?;
+        let (head, rest) = key.split_at(zero);
+        out.extend_from_slice(head);
+        let (marker, rest) = rest.get(1..)?.split_first()?;
+        *key = rest;
+        if *marker == 0 {
+            return Some(out);
+        }
+        out.push(0);
+    }
+}
+
+fn without_padding<'a>(mut bytes: &'a [u8], padding: &[u8]) -> &'a [u8] {
+    while let Some(shorter) = bytes.strip_suffix(padding) {
+        if shorter.len() % padding.len() != 0 {
+            break;
+        }
+        bytes = shorter;
+    }
+    bytes
+}
+
+/// An ENUM's number by its text. The empty text is a member's, or that of an invalid value: 0.
+fn ordinal(members: &[Vec<u8>], text: &[u8]) -> Option<u64> {
+    match members.iter().position(|member| member == text) {
+        Some(index) => Some(index as u64 + 1),
+        None if text.is_empty() => Some(0),
+        None => None,
+    }
+}
+
+/// A SET's bits by its text: members with commas between. No member holds a comma.
+fn member_bits(members: &[Vec<u8>], text: &[u8], charset: Option<&str>) -> Option<u64> {
+    let comma: &[u8] = match charset {
+        Some("ucs2" | "utf16") => b"\0,",
+        Some("utf16le") => b",\0",
+        Some("utf32") => b"\0\0\0,",
+        _ => b",",
+    };
+    let mut bits = 0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end =
+            rest.chunks(comma.len()).position(|unit| unit == comma).map_or(rest.len(), |index| index * comma.len());
+        let (member, after) = rest.split_at_checked(end)?;
+        bits |= 1u64.checked_shl(members.iter().position(|other| other == member)? as u32)?;
+        rest = after.get(comma.len()..).unwrap_or_default();
+    }
+    Some(bits)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,313 @@
+//! The work of a run, split among threads: files to copy, files to merge, and what the merges leave to append.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::Read;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use backtrail_domain::TableName;
+use backtrail_dump::tokenizer::{Piece, StatementReader};
+
+use crate::baseline::{Catalog, TableFiles};
+use crate::collect::TableChanges;
+use crate::io::{FileInfo, Observer, Phase, Progress};
+use crate::merge::{Merger, TableMerge, file_done};
+use crate::output::{OutputFile, Tee};
+use crate::report::{FileReport, TableReport};
+use crate::request::Compression;
+use crate::{EngineError, decompress};
+
+/// Progress is reported once in so many bytes or rows.
+const REPORT_EVERY: u64 = 1 << 20;
+
+/// Counts what is done, tells the observer, and stops everybody when one has failed or the run is cancelled.
+pub(crate) struct Watch<'a> {
+    observer: &'a dyn Observer,
+    stopped: AtomicBool,
+    pub(crate) bytes: Arc<AtomicU64>,
+    bytes_expected: u64,
+    rows: AtomicU64,
+    reported: AtomicU64,
+    tables_done: AtomicU64,
+    tables_total: u64,
+}
+
+impl<'a> Watch<'a> {
+    pub(crate) fn new(observer: &'a dyn Observer, bytes_expected: u64, tables_total: u64) -> Self {
+        Self {
+            observer,
+            stopped: AtomicBool::new(false),
+            bytes: Arc::new(AtomicU64::new(0)),
+            bytes_expected,
+            rows: AtomicU64::new(0),
+            reported: AtomicU64::new(0),
+            tables_done: AtomicU64::new(0),
+            tables_total,
+        }
+    }
+
+    /// Rows were read.
+    pub(crate) fn rows(&self, count: u64) -> Result<(), EngineError> {
+        self.rows.fetch_add(count, Ordering::Relaxed);
+        self.check()
+    }
+
+    fn check(&self) -> Result<(), EngineError> {
+        if self.stopped.load(Ordering::Relaxed) {
+            return Err(EngineError::Cancelled);
+        }
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        let reported = self.reported.load(Ordering::Relaxed);
+        if bytes.saturating_sub(reported) < REPORT_EVERY
+            || self.reported.compare_exchange(reported, bytes, Ordering::Relaxed, Ordering::Relaxed).is_err()
+        {
+            return Ok(());
+        }
+        self.report();
+        if self.observer.cancelled() { Err(EngineError::Cancelled) } else { Ok(()) }
+    }
+
+    pub(crate) fn report(&self) {
+        self.observer.progress(&Progress {
+            phase: Phase::Merging,
+            tables_done: self.tables_done.load(Ordering::Relaxed),
+            tables_total: self.tables_total,
+            rows: self.rows.load(Ordering::Relaxed),
+            bytes_done: self.bytes.load(Ordering::Relaxed),
+            bytes_expected: self.bytes_expected,
+            events: 0,
+        });
+    }
+
+    /// Opens a file of the baseline, whose bytes count as they are read.
+    pub(crate) fn open(&self, catalog: &Catalog<'_>, name: &str) -> Result<Box<dyn Read + Send>, EngineError> {
+        let counting = Counting { source: catalog.open_raw(name)?, bytes: Arc::clone(&self.bytes) };
+        decompress::reader(Box::new(counting))
+            .map_err(|source| EngineError::BaselineRead { file: name.to_owned(), source })
+    }
+}
+
+struct Counting {
+    source: Box<dyn Read + Send>,
+    bytes: Arc<AtomicU64>,
+}
+
+impl Read for Counting {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        self.bytes.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+/// A table that is copied.
+pub(crate) struct TableCopy<'a> {
+    pub(crate) name: TableName,
+    pub(crate) files: &'a TableFiles,
+}
+
+/// A piece of work.
+enum Task<'a> {
+    /// A definition, a view, routines: copied as they are.
+    Definition(Option<TableName>, &'a FileInfo),
+    /// A data file of an unchanged table.
+    Copy(usize, &'a FileInfo),
+    Merge(usize, usize),
+    /// A changed table of which the baseline has no rows.
+    Append(usize),
+}
+
+/// Everything that is to be written but the metadata.
+pub(crate) struct Work<'a> {
+    pub(crate) merger: Merger<'a>,
+    pub(crate) definitions: Vec<(Option<TableName>, &'a FileInfo)>,
+    pub(crate) copies: Vec<TableCopy<'a>>,
+    pub(crate) merges: Vec<TableMerge<'a>>,
+}
+
+/// What was written.
+pub(crate) struct Done {
+    pub(crate) files: Vec<FileReport>,
+    pub(crate) tables: BTreeMap<TableName, TableReport>,
+}
+
+impl Work<'_> {
+    pub(crate) fn run(&self, threads: usize) -> Result<Done, EngineError> {
+        let queue = Mutex::new(self.tasks());
+        let files = Mutex::new(Vec::new());
+        let copied = Mutex::new(vec![0_u64; self.copies.len()]);
+        let work = || {
+            let result = self.worker(&queue, &files, &copied);
+            if result.is_err() {
+                self.merger.watch.stopped.store(true, Ordering::Relaxed);
+            }
+            result
+        };
+        crate::threads::run(threads, &work)?;
+        self.merger.watch.report();
+        let mut tables: BTreeMap<TableName, TableReport> = BTreeMap::new();
+        let copied = copied.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for (copy, counted) in self.copies.iter().zip(copied) {
+            let rows = copy.files.rows.unwrap_or(counted);
+            let report = TableReport { rows_read: rows, rows_kept: rows, rows_written: rows, ..TableReport::default() };
+            tables.insert(copy.name.clone(), report);
+        }
+        for merge in &self.merges {
+            let counts = *merge.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            tables.insert(merge.table.name.clone(), counts);
+        }
+        let mut files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
+        files.sort_by(|a: &FileReport, b: &FileReport| a.name.cmp(&b.name));
+        Ok(Done { files, tables })
+    }
+
+    /// The largest first, so that the last to end are small.
+    fn tasks(&self) -> VecDeque<Task<'_>> {
+        let mut sized: Vec<(u64, Task<'_>)> = Vec::new();
+        for (table, file) in &self.definitions {
+            sized.push((file.size, Task::Definition(table.clone(), file)));
+        }
+        for (index, copy) in self.copies.iter().enumerate() {
+            sized.extend(copy.files.data.iter().map(|file| (file.size, Task::Copy(index, file))));
+        }
+        for (index, merge) in self.merges.iter().enumerate() {
+            let files = merge.files.data.iter().enumerate();
+            sized.extend(files.map(|(number, file)| (file.size, Task::Merge(index, number))));
+            if merge.files.data.is_empty() {
+                sized.push((0, Task::Append(index)));
+            }
+        }
+        sized.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
+        sized.into_iter().map(|(_, task)| task).collect()
+    }
+
+    fn worker(
+        &self,
+        queue: &Mutex<VecDeque<Task<'_>>>,
+        files: &Mutex<Vec<FileReport>>,
+        copied: &Mutex<Vec<u64>>,
+    ) -> Result<(), EngineError> {
+        loop {
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let Some(task) = next else { return Ok(()) };
+            self.merger.watch.check()?;
+            let written = match task {
+                Task::Definition(table, file) => vec![self.definition(table.as_ref(), file)?],
+                Task::Copy(index, file) => {
+                    let Some(copy) = self.copies.get(index) else { continue };
+                    let (report, rows) = self.copy(copy, file)?;
+                    if let Some(count) = copied.lock().unwrap_or_else(PoisonError::into_inner).get_mut(index) {
+                        *count += rows;
+                    }
+                    vec![report]
+                }
+                Task::Merge(index, number) => {
+                    let Some(merge) = self.merges.get(index) else { continue };
+                    let mut written = self.merger.file(merge, number)?;
+                    if file_done(merge) {
+                        written.extend(self.rest(merge)?);
+                    }
+                    written
+                }
+                Task::Append(index) => match self.merges.get(index) {
+                    Some(merge) => self.rest(merge)?,
+                    None => continue,
+                },
+            };
+            files.lock().unwrap_or_else(PoisonError::into_inner).extend(written);
+        }
+    }
+
+    fn rest(&self, merge: &TableMerge<'_>) -> Result<Vec<FileReport>, EngineError> {
+        let written = self.merger.rest(merge)?;
+        self.merger.watch.tables_done.fetch_add(1, Ordering::Relaxed);
+        Ok(written)
+    }
+
+    fn output(&self, name: &str) -> Result<OutputFile, EngineError> {
+        let (stem, _) = Compression::split(name);
+        OutputFile::create(self.merger.sink, stem, self.merger.compression)
+    }
+
+    fn definition(&self, table: Option<&TableName>, file: &FileInfo) -> Result<FileReport, EngineError> {
+        let mut output = self.output(&file.name)?;
+        let mut source = self.merger.watch.open(self.merger.catalog, &file.name)?;
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let count = source
+                .read(&mut buffer)
+                .map_err(|source| EngineError::BaselineRead { file: file.name.clone(), source })?;
+            if count == 0 {
+                return output.finish(table, None);
+            }
+            std::io::Write::write_all(&mut output, buffer.get(..count).unwrap_or_default())
+                .map_err(|source| EngineError::Result { file: file.name.clone(), source })?;
+        }
+    }
+
+    /// Copies a data file of a table that did not change. Where the metadata has the table's row count, only its end is
+    /// looked at; else its rows are counted, which also proves that it is whole.
+    fn copy(&self, copy: &TableCopy<'_>, file: &FileInfo) -> Result<(FileReport, u64), EngineError> {
+        let output = self.output(&file.name)?;
+        let mut tee = Tee::new(self.merger.watch.open(self.merger.catalog, &file.name)?, output);
+        let broken = |problem: &str| EngineError::BaselineRows {
+            table: copy.name.clone(),
+            file: file.name.clone(),
+            problem: problem.to_owned(),
+        };
+        if copy.files.rows.is_some() {
+            let mut buffer = vec![0; 256 << 10];
+            loop {
+                match tee.read(&mut buffer) {
+                    Ok(0) => break,
+                    Ok(_) => self.merger.watch.check()?,
+                    Err(source) => {
+                        return Err(match tee.failure.take() {
+                            Some(source) => EngineError::Result { file: tee.file_name().to_owned(), source },
+                            None => EngineError::BaselineRead { file: file.name.clone(), source },
+                        });
+                    }
+                }
+            }
+            if !matches!(tee.last, None | Some(b';' | b'/')) {
+                return Err(broken("it does not end with a finished statement: it is cut short"));
+            }
+            return Ok((tee.into_file().finish(Some(&copy.name), None)?, 0));
+        }
+        let mut rows = 0_u64;
+        let mut reader = StatementReader::new(&mut tee, &file.name);
+        let outcome = loop {
+            match reader.next_piece() {
+                Ok(Some(Piece::Row(_))) => {
+                    rows += 1;
+                    if rows % 4096 == 0 {
+                        self.merger.watch.rows(4096)?;
+                    }
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => break Ok(()),
+                Err(problem) => break Err(problem),
+            }
+        };
+        drop(reader);
+        if let Some(source) = tee.failure.take() {
+            return Err(EngineError::Result { file: tee.file_name().to_owned(), source });
+        }
+        outcome.map_err(|source| EngineError::BaselineData { table: copy.name.clone(), source })?;
+        Ok((tee.into_file().finish(Some(&copy.name), Some(rows))?, rows))
+    }
+}
+
+/// Prepares the merges of the tables that changed.
+pub(crate) fn merges<'a>(
+    catalog: &'a Catalog<'a>,
+    tables: Vec<TableChanges>,
+) -> Result<Vec<TableMerge<'a>>, EngineError> {
+    let mut merges = Vec::with_capacity(tables.len());
+    for table in tables {
+        if let Some(files) = catalog.tables.get(&table.name) {
+            merges.push(TableMerge::new(catalog, table, files)?);
+        }
+    }
+    Ok(merges)
+}
