@@ -36,6 +36,9 @@ pub(crate) enum Parsed {
 
 /// How long the preamble statement, comment or INSERT head is that `bytes` begin with.
 pub(crate) fn length(bytes: &[u8], at_end: bool) -> Result<Parsed, &'static str> {
+    if bytes == b"-" {
+        return Ok(Parsed::More);
+    }
     if bytes.starts_with(b"--") || bytes.starts_with(b"#") {
         return Ok(match memchr::memchr(b'\n', bytes) {
             Some(end) => Parsed::Whole(end + 1),
@@ -53,6 +56,7 @@ pub(crate) fn length(bytes: &[u8], at_end: bool) -> Result<Parsed, &'static str>
                 Some(end) => position = end,
                 None => return Ok(Parsed::More),
             },
+            b'/' if bytes.len() == position + 1 => return Ok(Parsed::More),
             b'/' if bytes.get(position + 1) == Some(&b'*') => {
                 match memchr::memmem::find(bytes.get(position + 2..).unwrap_or_default(), b"*/") {
                     Some(found) => position += found + 4,

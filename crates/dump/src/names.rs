@@ -1,10 +1,19 @@
-//! What a file of a dump is, by its name.
+//! What the files of a dump are, by their names.
+//!
+//! A data file is `schema.table.sql` or `schema.table.00000.sql`. Up to 0.11 mydumper writes names as they are, so that dots
+//! and endings inside names make file names ambiguous; a [`Layout`] therefore looks at all names of a directory together.
+//! Later versions put an alias (`mydumper_3`) in the place of an odd name: from 0.15 the metadata tells what it stands for,
+//! before and for schemas only the SQL inside does. What a data file is for is in any case said by its INSERT statements:
+//! a reader compares.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use backtrail_domain::TableName;
 use serde::{Deserialize, Serialize};
 
 use crate::metadata::DumpMetadata;
 
-/// How a file is compressed, by the last part of its name.
+/// How a file is compressed, by the end of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Compression {
@@ -27,85 +36,505 @@ impl Compression {
             (file_name, Self::None)
         }
     }
+
+    /// The suffix, with its dot.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Gzip => ".gz",
+            Self::Zstd => ".zst",
+        }
+    }
 }
 
-/// A file of a dump.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DumpFile {
-    /// What it holds.
-    pub content: Content,
-    /// How it is compressed.
-    pub compression: Compression,
+/// A file of rows.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DataFile {
+    /// The numbers of the chunk: of the range, then of the file within it. Empty for a table in one file.
+    pub chunk: Vec<u32>,
+    /// Its whole name.
+    pub name: String,
 }
 
-/// What a file of a dump holds. Schema and table names are the real ones: escapes and aliases are resolved.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content {
-    /// `metadata`: the dump is complete.
-    Metadata,
-    /// `metadata.partial`: the dump is not complete.
-    PartialMetadata,
-    /// `shop-schema-create.sql`: CREATE DATABASE.
-    SchemaCreate {
-        /// The schema.
-        schema: String,
-    },
-    /// `shop-schema-post.sql`: routines and events.
-    SchemaPost {
-        /// The schema.
-        schema: String,
-    },
-    /// `shop-schema-triggers.sql`: triggers of a whole schema (1.0).
-    SchemaTriggers {
-        /// The schema.
-        schema: String,
-    },
-    /// `shop.t-schema.sql`: CREATE TABLE; for a view, the table that holds its place while loading.
-    TableSchema(backtrail_domain::TableName),
-    /// `shop.v-schema-view.sql`: CREATE VIEW.
-    View(backtrail_domain::TableName),
-    /// `shop.t-schema-triggers.sql`.
-    Triggers(backtrail_domain::TableName),
-    /// `shop.s-schema-sequence.sql`: a MariaDB sequence.
-    Sequence(backtrail_domain::TableName),
-    /// `shop.t.sql`, `shop.t.00000.sql`, `shop.t.00000.00001.sql`: rows as INSERT statements.
-    TableData {
-        /// The table.
-        table: backtrail_domain::TableName,
-        /// The numbers of the chunk (range, then file within the range); empty for a table in one file.
-        chunk: Vec<u32>,
-    },
-    /// `shop.t.00000.dat`: rows in another form than INSERT statements (`--csv`, `--load-data`).
-    RawData {
-        /// The table.
-        table: backtrail_domain::TableName,
-        /// The numbers of the chunk.
-        chunk: Vec<u32>,
-    },
-    /// `shop.t-metadata` (0.10, with -m or not): the number of rows of a table.
-    TableMetadata(backtrail_domain::TableName),
-    /// Checksum files (`shop.t-checksum`).
-    Checksum,
-    /// Nothing that the engine needs: logs, resume files.
-    Other,
+/// The files of one table or view.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TableFiles {
+    /// The schema's name in file names.
+    pub schema_file_name: String,
+    /// The table's name in file names: itself, or an alias.
+    pub file_name: String,
+    /// CREATE TABLE; for a view, the table that holds its place while loading.
+    pub schema: Option<String>,
+    /// CREATE VIEW.
+    pub view: Option<String>,
+    /// CREATE SEQUENCE (MariaDB, from mydumper 0.13).
+    pub sequence: Option<String>,
+    /// The table's triggers.
+    pub triggers: Option<String>,
+    /// Rows as INSERT statements, in chunk order.
+    pub data: Vec<DataFile>,
+    /// Rows in another form (`--csv`, `--load-data`), which are not read.
+    pub raw_data: Vec<DataFile>,
+    /// Rows by the metadata's count.
+    pub rows: Option<u64>,
 }
 
-/// Says what a file of a dump is. `metadata` resolves the aliases that mydumper 0.12 and later put in the place of odd
-/// names; without it an alias is taken for the name.
-///
-/// # Errors
-/// A data or schema file whose table cannot be told for sure.
-pub fn classify(file_name: &str, _metadata: Option<&DumpMetadata>) -> Result<DumpFile, NameError> {
-    let (_, compression) = Compression::split(file_name);
-    Ok(DumpFile { content: Content::Other, compression })
+impl TableFiles {
+    /// Whether it holds rows of its own.
+    pub fn is_table(&self) -> bool {
+        self.view.is_none() && self.sequence.is_none()
+    }
 }
 
-/// A file name that could mean more than one table.
+/// The files of one schema that belong to no table.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SchemaFiles {
+    /// CREATE DATABASE.
+    pub create: Option<String>,
+    /// Routines and events.
+    pub post: Option<String>,
+    /// All triggers of the schema.
+    pub triggers: Option<String>,
+}
+
+/// The files of a dump's directory, sorted out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Layout {
+    /// Whether `metadata` is there: mydumper gives the file its name when it is done.
+    pub has_metadata: bool,
+    /// Whether a `metadata.partial` is there.
+    pub has_partial_metadata: bool,
+    /// Per schema, the files that belong to no table.
+    pub schemas: BTreeMap<String, SchemaFiles>,
+    /// Per table and view, its files.
+    pub tables: BTreeMap<TableName, TableFiles>,
+    /// Files of no interest: checksums, logs, tablespaces.
+    pub other: Vec<String>,
+}
+
+/// File names that could mean more than one table.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the dump's file `{file}` cannot be told for one table: {reason}")]
+#[error("the dump's file `{file}` cannot be told for one table: {reason}; take the baseline with a newer mydumper")]
 pub struct NameError {
     /// The file.
     pub file: String,
     /// What is wrong with it.
     pub reason: String,
+}
+
+/// What a file holds, before names are resolved.
+enum Content<'a> {
+    Schema,
+    View,
+    Triggers,
+    Sequence,
+    Data {
+        chunk: Vec<u32>,
+        raw: bool,
+    },
+    /// Of the whole schema.
+    OfSchema(&'a str),
+}
+
+impl Layout {
+    /// Sorts out the names of a directory's files (names, not paths). `metadata` gives the names behind aliases and the
+    /// row counts.
+    ///
+    /// # Errors
+    /// A file that could belong to more than one table.
+    pub fn of<'a>(
+        file_names: impl IntoIterator<Item = &'a str>,
+        metadata: Option<&DumpMetadata>,
+    ) -> Result<Self, NameError> {
+        let names: BTreeSet<&str> = file_names.into_iter().collect();
+        let stems: BTreeSet<&str> = names.iter().map(|name| Compression::split(name).0).collect();
+        let sorter = Sorter::new(&stems, metadata);
+        let mut layout = Self::default();
+        if let Some(metadata) = metadata {
+            for (name, entry) in &metadata.tables {
+                let files = layout.table(&sorter, &name.schema, &entry.file_name);
+                files.rows = entry.rows;
+            }
+        }
+        for name in &names {
+            layout.add(&sorter, name)?;
+        }
+        for files in layout.tables.values_mut() {
+            files.data.sort();
+            files.raw_data.sort();
+        }
+        Ok(layout)
+    }
+
+    fn add(&mut self, sorter: &Sorter<'_>, name: &str) -> Result<(), NameError> {
+        let (stem, _) = Compression::split(name);
+        if stem == "metadata" {
+            self.has_metadata = true;
+            return Ok(());
+        }
+        if stem.starts_with("metadata.") {
+            self.has_partial_metadata |= stem.starts_with("metadata.partial");
+            return Ok(());
+        }
+        let raw = stem.ends_with(".dat") || stem.ends_with(".csv");
+        let Some(body) = stem.strip_suffix(".sql").or_else(|| stem.get(..stem.len() - 4).filter(|_| raw)) else {
+            self.other.push(name.to_owned());
+            return Ok(());
+        };
+        if body == "all-schema-create-tablespace" {
+            self.other.push(name.to_owned());
+            return Ok(());
+        }
+        let (schema, table, content) = sorter.sort(name, body, raw)?;
+        let place = match content {
+            Content::OfSchema(kind) => {
+                let files = self.schemas.entry(schema.to_owned()).or_default();
+                match kind {
+                    "create" => &mut files.create,
+                    "post" => &mut files.post,
+                    _ => &mut files.triggers,
+                }
+            }
+            Content::Data { chunk, raw } => {
+                let files = self.table(sorter, schema, table);
+                let list = if raw { &mut files.raw_data } else { &mut files.data };
+                list.push(DataFile { chunk, name: name.to_owned() });
+                return Ok(());
+            }
+            Content::Schema => &mut self.table(sorter, schema, table).schema,
+            Content::View => &mut self.table(sorter, schema, table).view,
+            Content::Triggers => &mut self.table(sorter, schema, table).triggers,
+            Content::Sequence => &mut self.table(sorter, schema, table).sequence,
+        };
+        if let Some(before) = place.replace(name.to_owned()) {
+            let reason = format!("`{before}` holds the same");
+            return Err(NameError { file: name.to_owned(), reason });
+        }
+        Ok(())
+    }
+
+    fn table(&mut self, sorter: &Sorter<'_>, schema: &str, table: &str) -> &mut TableFiles {
+        let real = sorter.real_names.get(&(schema, table)).copied().unwrap_or(table);
+        let files = self.tables.entry(TableName::new(schema, real)).or_default();
+        files.schema_file_name = schema.to_owned();
+        files.file_name = table.to_owned();
+        files
+    }
+
+    /// Schemas whose name here is an alias, with the file whose CREATE DATABASE tells the real one.
+    pub fn aliased_schemas(&self) -> Vec<(String, Option<String>)> {
+        self.schemas
+            .iter()
+            .filter(|(name, _)| is_alias(name))
+            .map(|(name, files)| (name.clone(), files.create.clone()))
+            .collect()
+    }
+
+    /// Gives a schema its real name.
+    pub fn rename_schema(&mut self, alias: &str, real: &str) {
+        if let Some(files) = self.schemas.remove(alias) {
+            self.schemas.insert(real.to_owned(), files);
+        }
+        let (aliased, rest) = std::mem::take(&mut self.tables).into_iter().partition(|(name, _)| name.schema == alias);
+        let aliased: BTreeMap<TableName, TableFiles> = aliased;
+        self.tables = rest;
+        self.tables.extend(aliased.into_iter().map(|(name, files)| (TableName::new(real, name.table), files)));
+    }
+
+    /// Tables whose name here is an alias that the metadata does not resolve, with the file whose CREATE TABLE tells the
+    /// real one.
+    pub fn aliased_tables(&self) -> Vec<(TableName, Option<String>)> {
+        self.tables
+            .iter()
+            .filter(|(name, files)| is_alias(&name.table) && name.table == files.file_name)
+            .map(|(name, files)| (name.clone(), files.schema.clone()))
+            .collect()
+    }
+
+    /// Gives a table its real name.
+    pub fn rename_table(&mut self, alias: &TableName, real: &str) {
+        if let Some(files) = self.tables.remove(alias) {
+            self.tables.insert(TableName::new(alias.schema.clone(), real), files);
+        }
+    }
+}
+
+/// Knows all names while it looks at one.
+struct Sorter<'a> {
+    /// File names without `.sql` and compression.
+    bodies: BTreeSet<&'a str>,
+    /// Schemas that are known to exist.
+    schemas: BTreeSet<&'a str>,
+    /// (schema, alias) to the real name.
+    real_names: BTreeMap<(&'a str, &'a str), &'a str>,
+}
+
+impl<'a> Sorter<'a> {
+    fn new(stems: &BTreeSet<&'a str>, metadata: Option<&'a DumpMetadata>) -> Self {
+        let bodies: BTreeSet<&str> = stems.iter().filter_map(|stem| stem.strip_suffix(".sql")).collect();
+        let mut schemas: BTreeSet<&str> =
+            bodies.iter().filter_map(|body| body.strip_suffix("-schema-create")).collect();
+        let mut real_names = BTreeMap::new();
+        for (name, entry) in metadata.into_iter().flat_map(|metadata| &metadata.tables) {
+            schemas.insert(name.schema.as_str());
+            real_names.insert((name.schema.as_str(), entry.file_name.as_str()), name.table.as_str());
+        }
+        Self { bodies, schemas, real_names }
+    }
+
+    fn sort<'n>(&self, file: &str, body: &'n str, raw: bool) -> Result<(&'n str, &'n str, Content<'n>), NameError> {
+        for kind in ["create", "post", "triggers"] {
+            let schema = body.strip_suffix(kind).and_then(|rest| rest.strip_suffix("-schema-"));
+            if let Some(schema) = schema.filter(|schema| kind == "create" || self.is_schema(schema)) {
+                return Ok((schema, "", Content::OfSchema(kind)));
+            }
+        }
+        let (schema, rest) = self.split_schema(file, body)?;
+        for (suffix, content) in [
+            ("-schema-view", Content::View),
+            ("-schema-triggers", Content::Triggers),
+            ("-schema-sequence", Content::Sequence),
+            ("-schema", Content::Schema),
+        ] {
+            if let Some(table) = rest.strip_suffix(suffix).filter(|table| !table.is_empty()) {
+                // `shop.x-schema.sql` holds the rows of a table `x-schema`, if there is one.
+                if !raw && self.exists(schema, &format!("{rest}-schema")) {
+                    if self.has_data(schema, table) {
+                        let reason = format!("there are tables `{table}` and `{rest}`");
+                        return Err(NameError { file: file.to_owned(), reason });
+                    }
+                    break;
+                }
+                return Ok((schema, table, content));
+            }
+        }
+        // A table may be called `n.00001`.
+        let mut table = rest;
+        let mut chunk = Vec::new();
+        while chunk.len() < 2 && !self.exists(schema, &format!("{table}-schema")) {
+            let Some((before, number)) = table.rsplit_once('.').filter(|(before, _)| !before.is_empty()) else { break };
+            let digits = number.len() >= 5 && number.bytes().all(|b| b.is_ascii_digit());
+            let Some(number) = number.parse().ok().filter(|_| digits) else { break };
+            chunk.insert(0, number);
+            table = before;
+        }
+        Ok((schema, table, Content::Data { chunk, raw }))
+    }
+
+    fn is_schema(&self, name: &str) -> bool {
+        self.schemas.contains(name) || !name.contains('.')
+    }
+
+    fn exists(&self, schema: &str, rest: &str) -> bool {
+        self.bodies.contains(format!("{schema}.{rest}").as_str())
+    }
+
+    fn has_data(&self, schema: &str, table: &str) -> bool {
+        self.exists(schema, table) || self.exists(schema, &format!("{table}.00000"))
+    }
+
+    fn split_schema<'n>(&self, file: &str, body: &'n str) -> Result<(&'n str, &'n str), NameError> {
+        let error = |reason: &str| NameError { file: file.to_owned(), reason: reason.to_owned() };
+        let mut found = None;
+        for (dot, _) in body.match_indices('.') {
+            let (Some(schema), Some(table)) = (body.get(..dot), body.get(dot + 1..)) else { continue };
+            if self.schemas.contains(schema) && !table.is_empty() {
+                if found.is_some() {
+                    return Err(error("two schemas of the dump fit"));
+                }
+                found = Some((schema, table));
+            }
+        }
+        // A dump without schema files (`--no-schemas`) of old does not name its schemas.
+        found
+            .or_else(|| body.split_once('.'))
+            .filter(|(schema, table)| !schema.is_empty() && !table.is_empty())
+            .ok_or_else(|| error("its name is not made of a schema and a table"))
+    }
+}
+
+/// Whether a name is one of mydumper's aliases.
+fn is_alias(name: &str) -> bool {
+    name.strip_prefix("mydumper_")
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Gives the tables of a result names that every loader takes, and file systems as well.
+///
+/// The names are mydumper 1.0's: data files always carry a chunk number, and an odd name is replaced by an alias that the
+/// metadata explains.
+#[derive(Debug, Clone, Default)]
+pub struct FileNames {
+    aliases: BTreeMap<String, String>,
+}
+
+impl FileNames {
+    /// The name of a schema or table in file names: the same whenever it is asked for.
+    pub fn name(&mut self, name: &str) -> String {
+        let plain = !name.is_empty()
+            && name.len() <= 96
+            && name.trim() == name
+            && !name.starts_with('-')
+            && !name.starts_with("mydumper_")
+            && !name.contains("-schema")
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' '));
+        if plain {
+            return name.to_owned();
+        }
+        let next = self.aliases.len();
+        self.aliases.entry(name.to_owned()).or_insert_with(|| format!("mydumper_{next}")).clone()
+    }
+}
+
+/// `schema-schema-create.sql`. The arguments are names in file names here and below.
+pub fn schema_create_file(schema: &str) -> String {
+    format!("{schema}-schema-create.sql")
+}
+
+/// `schema.table-schema.sql`.
+pub fn table_schema_file(schema: &str, table: &str) -> String {
+    format!("{schema}.{table}-schema.sql")
+}
+
+/// `schema.table.00000.sql`.
+pub fn table_data_file(schema: &str, table: &str, chunk: u32) -> String {
+    format!("{schema}.{table}.{chunk:05}.sql")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(names: &[&str]) -> Layout {
+        Layout::of(names.iter().copied(), None).unwrap()
+    }
+
+    fn data(layout: &Layout, schema: &str, table: &str) -> Vec<(Vec<u32>, String)> {
+        let files = &layout.tables[&TableName::new(schema, table)];
+        files.data.iter().map(|file| (file.chunk.clone(), file.name.clone())).collect()
+    }
+
+    #[test]
+    fn classic_names() {
+        let found = layout(&[
+            "metadata",
+            "shop-schema-create.sql.gz",
+            "shop-schema-post.sql.gz",
+            "shop.t-schema.sql.gz",
+            "shop.t-schema-triggers.sql.gz",
+            "shop.t.00010.sql.gz",
+            "shop.t.00009.sql.gz",
+            "shop.one-schema.sql",
+            "shop.one.sql",
+            "shop.vw-schema.sql",
+            "shop.vw-schema-view.sql",
+            "shop.empty-schema.sql",
+            "shop.t-checksum",
+        ]);
+        assert!(found.has_metadata && !found.has_partial_metadata);
+        assert_eq!(found.schemas["shop"].create.as_deref(), Some("shop-schema-create.sql.gz"));
+        assert_eq!(found.schemas["shop"].post.as_deref(), Some("shop-schema-post.sql.gz"));
+        assert_eq!(
+            data(&found, "shop", "t"),
+            [(vec![9], "shop.t.00009.sql.gz".to_owned()), (vec![10], "shop.t.00010.sql.gz".to_owned())]
+        );
+        let t = &found.tables[&TableName::new("shop", "t")];
+        assert_eq!(t.triggers.as_deref(), Some("shop.t-schema-triggers.sql.gz"));
+        assert!(!found.tables[&TableName::new("shop", "vw")].is_table());
+        assert!(found.tables[&TableName::new("shop", "empty")].data.is_empty());
+        assert_eq!(found.tables.len(), 4);
+        assert_eq!(found.other, ["shop.t-checksum"]);
+    }
+
+    #[test]
+    fn odd_names_as_they_are() {
+        let found = layout(&[
+            "a-b c.d%e-schema-create.sql",
+            "a-b c.d%e.t.u v-schema.sql",
+            "a-b c.d%e.t.u v.sql",
+            "s.p-schema-create.sql",
+            "s.p.q-schema.sql",
+            "s.p.q.sql",
+            "shop-schema-create.sql",
+            "shop.n.00001-schema.sql",
+            "shop.n.00001.sql",
+            "shop.00001-schema.sql",
+            "shop.00001.sql",
+            "shop.x-schema-schema.sql",
+            "shop.x-schema.sql",
+            "shop.v.w-schema-view.sql",
+            "shop.v.w-schema.sql",
+        ]);
+        assert_eq!(data(&found, "a-b c.d%e", "t.u v").len(), 1);
+        assert_eq!(data(&found, "s.p", "q").len(), 1);
+        assert_eq!(data(&found, "shop", "n.00001"), [(vec![], "shop.n.00001.sql".to_owned())]);
+        assert_eq!(data(&found, "shop", "00001"), [(vec![], "shop.00001.sql".to_owned())]);
+        assert_eq!(data(&found, "shop", "x-schema"), [(vec![], "shop.x-schema.sql".to_owned())]);
+        assert!(!found.tables[&TableName::new("shop", "v.w")].is_table());
+        assert_eq!(found.tables.len(), 6);
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_refused() {
+        for names in [
+            &["s-schema-create.sql", "s.p-schema-create.sql", "s.p.q.sql"][..],
+            &["s.x-schema-schema.sql", "s.x-schema.sql", "s.x.sql"],
+            &["nothing.sql"],
+            &["s.t-schema.sql", "s.t-schema.sql.gz"],
+        ] {
+            assert!(Layout::of(names.iter().copied(), None).is_err(), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn aliases() {
+        let metadata = DumpMetadata::parse(
+            "# Started dump at: t\n[`mydumper_1`.`mydumper_0`]\nreal_table_name=odd.t\nrows = 3\n\n[`shop`.`gone`]\n\
+             real_table_name=gone\nrows = 0\n",
+        )
+        .unwrap();
+        let names = [
+            "metadata.partial",
+            "mydumper_1-schema-create.sql.zst",
+            "mydumper_1-schema-triggers.sql",
+            "mydumper_1.mydumper_0-schema.sql",
+            "mydumper_1.mydumper_0.00000.00002.sql",
+            "mydumper_1.mydumper_0.00000.sql",
+            "mydumper_1.mydumper_7-schema.sql",
+            "mydumper_1.mydumper_7.00000.dat",
+        ];
+        let mut found = Layout::of(names, Some(&metadata)).unwrap();
+        assert!(found.has_partial_metadata && !found.has_metadata);
+        let create = Some("mydumper_1-schema-create.sql.zst".to_owned());
+        assert_eq!(found.aliased_schemas(), [("mydumper_1".to_owned(), create)]);
+        found.rename_schema("mydumper_1", "odd.schema");
+        let chunks: Vec<_> = data(&found, "odd.schema", "odd.t").into_iter().map(|(chunk, _)| chunk).collect();
+        assert_eq!(chunks, [vec![0], vec![0, 2]]);
+        assert_eq!(found.tables[&TableName::new("odd.schema", "odd.t")].rows, Some(3));
+        assert_eq!(found.tables[&TableName::new("shop", "gone")].rows, Some(0));
+        assert!(found.schemas["odd.schema"].triggers.is_some());
+        let aliased = found.aliased_tables();
+        let [(alias, Some(file))] = aliased.as_slice() else { panic!("one is expected") };
+        assert_eq!(file, "mydumper_1.mydumper_7-schema.sql");
+        found.rename_table(alias, "x`y");
+        assert_eq!(found.tables[&TableName::new("odd.schema", "x`y")].raw_data.len(), 1);
+        assert!(found.aliased_tables().is_empty());
+    }
+
+    #[test]
+    fn names_for_results() {
+        let mut names = FileNames::default();
+        for plain in ["shop", "odd name-x", "T_1", "00001"] {
+            assert_eq!(names.name(plain), plain);
+        }
+        assert_eq!(names.name("a.b"), "mydumper_0");
+        assert_eq!(names.name("x-schema"), "mydumper_1");
+        assert_eq!(names.name("a.b"), "mydumper_0");
+        for odd in ["", "é", "mydumper_9", "a/b", "..", " a", "a%", "`", "-x"] {
+            assert!(names.name(odd).starts_with("mydumper_"), "{odd}");
+        }
+        assert_eq!(table_data_file("shop", "t", 3), "shop.t.00003.sql");
+        assert_eq!(table_schema_file("shop", "t"), "shop.t-schema.sql");
+        assert_eq!(schema_create_file("shop"), "shop-schema-create.sql");
+    }
 }

@@ -332,6 +332,8 @@ fn quotes_follow_the_sql_mode() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn never_panics(text in "[ -~\n]{0,80}") {
         classify(text.as_bytes(), "db", &SqlDialect::mysql());

@@ -310,6 +310,8 @@ fn refuses_what_it_does_not_understand() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn never_panics(text in "[ -~\n]{0,60}") {
         let _ = parse_create_table(&format!("CREATE TABLE t ({text}"), "db", &SqlDialect::mysql());

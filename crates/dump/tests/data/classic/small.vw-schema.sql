@@ -1,0 +1,5 @@
+/*!40101 SET NAMES binary*/;
+CREATE TABLE `vw`(
+`id` int,
+`v` int
+)ENGINE=MyISAM;
