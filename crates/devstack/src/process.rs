@@ -273,10 +273,15 @@ impl SupervisedProcess {
         orderly
     }
 
-    /// Stops the part and its process group at once, and waits until they are gone.
-    pub fn stop_now(&mut self) {
+    /// Begins to stop the part, as [`stop_now`](Self::stop_now) does, without waiting.
+    pub fn begin_stop(&mut self) {
         // The guardian does it when its lifeline is cut: with the part's own signal first.
         self.lifeline = None;
+    }
+
+    /// Stops the part and its process group at once, and waits until they are gone.
+    pub fn stop_now(&mut self) {
+        self.begin_stop();
         let end = Instant::now() + Duration::from_secs(6);
         while self.is_running() && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(5));

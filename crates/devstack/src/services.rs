@@ -104,6 +104,9 @@ impl Services {
             ("BACKTRAIL_S3_FORCE_PATH_STYLE", "true"),
             ("BACKTRAIL_LOG_FORMAT", "json"),
             ("BACKTRAIL_LOG", "info"),
+            // Below the time that a process is given when the stack stops.
+            ("BACKTRAIL_SHUTDOWN_SECONDS", "4"),
+            ("BACKTRAIL_DRAIN_SECONDS", "2"),
         ] {
             environment.push((variable.into(), value.into()));
         }
@@ -237,6 +240,15 @@ impl Services {
     }
 }
 
+impl Drop for Services {
+    fn drop(&mut self) {
+        // Side by side: each takes its time to end what it is doing.
+        for process in &mut self.processes {
+            process.begin_stop();
+        }
+    }
+}
+
 /// The directory of the programs that were built together with the running one.
 fn binaries() -> Result<PathBuf, DevstackError> {
     let program = std::env::current_exe().map_err(DevstackError::file("find", "the running program"))?;
@@ -314,6 +326,12 @@ impl ServiceProcess {
         match &mut self.process {
             Some(process) => process.terminate(Signal::SIGTERM, deadline).await,
             None => true,
+        }
+    }
+
+    fn begin_stop(&mut self) {
+        if let Some(process) = &mut self.process {
+            process.begin_stop();
         }
     }
 

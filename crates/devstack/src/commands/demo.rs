@@ -17,6 +17,7 @@ impl Demo {
         let options = StackOptions {
             label: "demo".to_owned(),
             more_parts: Vec::new(),
+            environment: backtrail_devstack::demo::environment(),
             keep: self.keep,
             ..StackOptions::default()
         };
