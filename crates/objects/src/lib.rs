@@ -10,6 +10,7 @@ pub mod manifest;
 mod pieces;
 mod settings;
 mod store;
+mod unfinished;
 mod upload;
 
 pub use digest::CheckedReader;
@@ -18,4 +19,5 @@ pub use error::ObjectError;
 pub use key::{S3Url, SegmentName};
 pub use settings::{ObjectSettings, S3AccessKeyId, S3SecretAccessKey, S3SessionToken};
 pub use store::{ObjectInfo, ObjectStore};
+pub use unfinished::UnfinishedUpload;
 pub use upload::{StoredObject, Upload};

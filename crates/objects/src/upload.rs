@@ -200,7 +200,7 @@ impl Upload {
         if matches!(error, ObjectError::NotFound { .. }) && self.store.is_by(&self.key, &self.writer).await? {
             return Ok(());
         }
-        Err(error)
+        Err(given_up(error))
     }
 
     /// Gives the object up, and waits until the store has forgotten its parts.
@@ -254,11 +254,19 @@ async fn send_part(
     let request = store.client.upload_part().bucket(store.bucket()).key(store.full(&key));
     let request = request.upload_id(upload_id).part_number(number).body(ByteStream::from(content));
     let sent = request.customize().config_override(patient()).send().await;
-    let sent = sent.map_err(|error| ObjectError::of_sdk("write a part of", &store.url(&key), &error))?;
+    let sent = sent.map_err(|error| given_up(ObjectError::of_sdk("write a part of", &store.url(&key), &error)))?;
     Ok(CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag).build())
 }
 
-async fn forget(store: ObjectStore, key: String, upload_id: String) -> Result<(), ObjectError> {
+/// An upload that the store does not know any more was given up by somebody else: the worker that took this run over.
+fn given_up(error: ObjectError) -> ObjectError {
+    match error {
+        ObjectError::NotFound { object } => ObjectError::Abandoned { object },
+        other => other,
+    }
+}
+
+pub(crate) async fn forget(store: ObjectStore, key: String, upload_id: String) -> Result<(), ObjectError> {
     let request = store.client.abort_multipart_upload().bucket(store.bucket()).key(store.full(&key));
     let gone = request.upload_id(upload_id).send().await;
     match gone.map_err(|error| ObjectError::of_sdk("abort the upload of", &store.url(&key), &error)) {

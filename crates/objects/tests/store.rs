@@ -1,11 +1,14 @@
 //! The store against a real server of the protocol.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail as its tests do")]
+
 mod support;
 
 use std::time::Duration;
 
 use backtrail_objects::{ObjectError, ObjectSettings, ObjectStore};
 use backtrail_settings::ByteSize;
+use futures::StreamExt;
 use sha2::{Digest, Sha256};
 use support::{Bench, Proxy, noise};
 use tokio::io::AsyncReadExt;
@@ -72,12 +75,7 @@ async fn listing_and_deleting_many() {
     let settings = ObjectSettings { s3_prefix: "all/ours/".to_owned(), ..bench.settings() };
     let store = ObjectStore::connect(&settings).unwrap();
     let keys: Vec<String> = (0..1_203).map(|number| format!("many/{number:05}")).collect();
-    // Straight into the server's directory: it is the listing that is tested.
-    let directory = bench.s3.directory.join(&bench.bucket).join("all/ours/many");
-    std::fs::create_dir_all(&directory).unwrap();
-    for key in &keys {
-        std::fs::write(directory.join(key.strip_prefix("many/").unwrap()), b"x").unwrap();
-    }
+    futures::stream::iter(&keys).for_each_concurrent(16, async |key| store.put(key, &b"x"[..]).await.unwrap()).await;
     store.put("other", &b"y"[..]).await.unwrap();
 
     let found: Vec<String> = store.list("many/").await.unwrap().into_iter().map(|object| object.key).collect();
@@ -103,7 +101,7 @@ async fn a_large_object_goes_in_parts() {
     // The server's checksum of an object in parts ends with their number.
     let info = store.head("large/object").await.unwrap().unwrap();
     assert!(info.etag.trim_matches('"').ends_with("-4"), "{}", info.etag);
-    assert_eq!(bench.leftovers(), Vec::<String>::new());
+    assert_eq!(bench.leftovers().await, Vec::<String>::new());
 
     // Exactly one part, and nothing at all.
     for size in [8 * MIB, 16 * MIB, 0] {
@@ -140,17 +138,22 @@ async fn an_upload_that_is_given_up_leaves_nothing() {
         upload
     };
     let aborted = begin("aborted").await;
-    assert!(!bench.leftovers().is_empty(), "the parts are there until then");
+    assert_eq!(bench.leftovers().await, ["aborted"]);
     aborted.abort().await.unwrap();
-    assert_eq!(bench.leftovers(), Vec::<String>::new());
+    assert_eq!(bench.leftovers().await, Vec::<String>::new());
 
     drop(begin("dropped").await);
-    let started = std::time::Instant::now();
-    while !bench.leftovers().is_empty() {
-        assert!(started.elapsed() < Duration::from_secs(20), "parts stay: {:?}", bench.leftovers());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    bench.until_nothing_is_left().await;
     assert!(store.list("").await.unwrap().is_empty());
+
+    // What a killed process leaves is found by its prefix.
+    let (killed, other) = (begin("runs/1/file").await, begin("runs/2/file").await);
+    assert_eq!(store.abort_unfinished("runs/1/").await.unwrap(), 1);
+    assert_eq!(bench.leftovers().await, ["runs/2/file"]);
+    let error = killed.finish().await.unwrap_err();
+    assert!(matches!(error, ObjectError::Abandoned { .. }), "{error}");
+    other.finish().await.unwrap();
+    assert!(store.head("runs/1/file").await.unwrap().is_none());
 }
 
 #[tokio::test]

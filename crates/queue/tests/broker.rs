@@ -1,5 +1,7 @@
 //! The queue against a real broker that is stopped, killed and misconfigured.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's helpers fail as its tests do")]
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! `amqps://`: a broker behind TLS with a private certificate authority.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail as its tests do")]
+
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;

@@ -1,7 +1,5 @@
 //! A store for a test, and a proxy in front of it that cuts connections.
 
-#![allow(dead_code, reason = "each test file uses its part")]
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -12,21 +10,21 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A running store with a bucket of its own.
-pub struct Bench {
-    pub s3: S3,
-    pub bucket: String,
+pub(crate) struct Bench {
+    pub(crate) s3: S3,
+    pub(crate) bucket: String,
     _directory: StackDirectory,
 }
 
 impl Bench {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let directory = StackDirectory::create("objects").unwrap();
         let s3 = S3::start(directory.path()).await.unwrap();
         let bucket = s3.create_test_bucket().unwrap();
         Self { s3, bucket, _directory: directory }
     }
 
-    pub fn settings(&self) -> ObjectSettings {
+    pub(crate) fn settings(&self) -> ObjectSettings {
         ObjectSettings {
             s3_endpoint: Some(self.s3.endpoint.clone()),
             s3_region: self.s3.region.clone(),
@@ -36,25 +34,33 @@ impl Bench {
         }
     }
 
-    pub fn store(&self) -> ObjectStore {
+    pub(crate) fn store(&self) -> ObjectStore {
         ObjectStore::connect(&self.settings()).unwrap()
     }
 
-    /// Files that the server keeps for the bucket, unfinished parts included.
-    pub fn leftovers(&self) -> Vec<String> {
-        let mut names: Vec<String> = std::fs::read_dir(&self.s3.directory)
-            .unwrap()
-            .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
-            .filter(|name| name.starts_with(".upload"))
-            .collect();
-        names.sort();
-        names
+    /// Keys of uploads that are neither finished nor given up.
+    pub(crate) async fn leftovers(&self) -> Vec<String> {
+        let unfinished = self.store().unfinished_uploads("").await.unwrap();
+        unfinished.into_iter().map(|upload| upload.key).collect()
+    }
+
+    /// Waits until no unfinished upload is left.
+    pub(crate) async fn until_nothing_is_left(&self) {
+        let started = std::time::Instant::now();
+        loop {
+            let left = self.leftovers().await;
+            if left.is_empty() {
+                return;
+            }
+            assert!(started.elapsed().as_secs() < 20, "parts stay: {left:?}");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
     }
 }
 
 /// A proxy on a port of its own.
-pub struct Proxy {
-    pub address: SocketAddr,
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
     faults: Arc<Faults>,
 }
 
@@ -68,7 +74,7 @@ struct Faults {
 }
 
 impl Proxy {
-    pub async fn before(upstream: &str) -> Self {
+    pub(crate) async fn before(upstream: &str) -> Self {
         let upstream: SocketAddr = upstream.strip_prefix("http://").unwrap().parse().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -87,18 +93,18 @@ impl Proxy {
         Self { address, faults }
     }
 
-    pub fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Cuts the next connections, each once it has brought so many bytes from now on.
-    pub fn cut(&self, connections: i64, after: i64) {
+    pub(crate) fn cut(&self, connections: i64, after: i64) {
         self.faults.after.store(after, Ordering::SeqCst);
         self.faults.cuts.store(connections, Ordering::SeqCst);
     }
 
     /// How many were cut.
-    pub fn cuts(&self) -> u64 {
+    pub(crate) fn cuts(&self) -> u64 {
         self.faults.cut.load(Ordering::SeqCst)
     }
 }
@@ -135,7 +141,7 @@ async fn relay(client: TcpStream, server: TcpStream, faults: &Faults) {
 }
 
 /// Bytes that repeat nowhere near.
-pub fn noise(size: usize) -> Vec<u8> {
+pub(crate) fn noise(size: usize) -> Vec<u8> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut bytes = Vec::with_capacity(size + 8);
     while bytes.len() < size {
