@@ -1,0 +1,82 @@
+//! Asking a source server what backups and recovery can expect of it.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use backtrail_service::telemetry::chain;
+use backtrail_source::{SourceEndpoint, TlsMode, preflight};
+use backtrail_store::Server;
+use serde_json::{Value, json};
+
+use crate::app::State;
+use crate::problem::Problem;
+
+/// How long connecting may take. Below the request's own deadline, so that an unreachable server is an answer.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// How long the whole preflight may take.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Runs the preflight, stores its report, and gives the server with it. That the server cannot be reached is a report,
+/// not an error.
+pub(crate) async fn check(state: &State, server: Server) -> Result<Server, Problem> {
+    let report = report(state, &server).await?;
+    Server::set_preflight(&state.store, server.id, &report).await?;
+    let stored = Server::find(&state.store, server.tenant_id, server.id).await?;
+    stored.ok_or_else(|| Problem::not_found("server"))
+}
+
+async fn report(state: &State, server: &Server) -> Result<Value, Problem> {
+    let endpoint = SourceEndpoint {
+        tls: TlsMode::from_str(&server.tls_mode).map_err(Problem::internal)?,
+        ca_pem: server.tls_ca.clone(),
+        connect_deadline: CONNECT_DEADLINE,
+        ..SourceEndpoint::new(
+            server.host.clone(),
+            server.port,
+            server.username.clone(),
+            state.sealing.unseal(server)?.unwrap_or_default(),
+        )
+    };
+    let report = match tokio::time::timeout(DEADLINE, preflight(&endpoint)).await {
+        Ok(report) => serde_json::to_value(report).map_err(Problem::internal)?,
+        Err(_) => unreachable_report(&format!("{} gave no complete answer within {DEADLINE:?}", endpoint.name())),
+    };
+    tracing::info!(server = %server.id, reachable = report["reachable"].as_bool(), "preflight done");
+    Ok(report)
+}
+
+/// What a report looks like when there is nothing to report but that.
+fn unreachable_report(error: &str) -> Value {
+    json!({ "reachable": false, "error": error })
+}
+
+/// Whether a text holds PEM certificates that can be read.
+pub(crate) fn check_certificates(pem: &str) -> Result<(), String> {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
+
+    let bad = "is no PEM text of certificates";
+    let mut count = 0;
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        let certificate = certificate.map_err(|_| bad.to_owned())?;
+        rustls::RootCertStore::empty().add(certificate).map_err(|error| format!("{bad}: {}", chain(&error)))?;
+        count += 1;
+    }
+    if count == 0 { Err(bad.to_owned()) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates() {
+        for text in [
+            "nonsense",
+            "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        ] {
+            assert!(check_certificates(text).is_err(), "{text}");
+        }
+    }
+}

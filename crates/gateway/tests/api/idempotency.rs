@@ -1,0 +1,80 @@
+//! `Idempotency-Key`.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::seed;
+use crate::support::{Answer, Client, TestApi, send};
+
+async fn post(client: &Client, path: &str, key: &str, body: &Value) -> Answer {
+    send(client.request(Method::POST, path).header("Idempotency-Key", key).json(body)).await
+}
+
+#[tokio::test]
+async fn the_first_answer_again() {
+    let api = TestApi::start().await;
+    let server = seed::server(&api.store, api.tenant, "a").await;
+    let body = json!({ "server_id": server });
+    let first = post(&api.admin, "/backup", "k1", &body).await;
+    assert!(first.headers.get("idempotency-replayed").is_none());
+    let again = post(&api.admin, "/backup", "k1", &body).await;
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    assert_eq!(again.headers["content-type"], first.headers["content-type"]);
+    assert_eq!(again.expect(202), first.expect(202));
+    assert_eq!(api.admin.get("/backup/history").await.expect(200).as_array().unwrap().len(), 1);
+    // Another key is another request.
+    post(&api.admin, "/backup", "k2", &body).await.problem(409, "backup_already_running");
+}
+
+#[tokio::test]
+async fn another_request_with_the_key_is_refused() {
+    let api = TestApi::start().await;
+    let (a, b) = (seed::server(&api.store, api.tenant, "a").await, seed::server(&api.store, api.tenant, "b").await);
+    post(&api.admin, "/backup", "k", &json!({ "server_id": a })).await.expect(202);
+    let body = post(&api.admin, "/backup", "k", &json!({ "server_id": b })).await.problem(422, "idempotency_key_reused");
+    assert_eq!(body["errors"][0]["pointer"], "Idempotency-Key:");
+    let schedule = json!({ "server_id": a, "schedule_cron": "0 2 * * *" });
+    post(&api.admin, "/backup/schedules", "k", &schedule).await.problem(422, "idempotency_key_reused");
+}
+
+#[tokio::test]
+async fn keys_are_apart_by_tenant() {
+    let api = TestApi::start().await;
+    let rival = api.client(api.other_tenant().await, backtrail_domain::Permission::ALL).await;
+    let body = json!({ "name": "ci", "role": "viewer" });
+    let first = post(&api.admin, "/keys", "k", &body).await.expect(201);
+    let other = post(&rival, "/keys", "k", &body).await.expect(201);
+    assert_ne!(first["id"], other["id"]);
+}
+
+#[tokio::test]
+async fn refusals_are_answers_too() {
+    let api = TestApi::start().await;
+    let first = post(&api.admin, "/backup", "k", &json!({ "server_id": "42" })).await;
+    let again = post(&api.admin, "/backup", "k", &json!({ "server_id": "42" })).await;
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    assert_eq!(again.invalid(&["/server_id"]), first.invalid(&["/server_id"]));
+    // But not those that say nothing about the request.
+    let viewer = api.client(api.tenant, &[backtrail_domain::Permission::ServersRead]).await;
+    post(&viewer, "/keys", "k3", &json!({ "name": "x", "role": "viewer" })).await.problem(403, "permission_missing");
+    post(&api.admin, "/keys", "k3", &json!({ "name": "x", "role": "viewer" })).await.expect(201);
+    post(&api.with_key(None), "/backup", "k4", &json!({})).await.problem(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn a_new_api_key_is_given_again_but_not_stored_in_clear() {
+    let api = TestApi::start().await;
+    let body = json!({ "name": "ci", "role": "viewer" });
+    let first = post(&api.admin, "/keys", "k", &body).await.expect(201);
+    let again = post(&api.admin, "/keys", "k", &body).await.expect(201);
+    assert_eq!(first["key"], again["key"]);
+    assert_eq!(api.admin.get("/keys").await.expect(200).as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn wrong_keys() {
+    let api = TestApi::start().await;
+    for key in ["", "two words", &"x".repeat(256)] {
+        post(&api.admin, "/backup", key, &json!({})).await.invalid(&["Idempotency-Key:"]);
+    }
+}
