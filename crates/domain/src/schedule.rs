@@ -70,7 +70,7 @@ pub struct FirePlan {
 /// Decides what to do about a schedule now.
 pub fn decide(facts: &ScheduleFacts<'_>, now: OffsetDateTime) -> FirePlan {
     let slot = facts.next_run_at;
-    let due = slot + jitter(facts.jitter_seed, slot, facts.jitter_seconds);
+    let due = due_at(slot, facts.jitter_seed, facts.jitter_seconds);
     if now < due {
         return FirePlan { fire: Fire::Wait, next_run_at: Some(slot) };
     }
@@ -82,16 +82,16 @@ pub fn decide(facts: &ScheduleFacts<'_>, now: OffsetDateTime) -> FirePlan {
     FirePlan { fire, next_run_at: facts.cron.next_after(now.max(slot), facts.zone) }
 }
 
-/// How long after its slot a schedule fires: the same for everyone who asks, so that several schedulers agree without
-/// talking. At most `seconds`.
-fn jitter(seed: u128, slot: OffsetDateTime, seconds: u32) -> Duration {
+/// When a slot is due: at most `seconds` after it, and the same for everyone who asks, so that several schedulers agree
+/// without talking.
+pub fn due_at(slot: OffsetDateTime, seed: u128, seconds: u32) -> OffsetDateTime {
     // splitmix64 over the seed's halves and the slot.
     let mut x = (seed as u64) ^ ((seed >> 64) as u64).rotate_left(32) ^ (slot.unix_timestamp() as u64);
     x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^= x >> 31;
-    Duration::seconds((x % (u64::from(seconds) + 1)) as i64)
+    slot + Duration::seconds((x % (u64::from(seconds) + 1)) as i64)
 }
 
 #[cfg(test)]
