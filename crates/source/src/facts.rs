@@ -255,13 +255,16 @@ impl Connection {
         Ok(files)
     }
 
-    /// The replication ids of the replicas that are registered with the server.
+    /// The replication ids of the replicas that are registered with the server, and the host names they gave.
     ///
     /// # Errors
     /// As [`query`](Self::query).
-    pub async fn replica_ids(&mut self, facts: &ServerFacts) -> Result<Vec<u32>, SourceError> {
+    pub async fn replicas(&mut self, facts: &ServerFacts) -> Result<Vec<(u32, String)>, SourceError> {
         let rows = self.query(facts.show_replicas()).await?;
-        Ok(rows.iter().filter_map(|row| row.text_at(0)?.parse().ok()).collect())
+        Ok(rows
+            .iter()
+            .filter_map(|row| Some((row.text_at(0)?.parse().ok()?, row.text("Host").unwrap_or_default())))
+            .collect())
     }
 }
 

@@ -17,6 +17,8 @@ const REGISTER_REPLICA: u8 = 0x15;
 const BINLOG_DUMP: u8 = 0x12;
 /// End the stream at the end of the log instead of waiting.
 const NON_BLOCKING: u16 = 1;
+/// MariaDB: leave no ANNOTATE_ROWS events out.
+const SEND_ANNOTATIONS: u16 = 2;
 
 const HEADER: usize = 19;
 /// The first event of a file stands after the magic.
@@ -27,10 +29,15 @@ const EVENT_LIMIT: usize = (1 << 30) + 4096;
 const ROTATE: u8 = 4;
 const FORMAT_DESCRIPTION: u8 = 15;
 const HEARTBEAT: u8 = 27;
+const PREVIOUS_GTIDS: u8 = 35;
+const GTID_LIST: u8 = 163;
 const HEARTBEAT_V2: u8 = 41;
 const START_ENCRYPTION: u8 = 164;
 /// Header flag: made up by the server for the stream, not in any file.
 const ARTIFICIAL: u16 = 0x20;
+
+/// The host name that we give as a replica.
+pub const REPLICA_HOST: &str = "backtrail";
 
 /// How to read.
 #[derive(Debug, Clone)]
@@ -94,6 +101,9 @@ pub struct FileFormat {
     pub bytes: Bytes,
     /// Seconds since 1970 at which the file was begun.
     pub created: u32,
+    /// The event behind it that lists what had committed before the file (MySQL's PREVIOUS_GTIDS, MariaDB's GTID_LIST),
+    /// where there is one.
+    pub gtids: Option<Bytes>,
 }
 
 /// A server's binary log from some place on.
@@ -145,7 +155,8 @@ impl BinlogStream {
 
         // The command has 32 bits for the position. A later one is reached by reading the file from its beginning.
         let asked = u32::try_from(from.offset).unwrap_or(FIRST as u32);
-        let flags = if options.until_end { NON_BLOCKING } else { 0 };
+        let annotations = if connection.greeting_version().contains("MariaDB") { SEND_ANNOTATIONS } else { 0 };
+        let flags = annotations | if options.until_end { NON_BLOCKING } else { 0 };
         let mut command = vec![BINLOG_DUMP];
         command.extend_from_slice(&asked.to_le_bytes());
         command.extend_from_slice(&flags.to_le_bytes());
@@ -254,15 +265,31 @@ impl BinlogStream {
         let from = BinlogPosition { file: file.clone(), offset: FIRST };
         let options = StreamOptions { until_end: true, ..options.clone() };
         let mut stream = Self::open(endpoint, from, options).await?;
+        let mut format = None;
         while let Some(event) = stream.next().await? {
-            if let RawEvent::Event { bytes, offset: FIRST } = event {
-                let kind = bytes.get(4).copied();
-                let created = bytes.get(..4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
-                return match (kind, created) {
-                    (Some(FORMAT_DESCRIPTION), Some(created)) => Ok(FileFormat { bytes, created }),
-                    _ => Err(stream.connection.protocol("a file that does not begin with its format description")),
-                };
+            let RawEvent::Event { bytes, .. } = event else { continue };
+            let kind = bytes.get(4).copied();
+            match format.take() {
+                None => {
+                    let created = bytes.get(..4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
+                    match (kind, created) {
+                        (Some(FORMAT_DESCRIPTION), Some(created)) => {
+                            format = Some(FileFormat { bytes, created, gtids: None });
+                        }
+                        _ => {
+                            let problem = "a file that does not begin with its format description";
+                            return Err(stream.connection.protocol(problem));
+                        }
+                    }
+                }
+                Some(format) => {
+                    let lists = matches!(kind, Some(PREVIOUS_GTIDS | GTID_LIST));
+                    return Ok(FileFormat { gtids: lists.then_some(bytes), ..format });
+                }
             }
+        }
+        if let Some(format) = format {
+            return Ok(format);
         }
         Err(stream.connection.protocol(format!("nothing of {file}")))
     }
@@ -319,7 +346,7 @@ fn checksum(bytes: &[u8]) -> u32 {
 fn registration(options: &StreamOptions) -> Vec<u8> {
     let mut command = vec![REGISTER_REPLICA];
     command.extend_from_slice(&options.replica_id.to_le_bytes());
-    let host = b"backtrail";
+    let host = REPLICA_HOST.as_bytes();
     command.push(host.len() as u8);
     command.extend_from_slice(host);
     // User, password and port, for other tools to connect back with: none.

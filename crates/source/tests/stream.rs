@@ -1,0 +1,184 @@
+//! The binary log as it arrives, against the server's own files.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use backtrail_devstack::{DatabaseAddress, DatabaseOptions, MariaDb, MySql, StackDirectory};
+use backtrail_domain::{BinlogFile, BinlogPosition};
+use backtrail_source::{BinlogStream, Promise, RawEvent, SourceEndpoint, StreamOptions, TlsMode, preflight};
+
+fn endpoint(address: &DatabaseAddress) -> SourceEndpoint {
+    SourceEndpoint::new(&address.host, address.port, &address.user, address.password.as_str().into())
+}
+
+/// Some of everything: DDL, transactions, rollbacks, a large row, statement and row events, several files.
+async fn write_history(address: &DatabaseAddress) {
+    address
+        .execute([
+            "CREATE DATABASE shop",
+            "CREATE TABLE shop.t (id INT AUTO_INCREMENT PRIMARY KEY, v LONGTEXT)",
+            "INSERT INTO shop.t (v) VALUES ('a'), ('b')",
+            "CREATE TABLE shop.keyless (v INT)",
+            "CREATE TABLE shop.child (id INT PRIMARY KEY, t INT, FOREIGN KEY (t) REFERENCES shop.t (id) ON DELETE CASCADE)",
+            "CREATE TABLE shop.old (id INT PRIMARY KEY) ENGINE=MyISAM",
+            "FLUSH BINARY LOGS",
+            "START TRANSACTION",
+            "UPDATE shop.t SET v = REPEAT('x', 300000)",
+            "INSERT INTO shop.keyless VALUES (1), (2)",
+            "COMMIT",
+            "START TRANSACTION",
+            "INSERT INTO shop.t (v) VALUES ('never')",
+            "ROLLBACK",
+            "DELETE FROM shop.t WHERE id = 2",
+            "FLUSH BINARY LOGS",
+            "ALTER TABLE shop.t ADD COLUMN n BIGINT UNSIGNED",
+            "UPDATE shop.t SET n = 18446744073709551615",
+        ])
+        .await
+        .unwrap();
+}
+
+/// Reads the log from a place to its end; the bytes per file, from that place on.
+async fn read(endpoint: &SourceEndpoint, from: BinlogPosition) -> BTreeMap<BinlogFile, Vec<u8>> {
+    let options = StreamOptions { until_end: true, ..StreamOptions::new(4_000_000_001) };
+    let mut stream = BinlogStream::open(endpoint, from.clone(), options).await.unwrap();
+    let mut files: BTreeMap<BinlogFile, Vec<u8>> = BTreeMap::new();
+    let mut current = None;
+    while let Some(event) = stream.next().await.unwrap() {
+        match event {
+            RawEvent::File { file } => current = Some(file),
+            RawEvent::Event { offset, bytes } => {
+                let file = current.clone().unwrap();
+                let start = if file == from.file { from.offset } else { 4 };
+                let content = files.entry(file).or_default();
+                assert_eq!(start + content.len() as u64, offset);
+                content.extend_from_slice(&bytes);
+            }
+            RawEvent::Format { .. } | RawEvent::Heartbeat => {}
+        }
+    }
+    files
+}
+
+/// The flag that the server clears when it closes a file: the only byte in which a file that is being written differs.
+fn close(file: &mut [u8]) {
+    file[4 + 17] &= !1;
+}
+
+async fn check(address: &DatabaseAddress, data: PathBuf) {
+    write_history(address).await;
+    let endpoint = endpoint(address);
+    let mut connection = endpoint.connect().await.unwrap();
+    let facts = connection.facts().await.unwrap();
+    let position = connection.position(&facts).await.unwrap();
+    assert!(position.gtid_set.is_some());
+    let logs = connection.binary_logs().await.unwrap();
+    assert!(logs.len() >= 3, "{logs:?}");
+    let first = BinlogPosition { file: logs[0].file.clone(), offset: 4 };
+
+    let archive = read(&endpoint, first).await;
+    for log in &logs {
+        let mut file = std::fs::read(data.join(log.file.to_string())).unwrap();
+        close(&mut file);
+        let mut copy = b"\xfebin".to_vec();
+        copy.extend_from_slice(&archive[&log.file]);
+        close(&mut copy);
+        assert!(copy == file, "{} differs: {} and {} bytes", log.file, copy.len(), file.len());
+    }
+
+    // From the middle of a file: the same bytes from there on, and the format description does not count.
+    let middle = &logs[1].file;
+    let whole = &archive[middle];
+    let mut offset = 4_usize;
+    for _ in 0..5 {
+        let size = u32::from_le_bytes(whole[offset - 4 + 9..offset - 4 + 13].try_into().unwrap());
+        offset += size as usize;
+    }
+    let rest = read(&endpoint, BinlogPosition { file: middle.clone(), offset: offset as u64 }).await;
+    assert!(rest[middle] == whole[offset - 4..]);
+
+    let format = BinlogStream::format_of(&endpoint, middle, &StreamOptions::new(4_000_000_002)).await.unwrap();
+    assert!(whole.starts_with(&format.bytes));
+    assert!(format.created > 1_700_000_000);
+    let gtids = format.gtids.unwrap();
+    assert!(whole[format.bytes.len()..].starts_with(&gtids));
+
+    // What is not there.
+    let nowhere = BinlogPosition { file: format!("{}.999990", middle.base()).parse().unwrap(), offset: 4 };
+    let options = StreamOptions { until_end: true, ..StreamOptions::new(4_000_000_003) };
+    let mut stream = BinlogStream::open(&endpoint, nowhere, options).await.unwrap();
+    let error = loop {
+        match stream.next().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("a file that is not there was read"),
+            Err(error) => break error,
+        }
+    };
+    assert!(error.is_binlog_not_there(), "{error}");
+    connection.clock().await.unwrap();
+    connection.close().await;
+}
+
+async fn check_preflight(address: &DatabaseAddress) {
+    let endpoint = endpoint(address);
+    let report = preflight(&endpoint).await;
+    assert!(report.ok, "{:#?}", report.checks);
+    let promise = |table: &str| report.tables.iter().find(|promise| promise.table == table).unwrap().promise;
+    assert_eq!(promise("t"), Promise::Exact);
+    assert_eq!(promise("keyless"), Promise::Refused);
+    assert_eq!(promise("old"), Promise::Refused);
+    assert!(report.tables.iter().all(|table| table.schema == "shop"));
+
+    address
+        .execute(["CREATE USER little@'%' IDENTIFIED BY 'few \"rights'", "GRANT SELECT ON *.* TO little@'%'"])
+        .await
+        .unwrap();
+    let little = SourceEndpoint::new(&address.host, address.port, "little", "few \"rights".into());
+    let report = preflight(&little).await;
+    assert!(report.reachable && !report.ok);
+    assert!(report.grants.missing.contains(&"RELOAD".to_owned()), "{:?}", report.grants);
+
+    let wrong = SourceEndpoint::new(&address.host, address.port, "little", "hunter2".into());
+    let report = preflight(&wrong).await;
+    assert!(!report.reachable && !report.ok);
+    let text = format!("{report:?} {wrong:?}");
+    assert!(text.contains("refuses the login") && !text.contains("hunter2"), "{text}");
+    let nobody = SourceEndpoint::new("127.0.0.1", 1, "x", "hunter2".into());
+    assert!(!preflight(&nobody).await.reachable);
+}
+
+#[tokio::test]
+async fn mariadb_sends_its_files_byte_for_byte() {
+    let directory = StackDirectory::create("source").unwrap();
+    // Compressed events are of types that only MariaDB has.
+    let options = DatabaseOptions::with_arguments(["--log-bin-compress=ON", "--binlog-annotate-row-events=ON"]);
+    let server = MariaDb::start(&directory.path().join("mariadb"), options).await.unwrap();
+    check(&server, server.data_directory()).await;
+    check_preflight(&server).await;
+    let mut required = endpoint(&server);
+    required.tls = TlsMode::Required;
+    let error = required.connect().await.unwrap_err();
+    assert!(error.to_string().contains("does not offer it"), "{error}");
+}
+
+#[tokio::test]
+async fn mysql_sends_its_files_byte_for_byte() {
+    if !MySql::available() {
+        return eprintln!("no MySQL server is installed: not tried");
+    }
+    let directory = StackDirectory::create("source").unwrap();
+    let options = DatabaseOptions::with_arguments(["--binlog-transaction-compression=ON"]);
+    let server = MySql::start(&directory.path().join("mysql"), options).await.unwrap();
+    check(&server, server.data_directory()).await;
+    check_preflight(&server).await;
+    // It has made certificates for itself.
+    let mut tls = endpoint(&server);
+    tls.tls = TlsMode::VerifyCa;
+    tls.ca_pem = std::fs::read_to_string(server.data_directory().join("ca.pem")).ok();
+    assert!(tls.connect().await.unwrap().is_encrypted());
+    tls.tls = TlsMode::VerifyIdentity;
+    let error = tls.connect().await.unwrap_err();
+    assert!(error.to_string().contains("no TLS"), "{error}");
+    tls.tls = TlsMode::Disabled;
+    assert!(!tls.connect().await.unwrap().is_encrypted());
+}
