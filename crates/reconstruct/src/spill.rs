@@ -139,6 +139,7 @@ fn merge_runs(
     let mut image = Vec::new();
     while let Some(Reverse((key, first))) = heap.pop() {
         let mut merged: Option<(Effect, EventAt)> = None;
+        image.clear();
         let mut pending = Some((key.clone(), first));
         while let Some((mut buffer, index)) = pending.take() {
             let Some(reader) = readers.get_mut(index) else { break };
@@ -149,8 +150,11 @@ fn merge_runs(
                 Some((earlier, _)) => earlier.then(record.effect).map_err(|problem| misfit(problem, &record))?,
             };
             merged = Some((effect, record.at));
-            image.clear();
-            image.extend_from_slice(record.image);
+            // Equal rows that are counted share one image, and a delete brings none.
+            if !record.image.is_empty() || matches!(record.effect, Effect::Row { .. }) {
+                image.clear();
+                image.extend_from_slice(record.image);
+            }
             reader.at += size;
             if reader.load()?.is_some() {
                 buffer.clear();
