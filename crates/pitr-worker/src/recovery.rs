@@ -33,7 +33,7 @@ pub(crate) async fn gather(
     lease: &Lease,
 ) -> Result<Recovery, WorkError> {
     let (facts, now) = lease.persist(|| coverage::chain_facts(store, run.tenant_id, run.server_id)).await?;
-    let request = ChainRequest { target: run.target.clone(), allow_gaps: run.allow_gaps, now };
+    let request = ChainRequest { target: &run.target, allow_gaps: run.allow_gaps, now };
     let ChainPlan { baseline, segments, .. } = chain::plan(&facts, &request)
         .map_err(|refusal| WorkError::failed(refusal.code(), refusal.to_string()))?;
     let backup = lease.persist(|| BackupRun::by_id(store, baseline.id)).await?;
@@ -45,21 +45,16 @@ pub(crate) async fn gather(
     if rows.len() != ids.len() {
         return Err(WorkError::failed("binlog_gap", "segments that the recovery needs have expired; start it again"));
     }
-    let archived = rows.into_iter().map(|segment| ArchivedSegment {
-        piece: LogPiece {
-            name: segment.key.clone(),
-            file: segment.file.clone(),
-            start: segment.start,
-            end: Some(segment.end),
-        },
+    let archived = rows.into_iter().map(|Segment { content: segment, .. }| ArchivedSegment {
+        piece: LogPiece { name: segment.key, file: segment.file, start: segment.start, end: Some(segment.end) },
         size: segment.size_bytes,
-        sha256: segment.sha256.clone(),
+        sha256: hex::encode(segment.sha256),
     });
     Ok(Recovery {
         backup: baseline.id,
         baseline: S3Baseline::open_backup(objects, &prefix).await.map_err(failure::of_objects)?,
         log: S3BinaryLog::of_segments(objects, archived.collect()),
-        covered_until: facts.covered.map(|covered| covered.until),
+        covered_until: facts.covered.as_ref().map(|covered| covered.until),
         consistent_at: baseline.consistent_at,
     })
 }

@@ -1,0 +1,72 @@
+//! What is known of the source before the dump begins.
+
+use std::collections::BTreeSet;
+
+use backtrail_domain::TableName;
+use backtrail_source::{Connection, ServerFacts, SourceEndpoint, SourceTable};
+use backtrail_store::{BackupRun, SealingKey, Server, Store};
+use backtrail_worker::{Lease, WorkError};
+use time::OffsetDateTime;
+
+use crate::failure;
+
+/// The source, looked at.
+pub(crate) struct Source {
+    pub(crate) endpoint: SourceEndpoint,
+    pub(crate) facts: ServerFacts,
+    pub(crate) tables: Vec<SourceTable>,
+    /// The source's clock before the dump began.
+    pub(crate) clock: OffsetDateTime,
+    /// Connections with a higher number are newer: mydumper's among them.
+    pub(crate) connection_id: u32,
+}
+
+impl Source {
+    /// Logs in and looks around.
+    pub(crate) async fn look(
+        store: &Store,
+        sealing: &SealingKey,
+        run: &BackupRun,
+        lease: &Lease,
+    ) -> Result<Self, WorkError> {
+        let server = lease.persist(|| Server::by_id(store, run.server_id)).await?;
+        let server = server.ok_or_else(|| WorkError::failed("server_removed", "the server was removed"))?;
+        let endpoint = SourceEndpoint {
+            tls: server.tls_mode.parse().map_err(|error| WorkError::of("internal", false, &error))?,
+            ca_pem: server.tls_ca.clone(),
+            ..SourceEndpoint::new(
+                server.host.clone(),
+                server.port,
+                server.username.clone(),
+                sealing.unseal(&server)?.unwrap_or_default(),
+            )
+        };
+        let mut connection = endpoint.connect().await.map_err(failure::of_source)?;
+        let facts = connection.facts().await.map_err(failure::of_source)?;
+        let tables = connection.tables().await.map_err(failure::of_source)?;
+        let clock = connection.clock().await.map_err(failure::of_source)?;
+        let connection_id = connection.connection_id();
+        Ok(Self { endpoint, facts, tables, clock, connection_id })
+    }
+
+    pub(crate) async fn connect(&self) -> Result<Connection, WorkError> {
+        self.endpoint.connect().await.map_err(failure::of_source)
+    }
+
+    /// Whether a dump reads every table from one snapshot without holding locks.
+    pub(crate) fn all_transactional(&self) -> bool {
+        self.tables.iter().all(SourceTable::is_transactional)
+    }
+
+    /// Bytes that the dump will be about.
+    pub(crate) fn size(&self) -> u64 {
+        self.tables.iter().map(|table| table.size).sum()
+    }
+
+    /// Tables that were there before the dump and are there now: the dump must have them.
+    pub(crate) async fn lasting_tables(&self) -> Result<BTreeSet<TableName>, WorkError> {
+        let now = self.connect().await?.tables().await.map_err(failure::of_source)?;
+        let now: BTreeSet<TableName> = now.into_iter().map(|table| table.name).collect();
+        Ok(self.tables.iter().map(|table| table.name.clone()).filter(|name| now.contains(name)).collect())
+    }
+}
