@@ -269,6 +269,9 @@ impl SupervisedProcess {
     pub async fn terminate(&mut self, signal: Signal, deadline: Duration) -> bool {
         self.signal(signal);
         let orderly = self.wait(deadline).await.is_some();
+        if !orderly && signal == self.spec.stop_signal {
+            self.signal(Signal::SIGKILL);
+        }
         self.stop_now();
         orderly
     }

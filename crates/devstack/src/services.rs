@@ -122,6 +122,11 @@ impl Services {
         })
     }
 
+    /// Takes the programs from this directory, instead of from the one that the running program was built into.
+    pub fn use_binaries(&mut self, directory: &Path) {
+        self.binaries = directory.to_owned();
+    }
+
     /// The URL of the gateway that [`Services::start_all`] starts.
     pub fn gateway_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.gateway_port)
