@@ -1,0 +1,90 @@
+//! The servers that this agent holds, each followed by a task of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backtrail_service::telemetry;
+use backtrail_store::{AgentLease, AgentToken, agents};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::{Parts, follower};
+
+/// Between two looks for servers that nobody reads.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(1000);
+/// Servers taken at a look, so that several agents get their share.
+const AT_A_LOOK: usize = 4;
+
+/// Takes servers and follows them until cancelled.
+pub(crate) async fn run(parts: Parts, holder: &str, cancelled: CancellationToken) {
+    let slots = Arc::new(Semaphore::new(usize::from(parts.settings.agent_servers)));
+    let tasks = TaskTracker::new();
+    while !cancelled.is_cancelled() {
+        let wanted = u16::try_from(slots.available_permits().min(AT_A_LOOK)).unwrap_or(0);
+        if wanted > 0 {
+            match agents::acquire(&parts.store, holder, parts.settings.lease(), wanted).await {
+                Ok(leases) => {
+                    for lease in leases {
+                        let Ok(slot) = slots.clone().try_acquire_owned() else { break };
+                        let span = telemetry::server_span(lease.server.id, lease.server.tenant_id);
+                        let (parts, cancelled) = (parts.clone(), cancelled.clone());
+                        metrics::gauge!("backtrail_agent_servers").increment(1);
+                        let hold = async move {
+                            hold(parts, lease, cancelled).await;
+                            metrics::gauge!("backtrail_agent_servers").decrement(1);
+                            drop(slot);
+                        };
+                        tasks.spawn(hold.instrument(span));
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(error = %telemetry::chain(&error), "no servers could be taken; trying again");
+                }
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(BETWEEN_LOOKS) => {}
+            () = cancelled.cancelled() => {}
+        }
+    }
+    tasks.close();
+    tasks.wait().await;
+}
+
+/// Follows one server for as long as its lease is ours.
+async fn hold(parts: Parts, lease: AgentLease, cancelled: CancellationToken) {
+    tracing::info!(name = lease.server.name, "reading this server from now on");
+    let token = lease.token;
+    {
+        tokio::select! {
+            () = follower::follow(&parts, &lease, &cancelled) => {}
+            // What is under way is dropped here, before its next write.
+            () = keep(&parts, token) => {
+                tracing::warn!("the lease of this server was lost; stopped reading it");
+                return;
+            }
+        }
+    }
+    if let Err(error) = token.release(&parts.store).await {
+        tracing::debug!(error = %error, "the lease could not be given back; it expires");
+    }
+}
+
+/// Renews the lease; returns once it is lost.
+async fn keep(parts: &Parts, token: AgentToken) {
+    let lease = parts.settings.lease();
+    let mut renewed = Instant::now();
+    loop {
+        tokio::time::sleep(lease / 4).await;
+        match token.renew(&parts.store, lease).await {
+            Ok(()) => renewed = Instant::now(),
+            Err(error) if error.retryable() && renewed.elapsed() < lease => {
+                tracing::debug!(error = %error, "the lease could not be renewed; trying again");
+            }
+            Err(_) => return,
+        }
+    }
+}
