@@ -18,7 +18,7 @@ use crate::row::bigint;
 use crate::run_list::{self, NamedRow};
 use crate::run_row::{RunPatch, RunRow, put_message};
 use crate::runs::{self as mechanics, RunRecord};
-use crate::schema::runs;
+use crate::schema::{runs, servers as servers_table};
 use crate::{Claim, FencingToken, Page, RunFilter, Store, StoreError, servers};
 
 /// A backup run: what runs have in common (by `Deref`), and what only backups have.
@@ -224,6 +224,28 @@ pub(crate) async fn insert(
     Ok(BackupId(row.id))
 }
 
+/// The server's baselines, oldest first.
+pub(crate) async fn baselines(
+    connection: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    server_id: ServerId,
+) -> Result<Vec<BackupRun>, StoreError> {
+    let rows: Vec<NamedRow> = runs::table
+        .inner_join(servers_table::table)
+        .filter(runs::server_id.eq(server_id.0))
+        .filter(runs::tenant_id.eq(tenant_id.0))
+        .filter(runs::kind.eq(RunKind::Backup.as_str()))
+        .filter(runs::status.eq(RunStatus::Completed.as_str()))
+        .filter(runs::expired_at.is_null())
+        .filter(runs::consistent)
+        .filter(runs::coordinates_file.is_not_null())
+        .order((runs::consistent_at, runs::id))
+        .select((RunRow::as_select(), servers_table::name))
+        .load(connection)
+        .await?;
+    rows.into_iter().map(BackupRun::try_from).collect()
+}
+
 async fn finish(
     connection: &mut AsyncPgConnection,
     token: &FencingToken,
@@ -301,7 +323,7 @@ impl TryFrom<NamedRow> for BackupRun {
                 row.coordinates_file.as_deref(),
                 row.coordinates_position,
             )?,
-            gtid_set: name.parse_some("gtid_set", row.gtid_set.as_deref())?,
+            gtid_set: name.gtid_set("gtid_set", row.gtid_set.as_deref())?,
             consistent: row.consistent,
             snapshot_from: row.snapshot_from,
             consistent_at: row.consistent_at,

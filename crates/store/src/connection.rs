@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -139,6 +138,13 @@ impl Store {
         let mut connection = self.connection().await?;
         AnsiTransactionManager::begin_transaction(&mut *connection).await?;
         Ok(Transaction { connection })
+    }
+
+    /// Begins a transaction in which every statement sees the same moment, and none writes.
+    pub(crate) async fn begin_snapshot(&self) -> Result<Transaction, StoreError> {
+        let mut transaction = self.begin().await?;
+        transaction.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        Ok(transaction)
     }
 }
 

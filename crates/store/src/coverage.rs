@@ -1,9 +1,14 @@
 //! What can be recovered: the archive's range and health, and the facts that planning works on.
 
-use backtrail_domain::{ChainFacts, ServerId, TenantId, Timeline};
-use time::OffsetDateTime;
+use backtrail_domain::{ChainFacts, Covered, ServerId, TenantId, Timeline};
+use diesel::dsl::{count_star, max, min, sql};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use time::{Duration, OffsetDateTime};
 
-use crate::{BackupRun, Gap, Store, StoreError};
+use crate::schema::{agents, segments};
+use crate::{BackupRun, Gap, Segment, Store, StoreError, backups, gaps};
 
 /// An agent counts as unreachable when its last heartbeat is older than this, in seconds.
 pub const HEARTBEAT_TIMEOUT_SECONDS: i64 = 30;
@@ -44,7 +49,9 @@ pub struct Coverage {
 impl Coverage {
     /// Sums up a server's archive. For a server of another tenant everything is empty.
     pub async fn of(store: &Store, tenant_id: TenantId, server_id: ServerId) -> Result<Self, StoreError> {
-        todo!()
+        let mut transaction = store.begin_snapshot().await?;
+        let coverage = gather(&mut transaction, tenant_id, server_id).await;
+        transaction.end(coverage).await
     }
 }
 
@@ -54,5 +61,97 @@ pub async fn chain_facts(
     tenant_id: TenantId,
     server_id: ServerId,
 ) -> Result<(ChainFacts, OffsetDateTime), StoreError> {
-    todo!()
+    let mut transaction = store.begin_snapshot().await?;
+    let facts = gather_facts(&mut transaction, tenant_id, server_id).await;
+    transaction.end(facts).await
+}
+
+async fn agent(
+    connection: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    server_id: ServerId,
+) -> Result<Option<crate::agents::Row>, StoreError> {
+    Ok(agents::table
+        .find(server_id.0)
+        .filter(agents::tenant_id.eq(tenant_id.0))
+        .select(crate::agents::Row::as_select())
+        .first(connection)
+        .await
+        .optional()?)
+}
+
+async fn gather(
+    connection: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    server_id: ServerId,
+) -> Result<Coverage, StoreError> {
+    type Totals = (Option<OffsetDateTime>, Option<OffsetDateTime>, i64, i64, i64);
+    let (oldest_event, latest_event, total_events, segments, segment_bytes): Totals = segments::table
+        .filter(segments::server_id.eq(server_id.0))
+        .filter(segments::tenant_id.eq(tenant_id.0))
+        .filter(segments::expired_at.is_null())
+        .select((
+            min(segments::first_row_event_at),
+            max(segments::last_row_event_at),
+            sql::<BigInt>("coalesce(sum(row_changes), 0)::bigint"),
+            count_star(),
+            sql::<BigInt>("coalesce(sum(size_bytes), 0)::bigint"),
+        ))
+        .first(connection)
+        .await?;
+    let now = crate::connection::now(connection).await?;
+    let agent = agent(connection, tenant_id, server_id).await?;
+    let agent = agent.as_ref();
+    let heartbeat_at = agent.and_then(|agent| agent.heartbeat_at);
+    let error = agent.and_then(|agent| agent.error.clone());
+    let alive = heartbeat_at.is_some_and(|at| now - at <= Duration::seconds(HEARTBEAT_TIMEOUT_SECONDS));
+    let covered_until = agent.and_then(|agent| agent.covered_until);
+    Ok(Coverage {
+        oldest_event,
+        latest_event,
+        total_events: total_events.unsigned_abs(),
+        covered_until,
+        timeline: match agent {
+            Some(agent) => agent.name().parse_some("timeline", agent.timeline.as_deref())?,
+            None => None,
+        },
+        gaps: gaps::of_server(connection, tenant_id, server_id).await?,
+        baselines: backups::baselines(connection, tenant_id, server_id).await?,
+        lag_seconds: covered_until.map(|until| u64::try_from((now - until).whole_seconds()).unwrap_or_default()),
+        binlog_expiry: agent.and_then(|agent| agent.binlog_expiry),
+        available: alive && error.is_none(),
+        heartbeat_at,
+        error,
+        segments: segments.unsigned_abs(),
+        segment_bytes: segment_bytes.unsigned_abs(),
+    })
+}
+
+async fn gather_facts(
+    connection: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    server_id: ServerId,
+) -> Result<(ChainFacts, OffsetDateTime), StoreError> {
+    let covered = match agent(connection, tenant_id, server_id).await? {
+        Some(agent) => {
+            let timeline = agent.name().parse_some("timeline", agent.timeline.as_deref())?;
+            timeline.zip(agent.covered_until).map(|(timeline, until)| Covered { timeline, until })
+        }
+        None => None,
+    };
+    let facts = ChainFacts {
+        baselines: backups::baselines(connection, tenant_id, server_id)
+            .await?
+            .iter()
+            .filter_map(BackupRun::fact)
+            .collect(),
+        segments: crate::segments::of_server(connection, tenant_id, server_id)
+            .await?
+            .iter()
+            .map(Segment::fact)
+            .collect(),
+        gaps: gaps::of_server(connection, tenant_id, server_id).await?.iter().map(Gap::fact).collect(),
+        covered,
+    };
+    Ok((facts, crate::connection::now(connection).await?))
 }

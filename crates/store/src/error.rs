@@ -1,7 +1,7 @@
 //! What can go wrong between a service and its database.
 
-use backtrail_domain::BinlogPosition;
 use backtrail_domain::run::RefusedMove;
+use backtrail_domain::{BinlogPosition, ServerId};
 use backtrail_settings::SecretError;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
@@ -44,9 +44,9 @@ pub enum StoreError {
         /// The source server.
         server: String,
         /// Where the archive ends.
-        expected: BinlogPosition,
+        expected: Box<BinlogPosition>,
         /// Where the segment begins.
-        found: BinlogPosition,
+        found: Box<BinlogPosition>,
     },
     /// The database cannot be reached, or is too busy. Nothing was changed; trying again later may help.
     #[error("the database is not available")]
@@ -111,6 +111,10 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    pub(crate) fn not_continuous(server: ServerId, expected: BinlogPosition, found: BinlogPosition) -> Self {
+        Self::NotContinuous { server: server.to_string(), expected: Box::new(expected), found: Box::new(found) }
+    }
+
     /// Whether the same call may succeed later without anything else having changed.
     pub fn retryable(&self) -> bool {
         match self {

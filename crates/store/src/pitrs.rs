@@ -281,7 +281,7 @@ impl TryFrom<NamedRow> for PitrRun {
             plan: row.plan,
             report: row.report,
             cut: name.parse_some("cut", row.cut.as_deref())?,
-            cut_gtid_set: name.parse_some("cut_gtid_set", row.cut_gtid_set.as_deref())?,
+            cut_gtid_set: name.gtid_set("cut_gtid_set", row.cut_gtid_set.as_deref())?,
         })
     }
 }

@@ -1,10 +1,87 @@
 //! The facts that retention decides on.
+//!
+//! Carrying a plan out: [`BackupRun::mark_expired`] (which leaves out what a PITR has begun to use meanwhile), then the
+//! prefixes that [`orphans`](crate::prefixes::orphans) names; [`Segment::mark_expired`], then their objects, then
+//! [`Segment::forget`].
 
-use backtrail_domain::ServerId;
+use backtrail_domain::retention::{BackupFact, RetentionFacts};
+use backtrail_domain::{RunKind, RunStatus, ServerId};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
 
-use crate::{Store, StoreError};
+use crate::run_list::NamedRow;
+use crate::run_row::RunRow;
+use crate::schema::{runs, segments as segments_table, servers as servers_table};
+use crate::segment_row::Row as SegmentRow;
+use crate::{BackupRun, Segment, Store, StoreError};
 
 /// Servers that have backups or segments, removed ones included.
 pub async fn servers(store: &Store) -> Result<Vec<ServerId>, StoreError> {
-    todo!()
+    let connection = &mut store.connection().await?;
+    let with_backups: Vec<Uuid> = runs::table
+        .filter(runs::kind.eq(RunKind::Backup.as_str()))
+        .filter(runs::status.eq(RunStatus::Completed.as_str()))
+        .filter(runs::expired_at.is_null())
+        .select(runs::server_id)
+        .distinct()
+        .load(connection)
+        .await?;
+    let mut servers = with_backups;
+    let with_segments: Vec<Uuid> =
+        segments_table::table.select(segments_table::server_id).distinct().load(connection).await?;
+    servers.extend(with_segments);
+    servers.sort_unstable();
+    servers.dedup();
+    Ok(servers.into_iter().map(ServerId).collect())
+}
+
+/// The facts of one server, for [`backtrail_domain::retention::plan`]. One consistent snapshot.
+pub async fn facts(store: &Store, server_id: ServerId) -> Result<RetentionFacts, StoreError> {
+    let mut transaction = store.begin_snapshot().await?;
+    let facts = gather(&mut transaction, server_id).await;
+    transaction.end(facts).await
+}
+
+async fn gather(connection: &mut AsyncPgConnection, server_id: ServerId) -> Result<RetentionFacts, StoreError> {
+    let rows: Vec<NamedRow> = runs::table
+        .inner_join(servers_table::table)
+        .filter(runs::server_id.eq(server_id.0))
+        .filter(runs::kind.eq(RunKind::Backup.as_str()))
+        .filter(runs::status.eq(RunStatus::Completed.as_str()))
+        .filter(runs::expired_at.is_null())
+        .select((RunRow::as_select(), servers_table::name))
+        .load(connection)
+        .await?;
+    let in_use: Vec<Option<Uuid>> = runs::table
+        .filter(runs::server_id.eq(server_id.0))
+        .filter(runs::status.eq(RunStatus::Running.as_str()))
+        .filter(runs::baseline_id.is_not_null())
+        .select(runs::baseline_id)
+        .load(connection)
+        .await?;
+    let segments: Vec<SegmentRow> = segments_table::table
+        .filter(segments_table::server_id.eq(server_id.0))
+        .filter(segments_table::expired_at.is_null())
+        .order(segments_table::ordinal)
+        .select(SegmentRow::as_select())
+        .load(connection)
+        .await?;
+    let backup = |row: NamedRow| {
+        let backup = BackupRun::try_from(row)?;
+        Ok::<_, StoreError>(BackupFact {
+            id: backup.id,
+            completed_at: backup.completed_at.unwrap_or(backup.started_at),
+            retention_days: backup.retention_days,
+            baseline: backup.fact(),
+            in_use: in_use.contains(&Some(backup.id.0)),
+        })
+    };
+    Ok(RetentionFacts {
+        backups: rows.into_iter().map(backup).collect::<Result<_, _>>()?,
+        segments: segments
+            .into_iter()
+            .map(|row| Ok(Segment::try_from(row)?.fact()))
+            .collect::<Result<_, StoreError>>()?,
+    })
 }

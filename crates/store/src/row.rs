@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use backtrail_domain::BinlogPosition;
+use backtrail_domain::{BinlogPosition, GtidSet};
 use uuid::Uuid;
 
 use crate::StoreError;
@@ -60,6 +60,11 @@ impl RowName {
             }
             _ => Ok(None),
         }
+    }
+
+    /// An empty set is kept as an empty text, and read back as `None`: only the text of a set names its family.
+    pub(crate) fn gtid_set(&self, column: &'static str, text: Option<&str>) -> Result<Option<GtidSet>, StoreError> {
+        self.parse_some(column, text.filter(|text| !text.is_empty()))
     }
 
     pub(crate) fn sum(&self, column: &'static str, bytes: &[u8]) -> Result<[u8; 32], StoreError> {

@@ -1,10 +1,16 @@
 //! Archived stretches of binary log.
 
-use backtrail_domain::{BinlogFile, GtidSet, SegmentFact, SegmentId, ServerId, TenantId, Timeline};
+use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet, SegmentFact, SegmentId, ServerId, TenantId, Timeline};
+use diesel::dsl::now;
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value as Json;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
-use crate::{AgentToken, NewGap, Store, StoreError};
+use crate::schema::segments;
+use crate::segment_row::{Row, insert};
+use crate::{AgentToken, NewGap, Store, StoreError, agents, gaps};
 
 /// An archived stretch of one binary log file.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,7 +97,8 @@ impl Segment {
     /// Adds a segment under the agent's lease; its object must be stored before. It must begin where the archive ends:
     /// at the last segment's end, at the start (offset 4) of the file that segment rotated to, or, with a gap, where the
     /// gap ends. The gap is recorded in the same transaction. Anything else is [`StoreError::NotContinuous`]. The first
-    /// segment of a server may begin anywhere; a new timeline needs a gap.
+    /// segment of a server may begin anywhere; a new timeline needs a gap. Adding the last segment once more gives that
+    /// one back: an agent that does not know whether its commit went through simply repeats it.
     ///
     /// `previous_file_ended` says that the source was seen to go on with this segment's file right after the last
     /// segment's end, although that segment holds no rotate event (the source crashed, or was stopped).
@@ -102,37 +109,177 @@ impl Segment {
         gap: Option<NewGap>,
         previous_file_ended: bool,
     ) -> Result<Self, StoreError> {
-        todo!()
+        let mut transaction = store.begin().await?;
+        let added = append_in(&mut transaction, token, new, gap, previous_file_ended).await;
+        transaction.end(added).await
     }
 
     /// The server's last segment.
     pub async fn last(store: &Store, server_id: ServerId) -> Result<Option<Self>, StoreError> {
-        todo!()
+        let connection = &mut store.connection().await?;
+        let row: Option<Row> = segments::table
+            .filter(segments::server_id.eq(server_id.0))
+            .order(segments::ordinal.desc())
+            .select(Row::as_select())
+            .first(connection)
+            .await
+            .optional()?;
+        row.map(Self::try_from).transpose()
     }
 
     /// The server's segments in the archive's order.
     pub async fn list(store: &Store, tenant_id: TenantId, server_id: ServerId) -> Result<Vec<Self>, StoreError> {
-        todo!()
+        of_server(&mut *store.connection().await?, tenant_id, server_id).await
     }
 
     /// Those segments, in the archive's order. One that is gone is missing from the answer.
     pub async fn by_ids(store: &Store, ids: &[SegmentId]) -> Result<Vec<Self>, StoreError> {
-        todo!()
+        let connection = &mut store.connection().await?;
+        let rows: Vec<Row> = segments::table
+            .filter(segments::id.eq_any(uuids(ids)))
+            .filter(segments::expired_at.is_null())
+            .order((segments::server_id, segments::ordinal))
+            .select(Row::as_select())
+            .load(connection)
+            .await?;
+        rows.into_iter().map(Self::try_from).collect()
     }
 
     /// Retention takes these segments: no PITR will read them. Delete the objects (their keys are returned), then call
     /// [`forget`](Self::forget).
     pub async fn mark_expired(store: &Store, ids: &[SegmentId]) -> Result<Vec<(SegmentId, String)>, StoreError> {
-        todo!()
+        let mut transaction = store.begin().await?;
+        let marked: Result<Vec<(Uuid, String)>, _> = diesel::update(segments::table)
+            .filter(segments::id.eq_any(uuids(ids)))
+            .filter(segments::expired_at.is_null())
+            .set(segments::expired_at.eq(now))
+            .returning((segments::id, segments::object_key))
+            .get_results(&mut *transaction)
+            .await;
+        let marked = transaction.end(marked.map_err(StoreError::from)).await?;
+        Ok(marked.into_iter().map(|(id, key)| (SegmentId(id), key)).collect())
     }
 
     /// Segments that retention took and whose objects may still be there: what a crash left behind.
     pub async fn expired(store: &Store, limit: u16) -> Result<Vec<(SegmentId, String)>, StoreError> {
-        todo!()
+        let connection = &mut store.connection().await?;
+        let rows: Vec<(Uuid, String)> = segments::table
+            .filter(segments::expired_at.is_not_null())
+            .order(segments::expired_at)
+            .limit(i64::from(limit))
+            .select((segments::id, segments::object_key))
+            .load(connection)
+            .await?;
+        Ok(rows.into_iter().map(|(id, key)| (SegmentId(id), key)).collect())
     }
 
     /// Removes the rows of expired segments, once their objects are gone.
     pub async fn forget(store: &Store, ids: &[SegmentId]) -> Result<(), StoreError> {
-        todo!()
+        let mut transaction = store.begin().await?;
+        let forgotten = diesel::delete(segments::table)
+            .filter(segments::id.eq_any(uuids(ids)))
+            .filter(segments::expired_at.is_not_null())
+            .execute(&mut *transaction)
+            .await;
+        transaction.end(forgotten.map(|_| ()).map_err(StoreError::from)).await
+    }
+}
+
+fn uuids(ids: &[SegmentId]) -> Vec<Uuid> {
+    ids.iter().map(|id| id.0).collect()
+}
+
+pub(crate) async fn of_server(
+    connection: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    server_id: ServerId,
+) -> Result<Vec<Segment>, StoreError> {
+    let rows: Vec<Row> = segments::table
+        .filter(segments::server_id.eq(server_id.0))
+        .filter(segments::tenant_id.eq(tenant_id.0))
+        .filter(segments::expired_at.is_null())
+        .order(segments::ordinal)
+        .select(Row::as_select())
+        .load(connection)
+        .await?;
+    rows.into_iter().map(Segment::try_from).collect()
+}
+
+/// The segment of that ordinal, unless retention took it.
+pub(crate) async fn at(
+    connection: &mut AsyncPgConnection,
+    server_id: ServerId,
+    ordinal: i64,
+) -> Result<Option<Segment>, StoreError> {
+    let row: Option<Row> = segments::table
+        .filter(segments::server_id.eq(server_id.0))
+        .filter(segments::ordinal.eq(ordinal))
+        .select(Row::as_select())
+        .first(connection)
+        .await
+        .optional()?;
+    row.map(Segment::try_from).transpose()
+}
+
+async fn append_in(
+    connection: &mut AsyncPgConnection,
+    token: &AgentToken,
+    new: NewSegment,
+    gap: Option<NewGap>,
+    previous_file_ended: bool,
+) -> Result<Segment, StoreError> {
+    let mut agent = agents::hold(connection, token).await?;
+    if let Some(last) = at(connection, token.server_id, agent.last_ordinal).await?
+        && last.content.key == new.key
+        && last.content.sha256 == new.sha256
+        && last.content.start == new.start
+        && last.content.end == new.end
+    {
+        return Ok(last);
+    }
+    if let Some(gap) = gap {
+        gaps::record(connection, token, &agent, gap).await?;
+        agent = agents::hold(connection, token).await?;
+    }
+    if let Some((timeline, expected)) = agent.next_place()? {
+        let found = new.from();
+        let meets = timeline == new.timeline && expected == found;
+        // The source went on with the next file, and the last segment could not know.
+        let next_file = timeline == new.timeline
+            && previous_file_ended
+            && expected.file.is_followed_by(&found.file)
+            && found.offset == FIRST_OFFSET;
+        if next_file {
+            diesel::update(segments::table)
+                .filter(segments::server_id.eq(token.server_id.0))
+                .filter(segments::ordinal.eq(agent.last_ordinal))
+                .filter(segments::file.eq(expected.file.to_string()))
+                .set(segments::rotated_to.eq(found.file.to_string()))
+                .execute(connection)
+                .await?;
+        } else if !meets {
+            return Err(StoreError::not_continuous(token.server_id, expected, found));
+        }
+    }
+    if new.rotated_to.as_ref().is_some_and(|next| !new.file.is_followed_by(next)) {
+        return Err(StoreError::OutOfRange { what: "the file that a segment rotates to" });
+    }
+    let ordinal = agent.last_ordinal + 1;
+    let row = insert(connection, token, ordinal, &new).await?;
+    let end = row.continues_at()?;
+    agents::set_archive_end(connection, token.server_id, &new.timeline, &end, new.gtid_after.as_ref()).await?;
+    diesel::update(crate::schema::agents::table.find(token.server_id.0))
+        .set(crate::schema::agents::last_ordinal.eq(ordinal))
+        .execute(connection)
+        .await?;
+    row.try_into()
+}
+
+/// Where a file's first event begins, after the magic bytes.
+const FIRST_OFFSET: u64 = 4;
+
+impl NewSegment {
+    fn from(&self) -> BinlogPosition {
+        BinlogPosition { file: self.file.clone(), offset: self.start }
     }
 }

@@ -143,7 +143,8 @@ pub fn plan<'a>(facts: &'a ChainFacts, request: &ChainRequest<'_>) -> Result<Cha
         }
         End::Ahead => {}
     }
-    if !plan.gaps.is_empty() && !(request.allow_gaps && passable) {
+    let may_pass = request.allow_gaps && passable;
+    if !plan.gaps.is_empty() && !may_pass {
         return Err(Refusal::BinlogGap { gaps: plan.gaps, passable });
     }
     if !reached {

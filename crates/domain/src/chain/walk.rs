@@ -208,6 +208,6 @@ fn may_follow(segment: &SegmentFact, baseline: &BaselineFact) -> bool {
         _ => false,
     };
     // Only a segment that begins before the baseline must be contained in it.
-    let begins_before = segment.from() <= baseline.coordinates;
-    !old && !(begins_before && foreign)
+    let contradicts = foreign && segment.from() <= baseline.coordinates;
+    !old && !contradicts
 }
