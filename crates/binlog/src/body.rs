@@ -131,7 +131,7 @@ pub struct IncidentEvent<'a> {
 pub struct HeartbeatEvent<'a> {
     /// The file that the server is at the end of.
     pub file: &'a [u8],
-    /// Its place in it: 64 bits from the second version of the event, else 32 bits from the header.
+    /// Its place in it. MySQL's first version of the event has only the lower 32 bits of it.
     pub position: u64,
 }
 
@@ -185,9 +185,11 @@ impl<'a> Event<'a> {
                 let length = cursor.u8("message length")?;
                 EventBody::Incident(IncidentEvent { incident, message: cursor.take(usize::from(length), "message")? })
             }
-            EventType::HEARTBEAT => {
-                EventBody::Heartbeat(HeartbeatEvent { file: self.body, position: u64::from(self.header.next_position) })
-            }
+            EventType::HEARTBEAT => EventBody::Heartbeat(match self.header.next_position {
+                // What does not fit in the header, MariaDB puts before the name.
+                0 => HeartbeatEvent { position: cursor.u64("heartbeat position")?, file: cursor.rest() },
+                position => HeartbeatEvent { position: u64::from(position), file: self.body },
+            }),
             EventType::HEARTBEAT_V2 => EventBody::Heartbeat(heartbeat(cursor)?),
             EventType::INTVAR => {
                 EventBody::IntVar { kind: cursor.u8("variable")?, value: cursor.u64("variable's value")? }

@@ -148,6 +148,23 @@ impl BinlogError {
         matches!(self, Self::Truncated { in_use: true, .. })
     }
 
+    /// Whether the same bytes, read again later, may do better: the source failed, or the file is still being written.
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::Read { .. } => true,
+            Self::Truncated { in_use, .. } => *in_use,
+            Self::NotBinlog { .. }
+            | Self::Encrypted { .. }
+            | Self::OldVersion { .. }
+            | Self::NoFormat { .. }
+            | Self::UnknownChecksum { .. }
+            | Self::Checksum { .. }
+            | Self::EventSize { .. }
+            | Self::Corrupt { .. }
+            | Self::Sequence { .. } => false,
+        }
+    }
+
     /// Where it is wrong.
     pub fn place(&self) -> &Place {
         match self {

@@ -38,6 +38,26 @@ pub struct GtidEvent {
     pub prepared_xa: Option<XaId>,
     /// MariaDB: the XA transaction that is committed or rolled back here.
     pub completed_xa: Option<XaId>,
+    /// MariaDB 10.8 and later with `binlog_alter_two_phase`: an ALTER TABLE is logged when it starts and again when it
+    /// ends, with the same statement both times.
+    pub alter_phase: Option<AlterPhase>,
+}
+
+/// See [`GtidEvent::alter_phase`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlterPhase {
+    /// It starts: nothing has changed yet.
+    Start,
+    /// It has taken effect.
+    Commit {
+        /// Sequence of the GTID that it started with.
+        started: u64,
+    },
+    /// It has failed: nothing has changed.
+    Rollback {
+        /// Sequence of the GTID that it started with.
+        started: u64,
+    },
 }
 
 impl GtidEvent {
@@ -56,6 +76,7 @@ impl GtidEvent {
             commit_group: None,
             prepared_xa: None,
             completed_xa: None,
+            alter_phase: None,
         }
     }
 
@@ -189,6 +210,11 @@ mod mariadb_flags {
     pub(super) const DDL: u8 = 32;
     pub(super) const PREPARED_XA: u8 = 64;
     pub(super) const COMPLETED_XA: u8 = 128;
+    /// In a second byte of flags, as the rest.
+    pub(super) const MULTI_ENGINE: u8 = 1;
+    pub(super) const START_ALTER: u8 = 2;
+    pub(super) const COMMIT_ALTER: u8 = 4;
+    pub(super) const ROLLBACK_ALTER: u8 = 8;
 }
 
 fn mariadb(header: &EventHeader, body: &[u8]) -> Result<GtidEvent, Malformed> {
@@ -217,6 +243,18 @@ fn mariadb(header: &EventHeader, body: &[u8]) -> Result<GtidEvent, Malformed> {
         } else {
             event.completed_xa = Some(xid);
         }
+    }
+    // Before 10.8 zeros fill the event up.
+    let more = if cursor.is_empty() { 0 } else { cursor.u8("more GTID flags")? };
+    if more & mariadb_flags::MULTI_ENGINE != 0 {
+        cursor.u8("count of engines")?;
+    }
+    if more & mariadb_flags::START_ALTER != 0 {
+        event.alter_phase = Some(AlterPhase::Start);
+    } else if more & mariadb_flags::COMMIT_ALTER != 0 {
+        event.alter_phase = Some(AlterPhase::Commit { started: cursor.u64("start of the ALTER")? });
+    } else if more & mariadb_flags::ROLLBACK_ALTER != 0 {
+        event.alter_phase = Some(AlterPhase::Rollback { started: cursor.u64("start of the ALTER")? });
     }
     Ok(event)
 }

@@ -28,7 +28,7 @@ pub use decimal::Decimal;
 pub use error::{BinlogError, Malformed, Place};
 pub use event::{Event, parse_event};
 pub use format::{ChecksumAlgorithm, ENCRYPTED_MAGIC, Flavour, FormatDescription, MAGIC};
-pub use gtid::GtidEvent;
+pub use gtid::{AlterPhase, GtidEvent};
 pub use header::{EventHeader, EventType, HEADER_LENGTH, MAX_EVENT_SIZE};
 pub use metadata::TableMetadata;
 pub use payload::{PayloadCompression, PayloadEvents, TransactionPayload};

@@ -9,6 +9,7 @@
 //! | MySQL, DDL | GTID, the statement |
 //! | MariaDB | GTID (which is the BEGIN), …, XID or `COMMIT` |
 //! | MariaDB, DDL | GTID marked "standalone", the statement |
+//! | MariaDB, ALTER in two phases | as DDL, once for the start (which changes nothing) and once for the end |
 //! | before GTIDs | `BEGIN`, …, XID or `COMMIT`; or a statement alone, with the variables it needs before it |
 //! | XA | …, `XA START`, …, `XA END`, XA_PREPARE; later, as a group of its own, `XA COMMIT` or `XA ROLLBACK` |
 
@@ -16,7 +17,7 @@ use backtrail_domain::{Gtid, GtidSet};
 
 use crate::bytes::Cursor;
 use crate::query::{QueryEvent, TransactionWord};
-use crate::{BinlogError, Event, EventBody, EventType, RowsEvent};
+use crate::{AlterPhase, BinlogError, Event, EventBody, EventType, RowsEvent};
 
 /// The beginning of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +55,8 @@ pub enum Boundary {
     Inside,
     /// It commits the transaction: all since its beginning counts.
     Commits(CommitInfo),
-    /// It rolls the transaction back: nothing of it counts.
+    /// It rolls the transaction back: nothing of it counts. (MariaDB's start of an ALTER in two phases is one of these:
+    /// the statement takes effect where it stands again, at the end; and so is its failure.)
     RollsBack(CommitInfo),
     /// It prepares an XA transaction: whether all since its beginning counts, a later `XA COMMIT` or `XA ROLLBACK` says.
     Prepares(CommitInfo),
@@ -80,6 +82,8 @@ struct Open {
     commit_micros: Option<u64>,
     /// Whether it ends only with a COMMIT of some kind. Else the next statement is all of it.
     explicit: bool,
+    /// Whether that statement takes effect.
+    effective: bool,
 }
 
 /// Takes in events in order and says what each means for transactions. Holds no row data.
@@ -180,6 +184,7 @@ impl TransactionTracker {
             start: start.clone(),
             commit_micros: gtid.immediate_commit_micros.filter(|micros| *micros > 0),
             explicit: gtid.implies_begin,
+            effective: !matches!(gtid.alter_phase, Some(AlterPhase::Start | AlterPhase::Rollback { .. })),
         });
         Ok(Boundary::Begins(start))
     }
@@ -220,7 +225,9 @@ impl TransactionTracker {
         if self.open.is_none() {
             self.begin(event, false);
         }
-        Ok(Boundary::Standalone(self.end(event)?))
+        let effective = self.open.as_ref().is_none_or(|open| open.effective);
+        let info = self.end(event)?;
+        Ok(if effective { Boundary::Standalone(info) } else { Boundary::RollsBack(info) })
     }
 
     /// An event that can only be part of something.
@@ -258,7 +265,7 @@ impl TransactionTracker {
 
     fn begin(&mut self, event: &Event<'_>, explicit: bool) -> Boundary {
         let start = TransactionStart { gtid: None, offset: event.offset };
-        self.open = Some(Open { start: start.clone(), commit_micros: None, explicit });
+        self.open = Some(Open { start: start.clone(), commit_micros: None, explicit, effective: true });
         Boundary::Begins(start)
     }
 

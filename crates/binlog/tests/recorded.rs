@@ -212,6 +212,31 @@ fn tagged_sets() {
     assert!(read.executed().unwrap().to_string().ends_with(":1-21:blue:1"), "{read:?}");
 }
 
+/// Following the events inside a compressed transaction is as good as following the event that holds them.
+#[test]
+fn payloads_from_within() {
+    let mut reader = EventReader::new(MYSQL, "binlog.000001".parse().unwrap()).unwrap();
+    let (mut outside, mut inside) = (TransactionTracker::new(), TransactionTracker::new());
+    let mut payloads = 0;
+    while let Some(event) = reader.next_event().unwrap() {
+        let expected = outside.observe(&event).unwrap();
+        let EventBody::TransactionPayload(payload) = event.body().unwrap() else {
+            assert_eq!(inside.observe(&event).unwrap(), expected);
+            continue;
+        };
+        payloads += 1;
+        let mut events = payload.events().unwrap();
+        let mut last = None;
+        while let Some(event) = events.next_event().unwrap() {
+            assert!(!inside.at_boundary());
+            last = Some(inside.observe(&event).unwrap());
+        }
+        assert_eq!(last, Some(expected));
+        assert_eq!(last.unwrap().ending().unwrap().end, event.end());
+    }
+    assert_eq!(payloads, 1);
+}
+
 /// The table map of `d.types`, the widest table of a log.
 fn types(log: &[u8]) -> TableMap {
     let mut reader = EventReader::new(log, "binlog.000001".parse().unwrap()).unwrap();
