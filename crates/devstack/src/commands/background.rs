@@ -203,7 +203,7 @@ fn describe(state: &StackState) -> String {
         lines.push(format!("  curl -s -H 'Authorization: Bearer {key}' {url}/api/v1/servers"));
         lines.push(format!(
             "  curl -s -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' {url}/api/v1/servers \\\n    \
-             -d '{{\"name\":\"shop\",\"host\":\"{}\",\"port\":{},\"username\":\"{}\",\"password\":\"{}\"}}'",
+             -d '{{\"name\":\"shop\",\"host\":\"{}\",\"port\":{},\"username\":\"{}\",\"password\":\"{}\",\"tls_mode\":\"disabled\"}}'",
             mariadb.host, mariadb.port, mariadb.user, mariadb.password
         ));
     }
