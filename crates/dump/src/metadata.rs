@@ -245,10 +245,8 @@ impl Reader {
 
     /// MySQL breaks long GTID sets into lines.
     fn continue_gtid(&mut self, text: &str) {
-        if self.gtid_open && !text.is_empty() {
-            if let Some((_, set)) = &mut self.gtid {
-                set.push_str(text);
-            }
+        if let Some((_, set)) = self.gtid.as_mut().filter(|_| self.gtid_open) {
+            set.push_str(text);
         }
     }
 

@@ -1,5 +1,7 @@
 //! Whole directories: our own small dumps, and recorded cases where `BACKTRAIL_CASES` names their directory.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail by panicking")]
+
 mod common;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! The tokenizer over whole files: shapes, ends, limits, and laws.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail by panicking")]
+
 mod common;
 
 use std::io::{self, Read};

@@ -18,9 +18,13 @@ const MOST_TOKENS: usize = 4_000_000;
 /// (mydumper's preamble) are passed over, so that a whole `…-schema.sql` file can be handed in.
 ///
 /// # Errors
-/// Text that is no such statement or is not understood to its end.
+/// Text that is no such statement or is not understood to its end; a name, ENUM or SET member with U+FFFD in it, which
+/// stands for bytes that were not UTF-8.
 pub fn parse_create_table(sql: &str, default_schema: &str, dialect: &SqlDialect) -> Result<TableShape, SchemaError> {
     let tokens = lexer::lex(sql, dialect, MOST_TOKENS)?;
+    if tokens.len() == MOST_TOKENS {
+        return Err(SchemaError::Limit { schema: default_schema.to_owned(), what: "it is too long" });
+    }
     let mut parser = Parser {
         cursor: Cursor::new(sql, &tokens),
         flavour: dialect.flavour,
@@ -42,7 +46,27 @@ pub fn parse_create_table(sql: &str, default_schema: &str, dialect: &SqlDialect)
         foreign_keys: Vec::new(),
     };
     parser.statement(default_schema)?;
-    parser.finish()
+    let shape = parser.finish()?;
+    let damaged = names_of(&shape).find(|name| name.contains('\u{fffd}')).map(str::to_owned);
+    match damaged {
+        Some(text) => Err(SchemaError::NotUtf8 { table: shape.name.to_string(), text }),
+        None => Ok(shape),
+    }
+}
+
+/// What must be right to the letter. (A schema file may hold other bytes than UTF-8: MariaDB prints the default of a
+/// binary column as it is. The caller then puts U+FFFD in their place, which does no harm in a default.)
+fn names_of(shape: &TableShape) -> impl Iterator<Item = &str> {
+    let members = shape.columns.iter().flat_map(|column| match &column.ty {
+        ColumnType::Enum { values } | ColumnType::Set { values } => values.as_slice(),
+        _ => &[],
+    });
+    let parents = shape
+        .foreign_keys
+        .iter()
+        .flat_map(|key| key.parent_columns.iter().chain([&key.parent.schema, &key.parent.table]));
+    let columns = shape.columns.iter().map(|column| &column.name);
+    columns.chain(members).chain(parents).chain([&shape.name.schema, &shape.name.table]).map(String::as_str)
 }
 
 /// A column whose character set waits for the table's.

@@ -43,19 +43,27 @@ pub enum SchemaError {
         /// The column.
         column: String,
     },
-    /// A string, name or comment without an end, or a name that is not UTF-8.
-    #[error("a {what} that begins at byte {offset} is not closed or not valid UTF-8")]
-    Text {
+    /// A string, name or comment without an end.
+    #[error("a {what} that begins at byte {offset} is not closed")]
+    NotClosed {
         /// Which kind of token.
         what: &'static str,
         /// Where it begins.
         offset: usize,
     },
-    /// Longer or deeper than any server would write.
-    #[error("the definition of table {table} is beyond a limit: {what}")]
-    Limit {
-        /// As far as it was read.
+    /// A name, or a member of an ENUM or SET, that is not UTF-8.
+    #[error("a name or an ENUM or SET member of table {table} is not UTF-8: `{text}`")]
+    NotUtf8 {
+        /// The table.
         table: String,
+        /// What is left of it.
+        text: String,
+    },
+    /// Longer than any server would write.
+    #[error("the definition of a table in schema {schema} is beyond a limit: {what}")]
+    Limit {
+        /// The schema.
+        schema: String,
         /// Which limit.
         what: &'static str,
     },

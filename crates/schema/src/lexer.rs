@@ -86,14 +86,14 @@ impl<'a> Lexer<'a> {
                 self.position += marker;
                 self.executable += 1;
             } else if trimmed.starts_with("/*") {
-                let open = SchemaError::Text { what: "comment", offset: self.position };
+                let open = SchemaError::NotClosed { what: "comment", offset: self.position };
                 let after = trimmed.get(2..).unwrap_or_default();
                 self.position += after.find("*/").ok_or(open)? + 4;
             } else if self.executable > 0 && trimmed.starts_with("*/") {
                 self.position += 2;
                 self.executable -= 1;
             } else if trimmed.is_empty() && self.executable > 0 {
-                return Err(SchemaError::Text { what: "executable comment", offset: self.position });
+                return Err(SchemaError::NotClosed { what: "executable comment", offset: self.position });
             } else {
                 return Ok(());
             }
@@ -132,7 +132,7 @@ impl<'a> Lexer<'a> {
         let slice = |from: usize, to: usize| self.sql.get(from..to).unwrap_or_default();
         loop {
             let Some(byte) = bytes.get(position).copied() else {
-                return Err(SchemaError::Text { what, offset: open });
+                return Err(SchemaError::NotClosed { what, offset: open });
             };
             if byte == quote as u8 {
                 if bytes.get(position + 1) == Some(&byte) {
@@ -155,7 +155,7 @@ impl<'a> Lexer<'a> {
                 let text = out.get_or_insert_with(String::new);
                 text.push_str(slice(clean, position));
                 let Some(escaped) = slice(position + 1, self.sql.len()).chars().next() else {
-                    return Err(SchemaError::Text { what, offset: open });
+                    return Err(SchemaError::NotClosed { what, offset: open });
                 };
                 match escaped {
                     '0' => text.push('\0'),

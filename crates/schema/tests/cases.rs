@@ -1,6 +1,7 @@
-#![expect(clippy::disallowed_methods, reason = "tests read their files")]
-
 //! The schema files of recorded dumps. `BACKTRAIL_CASES` names the directory of cases; without it there is nothing to do.
+
+#![expect(clippy::disallowed_methods, reason = "tests read their files")]
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,7 @@
 //! CREATE TABLE statements of every kind, as a table.
 
+#![expect(clippy::panic, reason = "a test's helpers fail by panicking")]
+
 use backtrail_schema::{
     Column, ColumnType, Flavour, Generated, GeometryKind, ReferentialAction, SchemaError, SqlDialect, TableShape,
     parse_create_table,
