@@ -13,7 +13,7 @@ use backtrail_binlog::{
 use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet};
 
 use crate::io::{BinaryLog, LogPiece};
-use crate::plan::{Gap, PlannedPiece};
+use crate::plan::{Coordinates, Gap, PlannedPiece};
 use crate::{EngineError, decompress};
 
 /// The offset of a file's first event.
@@ -142,11 +142,11 @@ impl<'a> Log<'a> {
     /// Walks from a place on, from the beginning of the piece that holds it.
     pub(crate) fn walk(
         &self,
-        from: &BinlogPosition,
+        from: &Coordinates,
         allow_gaps: bool,
         visitor: &mut dyn Visitor,
     ) -> Result<Walked, EngineError> {
-        let first = self.first_piece(from)?;
+        let first = self.first_piece(&from.position)?;
         let mut walk = Walk {
             allow_gaps,
             visitor,
@@ -156,12 +156,13 @@ impl<'a> Log<'a> {
             inside: false,
             closed: false,
             in_use: false,
-            executed: None,
+            executed: if first.start > FIRST_EVENT { from.gtid_set.clone() } else { None },
             unproved: None,
+            segment: false,
             walked: Walked {
                 pieces: Vec::new(),
                 gaps: Vec::new(),
-                end: from.clone(),
+                end: from.position.clone(),
                 exhausted: false,
                 warnings: Vec::new(),
             },
@@ -198,6 +199,8 @@ struct Walk<'v> {
     closed: bool,
     /// The file's format description says that the server has it open.
     in_use: bool,
+    /// The last piece is a segment: its format description says nothing about the end of the file.
+    segment: bool,
     /// What has been executed, as far as the log tells.
     executed: Option<GtidSet>,
     /// The last file was not closed and the next one has begun: its GTID header must prove that nothing is missing.
@@ -209,6 +212,7 @@ impl Walk<'_> {
     fn piece(&mut self, log: &Log<'_>, piece: &LogPiece) -> Result<Flow, EngineError> {
         tracing::debug!(piece = piece.name, from = self.at, "reading the binary log");
         let mut reader = log.reader(piece)?;
+        self.segment = piece.end.is_some();
         let from = self.at.max(piece.start);
         self.walked.pieces.push(PlannedPiece { name: piece.name.clone(), file: piece.file.clone(), from, to: from });
         let flow = self.events(&mut reader, piece)?;
@@ -270,14 +274,23 @@ impl Walk<'_> {
             if self.one(&place, &event)? == Flow::Stop {
                 return Ok(Flow::Stop);
             }
-            self.at = end;
         }
     }
 
+    /// One event of a file, and the boundaries before and behind it.
     fn one(&mut self, place: &Place<'_>, event: &Event<'_>) -> Result<Flow, EngineError> {
         if !self.inside && self.visitor.boundary(place)? == Flow::Stop {
             return Ok(Flow::Stop);
         }
+        let flow = self.content(place, event)?;
+        self.at = place.end;
+        if flow == Flow::Stop || self.inside {
+            return Ok(flow);
+        }
+        self.visitor.boundary(&Place { offset: place.end, ..*place })
+    }
+
+    fn content(&mut self, place: &Place<'_>, event: &Event<'_>) -> Result<Flow, EngineError> {
         match event.header.event_type {
             EventType::ROTATE | EventType::STOP => self.closed = true,
             EventType::PREVIOUS_GTIDS | EventType::GTID_LIST => self.header_set(place, event)?,
@@ -317,9 +330,6 @@ impl Walk<'_> {
             EventBody::GtidList(list) => list.position,
             _ => return Ok(()),
         };
-        if place.offset > self.at {
-            return Ok(());
-        }
         if let Some(executed) = &self.executed
             && !stated.is_empty()
         {
@@ -353,6 +363,8 @@ impl Walk<'_> {
             return Err(EngineError::LogGap { gap });
         }
         self.walked.gaps.push(gap);
+        // What was lost would be missing in every header from here on.
+        self.executed = None;
         self.interrupt()
     }
 
@@ -388,15 +400,18 @@ impl Walk<'_> {
         let gap = |cause: &str| Gap { from: self.position(), to: to.clone(), cause: cause.to_owned() };
         if !self.file.is_followed_by(&next.file) {
             let gap = gap("the file in between is missing");
-            self.executed = None;
             self.gap(gap)?;
         } else if next.start > FIRST_EVENT {
             let gap = gap("the beginning of the file is missing");
-            self.executed = None;
             self.gap(gap)?;
-        } else if self.inside || (!self.closed && self.in_use) {
+        } else if self.inside || (!self.closed && (self.in_use || self.segment)) {
             self.unproved = Some(gap(
-                "the file does not end with a rotation and was open when it was copied: what came after is missing",
+                "the file does not end with a rotation, and was open when its last part was copied: what came after is missing",
+            ));
+        } else if !self.closed {
+            self.walked.warnings.push(format!(
+                "{} ends at {} without a rotation, as after a crash of the server; had it been cut short when it was copied, nothing could tell",
+                self.file, self.at
             ));
         }
         self.file = next.file.clone();

@@ -33,7 +33,7 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
 
     let scope = Scope::new(&catalog, &request.tables);
     let mut scan = Scan::new(scope, &shapes.known, &watched, dialect.flavour, inputs.observer, finder);
-    let walked = log.walk(&catalog.coordinates.position, request.allow_gaps, &mut scan)?;
+    let walked = log.walk(&catalog.coordinates, request.allow_gaps, &mut scan)?;
     let Scan { finder, facts, rolled_back, mut warnings, out_of_scope, .. } = scan;
     let cut = finder.finish(&walked, &mut warnings)?;
     warnings.extend(walked.warnings);

@@ -121,7 +121,7 @@ fn collect(
     mut collector: Collector<'_>,
 ) -> Result<Collection, EngineError> {
     if !collector.tables.is_empty() {
-        let walked = Log::open(inputs.log)?.walk(&plan.baseline.position, request.allow_gaps, &mut collector)?;
+        let walked = Log::open(inputs.log)?.walk(&plan.baseline, request.allow_gaps, &mut collector)?;
         if walked.exhausted && walked.end < plan.cut.position {
             return Err(EngineError::StalePlan { reason: format!("the log now ends at {}", walked.end) });
         }

@@ -1,0 +1,13 @@
+/*!40101 SET NAMES binary*/;
+/*!40014 SET FOREIGN_KEY_CHECKS=0*/;
+/*!40103 SET TIME_ZONE='+00:00' */;
+INSERT INTO `gen` (`id`,`a`,`d`) VALUES
+(1,5,"plain"),
+(2,NULL,NULL),
+(4,NULL,"it\'s \"so\"\\\n\0\Z"),
+(5,-7,""),
+(6,5,""),
+(8,-7,"字é😀"),
+(10,-7,"),("),
+(11,5,"it\'s \"so\"\\\n\0\Z"),
+(12,NULL,"plain");

@@ -1,0 +1,321 @@
+//! Recorded histories rebuilt in all ways there are, and compared with what mydumper saw on the server.
+
+#![expect(clippy::disallowed_methods, reason = "the recorded histories are files")]
+
+#[path = "support/memory.rs"]
+mod memory;
+mod support {
+    pub(crate) use super::memory;
+}
+#[path = "support/rows.rs"]
+mod rows;
+
+use std::path::PathBuf;
+
+use backtrail_domain::{CutTarget, TableFilter};
+use backtrail_reconstruct::{
+    BinaryLog, Compression, EngineError, Inputs, NoObserver, Plan, RefusalPolicy, Report, Request, plan, reconstruct,
+};
+use memory::{Memory, Pieces};
+
+struct Case {
+    baseline: Memory,
+    log: Memory,
+    directory: PathBuf,
+}
+
+struct Point {
+    expected: Memory,
+    targets: Vec<CutTarget>,
+}
+
+impl Case {
+    fn open(name: &str) -> Self {
+        let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+        Self {
+            baseline: Memory::read(&directory.join("baseline")),
+            log: Memory::read(&directory.join("binlogs")),
+            directory,
+        }
+    }
+
+    fn points(&self) -> Vec<Point> {
+        let table = std::fs::read_to_string(self.directory.join("points.tsv")).unwrap();
+        let point = |line: &str| {
+            let fields: Vec<&str> = line.split('\t').collect();
+            Point {
+                expected: Memory::read(&self.directory.join(fields[0])),
+                targets: vec![
+                    CutTarget::Position(fields[1].parse().unwrap()),
+                    CutTarget::Gtid(fields[2].parse().unwrap()),
+                    CutTarget::parse_time(fields[3]).unwrap(),
+                ],
+            }
+        };
+        table.lines().map(point).collect()
+    }
+
+    fn files(&self) -> Pieces {
+        Pieces::files(&self.log)
+    }
+}
+
+fn run(baseline: &Memory, log: &dyn BinaryLog, request: &Request) -> Result<(Plan, Report, Memory), EngineError> {
+    let spill = Memory::default();
+    let inputs = Inputs { baseline, log, spill: &spill, observer: &NoObserver };
+    let plan = plan(&inputs, request)?;
+    let result = Memory::default();
+    let report = reconstruct(&inputs, &plan, request, &result)?;
+    Ok((plan, report, result))
+}
+
+#[track_caller]
+fn check(case: &Case, point: &Point, log: &dyn BinaryLog, request: &Request) -> Memory {
+    let (_, report, result) = run(&case.baseline, log, request).unwrap();
+    let expected = rows::rows(&point.expected, &case.baseline);
+    let got = rows::rows(&result, &case.baseline);
+    assert_eq!(got.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{}", request.target);
+    for (table, rows) in &expected {
+        assert_eq!(got[table].len(), rows.len(), "{} {table}", request.target);
+        assert!(got[table] == *rows, "{} {table}: the rows differ", request.target);
+        assert_eq!(report.tables[table].rows_written, rows.len() as u64);
+    }
+    for file in &report.files {
+        assert_eq!(result.files()[&file.name].len() as u64, file.size, "{}", file.name);
+    }
+    assert_eq!(report.files.len(), result.files().len());
+    result
+}
+
+const CASES: [&str; 2] = ["mariadb", "mysql"];
+
+#[test]
+fn every_point_by_position_gtid_and_time() {
+    for name in CASES {
+        let case = Case::open(name);
+        for point in case.points() {
+            for target in &point.targets {
+                check(&case, &point, &case.files(), &Request::new(target.clone(), TableFilter::All));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_way_does_not_matter() {
+    for name in CASES {
+        let case = Case::open(name);
+        for point in case.points() {
+            let usual = Request::new(point.targets[0].clone(), TableFilter::All);
+            let result = check(&case, &point, &case.files(), &usual);
+            let spilling = Request { memory_budget: 1, threads: 4, ..usual.clone() };
+            assert!(check(&case, &point, &case.files(), &spilling).files() == result.files(), "{name}: spilling");
+            for transactions in [1, 7, 1000] {
+                let segments = Pieces::segments(&case.log, transactions);
+                for target in &point.targets {
+                    let request = Request { target: target.clone(), ..usual.clone() };
+                    check(&case, &point, &segments, &request);
+                }
+            }
+            for compression in [Compression::Gzip, Compression::Zstd] {
+                check(&case, &point, &case.files(), &Request { compression, ..usual.clone() });
+            }
+        }
+    }
+}
+
+#[test]
+fn a_result_is_a_baseline() {
+    for name in CASES {
+        let case = Case::open(name);
+        let points = case.points();
+        let first = Request::new(points[0].targets[0].clone(), TableFilter::All);
+        let (_, _, result) = run(&case.baseline, &case.files(), &first).unwrap();
+        let between = Case { baseline: result, ..Case::open(name) };
+        for target in &points[1].targets {
+            check(&between, &points[1], &case.files(), &Request::new(target.clone(), TableFilter::All));
+        }
+        // And to where it stands, which changes nothing.
+        let (_, report, again) = run(&between.baseline, &case.files(), &first).unwrap();
+        assert_eq!(report.events.row_events, 0);
+        assert_eq!(rows::rows(&again, &case.baseline), rows::rows(&between.baseline, &case.baseline));
+    }
+}
+
+#[test]
+fn some_tables() {
+    let case = Case::open("mariadb");
+    let target = case.points()[1].targets[0].clone();
+    let request = Request::new(target.clone(), "shop.orders,shop.quiet".parse().unwrap());
+    let (_, report, result) = run(&case.baseline, &case.files(), &request).unwrap();
+    let tables: Vec<String> = report.tables.keys().map(ToString::to_string).collect();
+    assert_eq!(tables, ["shop.orders", "shop.quiet"]);
+    assert!(report.events.row_events_other_tables > 0);
+    assert!(result.files().keys().all(|name| !name.contains("items")));
+    let unknown = Request::new(target, "shop.orders,shop.nothing".parse().unwrap());
+    let error = run(&case.baseline, &case.files(), &unknown).unwrap_err();
+    assert!(error.to_string().contains("shop.nothing"), "{error}");
+}
+
+#[test]
+fn ddl_in_the_window_refuses_its_table() {
+    for name in CASES {
+        let case = Case::open(name);
+        let end = case.log.files().into_iter().rev().find(|(_, bytes)| bytes.len() > 1000).unwrap();
+        let mut request = Request::new(CutTarget::parse_time("2100-01-01T00:00:00Z").unwrap(), TableFilter::All);
+        let error = run(&case.baseline, &case.files(), &request).unwrap_err();
+        assert!(matches!(error, EngineError::TargetNotCovered { .. }), "{error}");
+        request.assume_complete_log = true;
+        let error = run(&case.baseline, &case.files(), &request).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("shop.gen") && text.contains("ALTER TABLE gen") && text.contains(&end.0), "{text}");
+        request.refusals = RefusalPolicy::Skip;
+        let (_, report, result) = run(&case.baseline, &case.files(), &request).unwrap();
+        assert_eq!(report.refused.len(), 1);
+        assert!(report.warnings.iter().any(|warning| warning.contains("shop.gen")));
+        assert!(!report.tables.keys().any(|table| table.table == "gen"));
+        assert!(!result.files().keys().any(|name| name.contains("gen")));
+    }
+}
+
+fn position(text: &str) -> Request {
+    Request::new(CutTarget::Position(text.parse().unwrap()), TableFilter::All)
+}
+
+fn refusal(case: &Case, log: &dyn BinaryLog, request: &Request) -> String {
+    run(&case.baseline, log, request).unwrap_err().to_string()
+}
+
+#[test]
+fn targets_that_cannot_be() {
+    let case = Case::open("mysql");
+    let log = case.files();
+    let inside = refusal(&case, &log, &position("binlog.000001:56614"));
+    assert!(inside.contains("not between two transactions") && inside.contains("binlog.000001:56615"), "{inside}");
+    let before = refusal(&case, &log, &position("binlog.000001:40000"));
+    assert!(before.contains("lies before the baseline"), "{before}");
+    let behind = refusal(&case, &log, &position("binlog.000009:4"));
+    assert!(behind.contains("not covered"), "{behind}");
+    let nowhere = refusal(&case, &log, &position("binlog.000001:999999"));
+    assert!(nowhere.contains("the file ends at"), "{nowhere}");
+    let early = Request::new(CutTarget::parse_time("2026-11-23T09:43:51Z").unwrap(), TableFilter::All);
+    let early = refusal(&case, &log, &early);
+    assert!(early.contains("lies before the baseline"), "{early}");
+    let foreign = Request::new(CutTarget::Gtid("0-1-5".parse().unwrap()), TableFilter::All);
+    let foreign = refusal(&case, &log, &foreign);
+    assert!(foreign.contains("no meaning"), "{foreign}");
+}
+
+#[test]
+fn gaps_are_found() {
+    for name in CASES {
+        let case = Case::open(name);
+        let target = case.points()[1].targets[0].clone();
+        let mut request = Request::new(target, TableFilter::All);
+        let mut segments = Pieces::segments(&case.log, 3);
+        let baseline = plan(
+            &Inputs { baseline: &case.baseline, log: &segments, spill: &Memory::default(), observer: &NoObserver },
+            &request,
+        )
+        .unwrap()
+        .baseline
+        .position;
+        let missing = segments
+            .0
+            .iter()
+            .position(|(piece, _)| piece.file == baseline.file && piece.start > baseline.offset)
+            .unwrap();
+        let (lost, _) = segments.0.remove(missing);
+        let error = refusal(&case, &segments, &request);
+        assert!(error.contains("gap") && error.contains(&format!("{}:{}", lost.file, lost.start)), "{error}");
+        request.allow_gaps = true;
+        let inputs =
+            Inputs { baseline: &case.baseline, log: &segments, spill: &Memory::default(), observer: &NoObserver };
+        let crossed = plan(&inputs, &request).unwrap();
+        assert_eq!(crossed.gaps.len(), 1);
+        assert_eq!((crossed.gaps[0].from.offset, crossed.gaps[0].to.offset), (lost.start, lost.end.unwrap()));
+        assert!(!crossed.warnings.is_empty());
+    }
+}
+
+#[test]
+fn a_log_file_cut_short_is_a_gap() {
+    for name in CASES {
+        let case = Case::open(name);
+        let target = case.points()[1].targets[0].clone();
+        let request = Request::new(target, TableFilter::All);
+        // The first file ends behind an earlier transaction, as if it had been copied while the server wrote.
+        let segments = Pieces::segments(&case.log, 1);
+        let ends: Vec<u64> = segments
+            .0
+            .iter()
+            .filter(|(piece, _)| piece.file.number() == 1)
+            .filter_map(|(piece, _)| piece.end)
+            .collect();
+        let mut log = case.files();
+        log.0[0].1.truncate(usize::try_from(ends[ends.len() - 4]).unwrap());
+        let error = refusal(&case, &log, &request);
+        assert!(error.contains("gap"), "{error}");
+        // A whole file missing.
+        let mut log = case.files();
+        log.0.remove(0);
+        let error = refusal(&case, &log, &request);
+        assert!(error.contains("does not reach back"), "{error}");
+    }
+}
+
+#[test]
+fn a_history_that_does_not_fit_is_found() {
+    let case = Case::open("mariadb");
+    let target = case.points()[1].targets[0].clone();
+    let request = Request::new(target, TableFilter::All);
+    // A row too few and a row too many in the baseline.
+    let text = case.baseline.text("shop.items.sql");
+    let rows: Vec<&str> = text.lines().collect();
+    let first = rows.iter().position(|line| line.starts_with('(')).unwrap();
+    let mut fewer = rows.clone();
+    fewer.remove(first);
+    let less = Memory::default();
+    case.baseline.files().into_iter().for_each(|(name, bytes)| less.put(&name, bytes));
+    less.put("shop.items.sql", fewer.join("\n").into_bytes());
+    let outcome = run(&less, &case.files(), &request);
+    let error = outcome.err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(error.contains("does not fit") && error.contains("shop.items"), "{error}");
+    let mut more = rows.clone();
+    more.insert(first, rows[first]);
+    less.put("shop.items.sql", more.join("\n").replace("),\n(", "),\n(").into_bytes());
+    let error = run(&less, &case.files(), &request).err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(error.contains("shop.items"), "{error}");
+    // A file cut short.
+    less.put("shop.items.sql", text.as_bytes()[..text.len() - 10].to_vec());
+    let error = run(&less, &case.files(), &request).err().unwrap();
+    assert!(matches!(error, EngineError::BaselineData { .. }), "{error}");
+}
+
+#[test]
+fn a_dump_that_is_no_baseline() {
+    let case = Case::open("mariadb");
+    let request = position("binlog.000002:4");
+    let metadata = case.baseline.text("metadata");
+    let with = |text: &str| {
+        let files = case.baseline.files();
+        let other = Memory::default();
+        files.into_iter().for_each(|(name, bytes)| other.put(&name, bytes));
+        other.put("metadata", text.as_bytes().to_vec());
+        run(&other, &case.files(), &request).map(|_| ()).unwrap_err()
+    };
+    let unfinished: String =
+        metadata.lines().filter(|line| !line.starts_with("Finished")).map(|l| format!("{l}\n")).collect();
+    assert!(matches!(with(&unfinished), EngineError::BaselineIncomplete { .. }));
+    let nowhere: String =
+        metadata.lines().filter(|line| line.contains("dump at")).map(|line| format!("{line}\n")).collect();
+    assert!(matches!(with(&nowhere), EngineError::NoCoordinates));
+    let elsewhere = metadata.replace("Pos: ", "Pos: 1");
+    assert!(matches!(with(&elsewhere), EngineError::LogDoesNotReachBaseline { .. }));
+    let files = case.baseline.files();
+    let partial = Memory::default();
+    files.into_iter().filter(|(name, _)| name != "metadata").for_each(|(name, bytes)| partial.put(&name, bytes));
+    partial.put("metadata.partial", unfinished.into_bytes());
+    let error = run(&partial, &case.files(), &request).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("not finished"), "{error}");
+}
