@@ -4,7 +4,7 @@
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
 
-use actix_web::body::MessageBody;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
@@ -13,8 +13,8 @@ use backtrail_domain::{ApiKeyId, Permission, TenantId};
 use backtrail_store::ApiKey;
 
 use crate::app::State;
-use crate::keys::Key;
 use crate::problem::{Code, Problem};
+use backtrail_store::Key;
 
 /// A permission as a type.
 pub(crate) trait Requires: 'static {
@@ -58,20 +58,21 @@ enum Caller {
 pub(crate) async fn authenticate(
     state: web::Data<State>,
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let caller = match bearer(request.request()) {
         Err(reason) => Caller::Unknown(reason),
-        Ok(key) => match ApiKey::authenticate(&state.store, &key.sha256()).await.map_err(Problem::from)? {
-            Some(key) => {
+        Ok(key) => match ApiKey::authenticate(&state.store, &key.sha256()).await {
+            Err(error) => return Ok(request.error_response(Problem::from(error))),
+            Ok(Some(key)) => {
                 tracing::Span::current().record("tenant", tracing::field::display(key.tenant_id));
                 Caller::Known(key)
             }
-            None => Caller::Unknown("the API key is unknown, expired or revoked"),
+            Ok(None) => Caller::Unknown("the API key is unknown, expired or revoked"),
         },
     };
     request.extensions_mut().insert(caller);
-    next.call(request).await
+    Ok(next.call(request).await?.map_into_boxed_body())
 }
 
 fn bearer(request: &HttpRequest) -> Result<Key, &'static str> {

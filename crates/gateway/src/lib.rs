@@ -5,7 +5,6 @@ mod auth;
 mod chain;
 mod idempotency;
 mod input;
-mod keys;
 mod observe;
 mod openapi;
 mod preflight;
@@ -17,7 +16,6 @@ mod store_problem;
 mod times;
 
 pub use app::{BuildError, Dependencies, Gateway, RunError};
-pub use keys::Key;
 pub use openapi::{BASE, document};
 pub use problem::{Code, FieldError, Problem, ProblemBody};
 pub use settings::{GatewaySettings, Settings};

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::settings::Endpoint;
-use crate::{DEAD_LETTER_QUEUE, Deliveries, JobKind, QueueError, QueueSettings, consume, publish, topology};
+use crate::{DEAD_LETTER_QUEUE, Deliveries, JobKind, QueueError, QueueSettings, publish, topology};
 
 /// One attempt: TCP, TLS, login, declarations.
 const ATTEMPT_DEADLINE: Duration = Duration::from_secs(10);
@@ -105,14 +105,15 @@ impl Queue {
         publish::publish(&self.shared, kind.routing_key(), job, properties).await
     }
 
-    /// Starts to take jobs of one kind, at most `prefetch` of them unacknowledged at a time, until `cancel` is cancelled.
-    pub fn consume(&self, kind: JobKind, prefetch: u16, cancel: CancellationToken) -> Deliveries {
-        consume::start(self.shared.clone(), kind.queue_name(), Some(kind), prefetch, cancel)
+    /// Jobs of one kind, until `cancel` is cancelled. None is fetched before somebody waits for it, and none while
+    /// `unanswered` deliveries are.
+    pub fn consume(&self, kind: JobKind, unanswered: u16, cancel: CancellationToken) -> Deliveries {
+        Deliveries::new(self.shared.clone(), kind.queue_name(), Some(kind), unanswered, cancel)
     }
 
-    /// Starts to take messages that were put aside: rejected, or given back too often. Acknowledging one removes it.
-    pub fn consume_dead(&self, prefetch: u16, cancel: CancellationToken) -> Deliveries {
-        consume::start(self.shared.clone(), DEAD_LETTER_QUEUE, None, prefetch, cancel)
+    /// Messages that were put aside: rejected, or given back too often. Acknowledging one removes it.
+    pub fn consume_dead(&self, unanswered: u16, cancel: CancellationToken) -> Deliveries {
+        Deliveries::new(self.shared.clone(), DEAD_LETTER_QUEUE, None, unanswered, cancel)
     }
 
     /// Whether there is a connection at this moment.

@@ -1,17 +1,19 @@
-//! Consuming across broken connections.
+//! Consuming across broken connections, and only on demand.
+//!
+//! A message that was fetched ahead of need would wait, unacknowledged, behind a run of hours: hidden from idle workers,
+//! and redelivered by the broker's consumer timeout until its delivery limit is reached. So there is a subscription only
+//! while somebody waits for a message, it may hold one message, and it ends with that message.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::{Stream, StreamExt};
+use futures::StreamExt;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
-use tokio::sync::mpsc;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 use crate::connection::Shared;
 use crate::{Delivery, JobKind, QueueError};
@@ -19,140 +21,161 @@ use crate::{Delivery, JobKind, QueueError};
 const SUBSCRIBE_DEADLINE: Duration = Duration::from_secs(10);
 /// Between attempts to subscribe on a connection that stands, e.g. while a queue elects its leader.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How long giving back what was fetched ahead may take at the end.
-const HANDBACK_DEADLINE: Duration = Duration::from_secs(2);
+const UNSUBSCRIBE_DEADLINE: Duration = Duration::from_secs(2);
 
-/// Messages of one queue, as they come. Dropping it ends the subscription; deliveries taken from it stay valid.
+/// Messages of one queue, one for each call of [`recv`](Self::recv). Dropping it ends the subscription; deliveries taken
+/// from it stay valid.
 pub struct Deliveries {
-    receiver: mpsc::Receiver<Delivery>,
+    shared: Arc<Shared>,
+    queue: &'static str,
+    kind: Option<JobKind>,
     cancel: CancellationToken,
-    _cancel_on_drop: DropGuard,
+    /// One for each delivery that may be unanswered.
+    slots: Arc<Semaphore>,
+    /// With the number of its session.
+    channel: Option<(u64, Channel)>,
+    subscription: Option<Subscription>,
+    /// A message whose `recv` was dropped just before its end.
+    taken: Option<Delivery>,
 }
 
 impl Deliveries {
-    /// The next message; `None` once the consumer is cancelled or the queue closed.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        queue: &'static str,
+        kind: Option<JobKind>,
+        unanswered: u16,
+        cancel: CancellationToken,
+    ) -> Self {
+        let slots = Arc::new(Semaphore::new(usize::from(unanswered.max(1))));
+        Self { shared, queue, kind, cancel, slots, channel: None, subscription: None, taken: None }
+    }
+
+    /// The next message; `None` once the consumer is cancelled or the queue closed. It waits while as many deliveries as
+    /// allowed are unanswered. A call that is dropped loses nothing, but may hold a message back until the next call.
     pub async fn recv(&mut self) -> Option<Delivery> {
-        tokio::select! {
+        let cancel = self.cancel.clone();
+        let next = tokio::select! {
             biased;
-            () = self.cancel.cancelled() => None,
-            delivery = self.receiver.recv() => delivery,
+            () = cancel.cancelled() => None,
+            next = self.next() => next,
+        };
+        if next.is_none() {
+            self.taken = None;
+            if let Some(subscription) = self.subscription.take() {
+                subscription.hand_back().await;
+            }
+        }
+        next
+    }
+
+    async fn next(&mut self) -> Option<Delivery> {
+        if let Some(delivery) = self.taken.take() {
+            return Some(delivery);
+        }
+        let slot = self.slots.clone().acquire_owned().await.ok()?;
+        loop {
+            let subscription = match &mut self.subscription {
+                Some(subscription) => subscription,
+                None => match self.subscribe().await {
+                    Ok(subscription) => self.subscription.insert(subscription),
+                    Err(QueueError::Closed { .. }) => return None,
+                    Err(error) => {
+                        self.channel = None;
+                        let error = &error as &(dyn std::error::Error + Send + Sync);
+                        tracing::debug!(
+                            error = error as &dyn std::error::Error,
+                            queue = self.queue,
+                            "cannot subscribe yet"
+                        );
+                        sleep(PAUSE).await;
+                        continue;
+                    }
+                },
+            };
+            match subscription.consumer.next().await {
+                Some(Ok(message)) => {
+                    let retry_delay = self.shared.settings.amqp_retry_delay;
+                    let channel = subscription.channel.clone();
+                    self.taken = Some(Delivery::new(message, channel, self.kind, retry_delay, slot));
+                    let ended = self.subscription.take();
+                    if let Some(subscription) = ended
+                        && !subscription.end().await
+                    {
+                        self.channel = None;
+                    }
+                    return self.taken.take();
+                }
+                // The channel broke, or the broker cancelled the subscription: the queue was deleted, or its node is going
+                // down.
+                broken => {
+                    let reason = broken.and_then(Result::err).map(|error| error.to_string());
+                    tracing::debug!(reason, queue = self.queue, "a subscription broke");
+                    (self.subscription, self.channel) = (None, None);
+                    sleep(PAUSE).await;
+                }
+            }
         }
     }
-}
 
-impl Stream for Deliveries {
-    type Item = Delivery;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
-        self.receiver.poll_recv(context)
+    async fn subscribe(&mut self) -> Result<Subscription, QueueError> {
+        let started = Instant::now();
+        let session = self.shared.session(started, started + SUBSCRIBE_DEADLINE).await?;
+        let open =
+            self.channel.take().filter(|(number, channel)| *number == session.number && channel.status().connected());
+        let subscribe = async {
+            let channel = match open {
+                Some((_, channel)) => channel,
+                None => {
+                    let channel = session.channel().await?;
+                    channel.basic_qos(1, BasicQosOptions::default()).await?;
+                    channel
+                }
+            };
+            let (queue, options) = (self.queue.into(), BasicConsumeOptions::default());
+            let consumer = channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
+            Ok(Subscription { channel, consumer })
+        };
+        let subscription = match timeout(SUBSCRIBE_DEADLINE, subscribe).await {
+            Ok(subscribed) => subscribed.map_err(|error| self.shared.unavailable(started, Some(error)))?,
+            Err(_) => return Err(self.shared.unavailable(started, None)),
+        };
+        self.channel = Some((session.number, subscription.channel.clone()));
+        Ok(subscription)
     }
 }
 
-pub(crate) fn start(
-    shared: Arc<Shared>,
-    queue: &'static str,
-    kind: Option<JobKind>,
-    prefetch: u16,
-    cancel: CancellationToken,
-) -> Deliveries {
-    let cancel = cancel.child_token();
-    let (sender, receiver) = mpsc::channel(1);
-    let subscription = Subscription { shared, queue, kind, prefetch: prefetch.max(1), sender, cancel: cancel.clone() };
-    tokio::spawn(subscription.run());
-    Deliveries { receiver, _cancel_on_drop: cancel.clone().drop_guard(), cancel }
+impl Drop for Deliveries {
+    fn drop(&mut self) {
+        if let (Some(subscription), Ok(runtime)) = (self.subscription.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(subscription.hand_back());
+        }
+    }
 }
 
 struct Subscription {
-    shared: Arc<Shared>,
-    queue: &'static str,
-    kind: Option<JobKind>,
-    prefetch: u16,
-    sender: mpsc::Sender<Delivery>,
-    cancel: CancellationToken,
+    /// Lives on as long as deliveries hold it.
+    channel: Channel,
+    consumer: Consumer,
 }
 
 impl Subscription {
-    async fn run(self) {
-        loop {
-            let subscribed = tokio::select! {
-                subscribed = self.subscribe() => subscribed,
-                () = self.cancel.cancelled() => return,
-            };
-            match subscribed {
-                Ok((channel, consumer)) => self.forward(&channel, consumer).await,
-                Err(QueueError::Closed { .. }) => return,
-                Err(error) => {
-                    tracing::debug!(
-                        error = &error as &dyn std::error::Error,
-                        queue = self.queue,
-                        "cannot subscribe yet"
-                    );
-                }
-            }
-            tokio::select! {
-                () = sleep(PAUSE) => {}
-                () = self.cancel.cancelled() => return,
-            }
-        }
+    /// Ends it, and says whether its channel can be used again.
+    async fn end(&self) -> bool {
+        let end = self.channel.basic_cancel(self.consumer.tag(), BasicCancelOptions::default());
+        matches!(timeout(UNSUBSCRIBE_DEADLINE, end).await, Ok(Ok(())))
     }
 
-    async fn subscribe(&self) -> Result<(Channel, Consumer), QueueError> {
-        let started = Instant::now();
-        let session = self.shared.session(started, started + SUBSCRIBE_DEADLINE).await?;
-        let subscribe = async {
-            let channel = session.channel().await?;
-            channel.basic_qos(self.prefetch, BasicQosOptions::default()).await?;
-            let (queue, options) = (self.queue.into(), BasicConsumeOptions::default());
-            let consumer = channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
-            Ok((channel, consumer))
-        };
-        match timeout(SUBSCRIBE_DEADLINE, subscribe).await {
-            Ok(subscribed) => subscribed.map_err(|error| self.shared.unavailable(started, Some(error))),
-            Err(_) => Err(self.shared.unavailable(started, None)),
-        }
-    }
-
-    /// Passes deliveries on until the channel breaks or we are told to stop.
-    async fn forward(&self, channel: &Channel, mut consumer: Consumer) {
-        loop {
-            let next = tokio::select! {
-                next = consumer.next() => next,
-                () = self.cancel.cancelled() => return hand_back(channel, consumer).await,
-            };
-            let message = match next {
-                Some(Ok(message)) => message,
-                Some(Err(error)) => {
-                    tracing::debug!(
-                        error = &error as &dyn std::error::Error,
-                        queue = self.queue,
-                        "a subscription broke"
-                    );
-                    return;
-                }
-                // The broker cancelled it: the queue was deleted, or its node is going down.
-                None => return,
-            };
-            let retry_delay = self.shared.settings.amqp_retry_delay;
-            let delivery = Delivery::new(message, channel.clone(), self.kind, retry_delay);
-            tokio::select! {
-                sent = self.sender.send(delivery) => if sent.is_err() {
-                    return hand_back(channel, consumer).await;
-                },
-                () = self.cancel.cancelled() => return hand_back(channel, consumer).await,
-            }
-        }
-    }
-}
-
-/// Ends the subscription and gives back what it had fetched ahead. The channel lives on as long as deliveries hold it.
-async fn hand_back(channel: &Channel, mut consumer: Consumer) {
-    let give_back = async {
-        if channel.basic_cancel(consumer.tag(), BasicCancelOptions::default()).await.is_err() {
+    /// Ends it, and gives back the message that may have come in the meantime.
+    async fn hand_back(mut self) {
+        if !self.end().await {
             return;
         }
-        while let Some(Ok(message)) = consumer.next().await {
-            let _ = message.nack(BasicNackOptions { requeue: true, multiple: false }).await;
-        }
-    };
-    let _ = timeout(HANDBACK_DEADLINE, give_back).await;
+        let give_back = async {
+            while let Some(Ok(message)) = self.consumer.next().await {
+                let _ = message.nack(BasicNackOptions { requeue: true, multiple: false }).await;
+            }
+        };
+        let _ = timeout(UNSUBSCRIBE_DEADLINE, give_back).await;
+    }
 }

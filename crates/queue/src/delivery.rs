@@ -1,6 +1,6 @@
 //! One message, and the answer to it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use backtrail_contracts::jobs::{Job, job};
@@ -8,6 +8,7 @@ use lapin::options::{BasicAckOptions, BasicNackOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Acker, Channel};
 use prost::Message;
+use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use crate::publish::{MESSAGE_LIMIT, RUN_HEADER, TRACE_HEADER};
@@ -30,7 +31,8 @@ pub struct Delivery {
     /// How often it came back to the queue.
     pub delivery_count: u64,
     acker: Acker,
-    answered: AtomicBool,
+    /// Taken with the answer.
+    slot: Mutex<Option<OwnedSemaphorePermit>>,
     retry_delay: Duration,
     /// A channel closes with its last handle, and its unanswered deliveries with it.
     channel: Channel,
@@ -42,6 +44,7 @@ impl Delivery {
         channel: Channel,
         kind: Option<JobKind>,
         retry_delay: Duration,
+        slot: OwnedSemaphorePermit,
     ) -> Self {
         let none = FieldTable::default();
         let headers = message.properties.headers().as_ref().unwrap_or(&none);
@@ -54,7 +57,7 @@ impl Delivery {
             redelivered: message.redelivered,
             delivery_count: headers.inner().get("x-delivery-count").and_then(count).unwrap_or(0),
             acker: message.acker,
-            answered: AtomicBool::new(false),
+            slot: Mutex::new(Some(slot)),
             retry_delay,
             channel,
         }
@@ -65,7 +68,7 @@ impl Delivery {
     /// # Errors
     /// [`QueueError::DeliveryLost`]: the message comes again.
     pub async fn ack(&self) -> Result<(), QueueError> {
-        self.answered.store(true, Ordering::Relaxed);
+        let _slot = self.take_slot();
         answered(self.acker.ack(BasicAckOptions::default()).await)
     }
 
@@ -74,8 +77,12 @@ impl Delivery {
     /// # Errors
     /// [`QueueError::DeliveryLost`]: the message comes again.
     pub async fn reject_dead(&self) -> Result<(), QueueError> {
-        self.answered.store(true, Ordering::Relaxed);
+        let _slot = self.take_slot();
         answered(self.acker.nack(BasicNackOptions { requeue: false, multiple: false }).await)
+    }
+
+    fn take_slot(&self) -> Option<OwnedSemaphorePermit> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Not now: it goes back to the queue after the settings' delay, during which it counts as unacknowledged. After
@@ -93,15 +100,13 @@ impl Delivery {
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        if *self.answered.get_mut() {
-            return;
-        }
+        let Some(slot) = self.take_slot() else { return };
         // Outside a runtime the process is ending, and the broken connection gives the message back.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let (acker, channel) = (self.acker.clone(), self.channel.clone());
             runtime.spawn(async move {
                 let _ = acker.nack(BasicNackOptions { requeue: true, multiple: false }).await;
-                drop(channel);
+                drop((channel, slot));
             });
         }
     }

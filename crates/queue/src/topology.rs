@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use backtrail_domain::RunKind;
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, ExchangeKind};
@@ -22,6 +23,16 @@ pub enum JobKind {
     Backup,
     /// Point-in-time recoveries.
     Pitr,
+}
+
+/// The jobs that a kind of run is queued as.
+impl From<RunKind> for JobKind {
+    fn from(kind: RunKind) -> Self {
+        match kind {
+            RunKind::Backup => Self::Backup,
+            RunKind::Pitr => Self::Pitr,
+        }
+    }
 }
 
 impl JobKind {

@@ -17,6 +17,7 @@ const ZSTD_LEVEL: i32 = 3;
 pub(crate) struct OutputFile {
     name: String,
     encoder: Encoder,
+    content_size: u64,
 }
 
 enum Encoder {
@@ -68,7 +69,7 @@ impl OutputFile {
                 Encoder::Zstd(Box::new(encoder))
             }
         };
-        Ok(Self { name, encoder })
+        Ok(Self { name, encoder, content_size: 0 })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -87,17 +88,19 @@ impl OutputFile {
         hashing.flush().map_err(failed)?;
         hashing.file.finish().map_err(failed)?;
         let sha256 = hashing.sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(FileReport { size: hashing.size, sha256, table: table.cloned(), rows, name })
+        Ok(FileReport { size: hashing.size, content_size: self.content_size, sha256, table: table.cloned(), rows, name })
     }
 }
 
 impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.encoder {
-            Encoder::None(hashing) => hashing.write(bytes),
-            Encoder::Gzip(encoder) => encoder.write(bytes),
-            Encoder::Zstd(encoder) => encoder.write(bytes),
-        }
+        let written = match &mut self.encoder {
+            Encoder::None(hashing) => hashing.write(bytes)?,
+            Encoder::Gzip(encoder) => encoder.write(bytes)?,
+            Encoder::Zstd(encoder) => encoder.write(bytes)?,
+        };
+        self.content_size += written as u64;
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {

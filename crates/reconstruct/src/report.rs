@@ -66,6 +66,8 @@ pub struct FileReport {
     pub name: String,
     /// Its size as stored.
     pub size: u64,
+    /// Its size before compression, in bytes.
+    pub content_size: u64,
     /// SHA-256 of its bytes as stored, in hexadecimal.
     pub sha256: String,
     /// The table whose rows or definition it holds.

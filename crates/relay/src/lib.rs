@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use backtrail_domain::RunKind;
-use backtrail_queue::{JobKind, Queue};
+use backtrail_queue::Queue;
 use backtrail_service::telemetry;
 use backtrail_store::outbox::{self, OutboxMessage};
 use backtrail_store::{Store, StoreError};
@@ -72,9 +71,7 @@ async fn relay_once(store: &Store, queue: &Queue) -> Result<Carried, StoreError>
 }
 
 async fn publish(queue: &Queue, message: &OutboxMessage) -> Result<(), backtrail_queue::QueueError> {
-    let kind = match message.kind {
-        RunKind::Backup => JobKind::Backup,
-        RunKind::Pitr => JobKind::Pitr,
-    };
-    queue.publish(kind, &message.payload, message.id, message.run_id, message.traceparent.as_deref()).await
+    queue
+        .publish(message.kind.into(), &message.payload, message.id, message.run_id, message.traceparent.as_deref())
+        .await
 }

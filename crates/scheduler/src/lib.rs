@@ -40,6 +40,7 @@ pub struct Settings {
 #[derive(Clone)]
 pub(crate) struct Parts {
     store: Store,
+    queue: Queue,
     objects: ObjectStore,
     unclaimed_for: Duration,
     orphaned_for: Duration,
@@ -48,7 +49,6 @@ pub(crate) struct Parts {
 /// The scheduler, ready to run.
 pub struct Scheduler {
     parts: Parts,
-    queue: Queue,
     sweep_every: Duration,
     retention_every: Duration,
 }
@@ -61,16 +61,17 @@ impl Scheduler {
     pub async fn build(context: &Context, settings: Settings) -> anyhow::Result<Self> {
         let store = Store::connect(&settings.store).await.context("Postgres")?;
         let queue = Queue::connect(&settings.queue, context.cancelled.clone()).await.context("RabbitMQ")?;
-        let objects = ObjectStore::connect(&settings.objects).await.context("S3")?;
+        let objects = ObjectStore::connect(&settings.objects).context("S3")?;
+        backtrail_worker::readiness(&context.health, &store, &queue);
         let parts = Parts {
             store,
+            queue,
             objects,
             unclaimed_for: Duration::from_secs(settings.unclaimed_seconds),
             orphaned_for: Duration::from_secs(settings.orphan_seconds),
         };
         Ok(Self {
             parts,
-            queue,
             sweep_every: Duration::from_secs(settings.sweep_seconds),
             retention_every: Duration::from_secs(settings.retention_seconds),
         })
@@ -83,7 +84,7 @@ impl Scheduler {
     pub async fn run_until_cancelled(self, context: Context) -> anyhow::Result<()> {
         let relay = tokio::spawn(backtrail_relay::run(
             self.parts.store.clone(),
-            self.queue.clone(),
+            self.parts.queue.clone(),
             context.cancelled.clone(),
         ));
         let mut ticker = Ticker::new(self.parts).await?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use backtrail_contracts::jobs::{Job, job};
 use backtrail_domain::RunKind;
-use backtrail_queue::{Delivery, JobKind, Queue};
+use backtrail_queue::{Delivery, Queue};
 use backtrail_service::{Context, telemetry};
 use backtrail_store::runs::{RunFailure, fail_undeliverable};
 use backtrail_store::{Claim, Store, StoreError};
@@ -74,16 +74,12 @@ pub async fn run<W: Work>(
         holder: context.instance.clone(),
         lease_for: Duration::from_secs(settings.lease_seconds),
     });
-    let kind = match W::KIND {
-        RunKind::Backup => JobKind::Backup,
-        RunKind::Pitr => JobKind::Pitr,
-    };
     let slots = Arc::new(Semaphore::new(usize::from(settings.worker_concurrency)));
     let draining = tokio_util::sync::CancellationToken::new();
     let runs = TaskTracker::new();
     // A message is fetched only when there is a slot for its run: the others stay in the queue, for other workers and
     // for whoever scales them by its depth.
-    let mut deliveries = queue.consume(kind, 1, context.cancelled.clone());
+    let mut deliveries = queue.consume(W::KIND.into(), 1, context.cancelled.clone());
     loop {
         let slot = tokio::select! {
             slot = slots.clone().acquire_owned() => slot?,
@@ -276,7 +272,9 @@ pub fn readiness(health: &backtrail_service::Health, store: &Store, queue: &Queu
         async move {
             match store.is_migrated().await {
                 Ok(true) => Ok(serde_json::json!("migrated")),
-                Ok(false) => Err("the database is not migrated to this version; run `backtrail admin migrate`".to_owned()),
+                Ok(false) => {
+                    Err("the database is not migrated to this version; run `backtrail admin migrate`".to_owned())
+                }
                 Err(error) => Err(telemetry::chain(&error).to_string()),
             }
         }

@@ -12,10 +12,10 @@ use crate::app::State;
 use crate::auth::{Authorized, KeysManage};
 use crate::idempotency::IdempotencyKey;
 use crate::input::{self, Body, Fields, FromFields, Path, path_ids};
-use crate::keys::Key;
 use crate::openapi::problems;
 use crate::problem::{Code, Problem};
 use crate::times::Seconds;
+use backtrail_store::Key;
 
 path_ids! {
     /// Names an API key.

@@ -1,5 +1,6 @@
 //! Runs that nobody moves any more.
 
+use backtrail_domain::RunKind;
 use backtrail_store::runs::{Swept, sweep_expired, sweep_unclaimed};
 
 use super::BATCH;
@@ -7,15 +8,20 @@ use crate::Parts;
 
 /// Moves runs whose worker died or whose message was lost.
 pub(crate) async fn runs(parts: Parts) -> anyhow::Result<()> {
-    loop {
+    let mut full = true;
+    while full {
         let expired = sweep_expired(&parts.store, BATCH).await?;
-        let unclaimed = sweep_unclaimed(&parts.store, parts.unclaimed_for, BATCH).await?;
         expired.iter().for_each(|swept| tell(swept, "its worker was lost"));
-        unclaimed.iter().for_each(|swept| tell(swept, "no worker took it"));
-        if expired.len().max(unclaimed.len()) < usize::from(BATCH) {
-            return Ok(());
+        full = expired.len() == usize::from(BATCH);
+    }
+    for kind in [RunKind::Backup, RunKind::Pitr] {
+        // While messages wait in the queue, a run that waits has lost nothing: all workers are busy.
+        if parts.queue.is_connected() && parts.queue.depth(kind.into()).await? == 0 {
+            let unclaimed = sweep_unclaimed(&parts.store, kind, parts.unclaimed_for, BATCH).await?;
+            unclaimed.iter().for_each(|swept| tell(swept, "no worker took it"));
         }
     }
+    Ok(())
 }
 
 fn tell(swept: &Swept, why: &'static str) {
