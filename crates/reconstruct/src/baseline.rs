@@ -187,7 +187,10 @@ impl<'a> Catalog<'a> {
         let mut reader = StatementReader::new(self.open(file)?, file);
         let mut head = DataHead::default();
         loop {
-            match reader.next_piece().map_err(|source| EngineError::BaselineData { table: table.clone(), source })? {
+            match reader
+                .next_piece()
+                .map_err(|source| EngineError::BaselineData { table: table.clone(), source: Box::new(source) })?
+            {
                 Some(Piece::Preamble(statement)) => head.note(statement),
                 Some(Piece::InsertHead(insert)) => {
                     head.columns = Some(insert.columns);

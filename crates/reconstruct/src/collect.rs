@@ -197,7 +197,7 @@ impl<'a> Collector<'a> {
             outcome.map_err(|problem| EngineError::HistoryDoesNotFit {
                 table: table.name.clone(),
                 key: table.codec.describe(key),
-                position: place.start_position(),
+                position: Box::new(place.start_position()),
                 problem: problem.text().to_owned(),
             })?;
         }
@@ -236,7 +236,7 @@ impl<'a> Collector<'a> {
                 table.set.freeze(self.spill, &mut |problem: Misfit, record| EngineError::HistoryDoesNotFit {
                     table: name.clone(),
                     key: codec.describe(record.key),
-                    position: position(&files, record.at, &self.plan.cut.position),
+                    position: Box::new(position(&files, record.at, &self.plan.cut.position)),
                     problem: problem.text().to_owned(),
                 })?;
             done.push(TableChanges {

@@ -133,8 +133,7 @@ impl<'a> CutFinder<'a> {
                     }
                     return Err(EngineError::TargetInsideTransaction {
                         position: target.clone(),
-                        before,
-                        after: at.clone(),
+                        nearest: Box::new((before, at.clone())),
                     });
                 }
             }

@@ -59,7 +59,7 @@ pub enum EngineError {
         /// The table.
         table: TableName,
         /// Where and why.
-        source: DumpError,
+        source: Box<DumpError>,
     },
     /// A data file of the dump holds something that cannot be merged.
     #[error("the rows of {table} cannot be taken from the baseline's {file}: {problem}")]
@@ -105,7 +105,7 @@ pub enum EngineError {
     #[error("the binary log has a gap {gap}; find the missing piece, or allow gaps and take a result that lacks it")]
     LogGap {
         /// Where.
-        gap: Gap,
+        gap: Box<Gap>,
     },
     /// An event that nothing can be made of, or that says that the log is incomplete.
     #[error("{position}: {problem}")]
@@ -135,14 +135,12 @@ pub enum EngineError {
         end: String,
     },
     /// A position that is not between two transactions.
-    #[error("{position} is not between two transactions: the nearest places that are, are {before} and {after}")]
+    #[error("{position} is not between two transactions: the nearest places that are, are {} and {}", .nearest.0, .nearest.1)]
     TargetInsideTransaction {
         /// What was asked for.
         position: BinlogPosition,
-        /// The last boundary before it.
-        before: BinlogPosition,
-        /// The first boundary after it.
-        after: BinlogPosition,
+        /// The last boundary before it and the first one after it.
+        nearest: Box<(BinlogPosition, BinlogPosition)>,
     },
     /// A target that can never be found in this log.
     #[error("the target {target} has no meaning in this log: {reason}")]
@@ -172,7 +170,7 @@ pub enum EngineError {
         /// The key's values.
         key: String,
         /// The event.
-        position: BinlogPosition,
+        position: Box<BinlogPosition>,
         /// What does not fit.
         problem: String,
     },
@@ -192,7 +190,7 @@ pub enum EngineError {
         /// The column.
         column: String,
         /// The event.
-        position: BinlogPosition,
+        position: Box<BinlogPosition>,
         /// Why.
         problem: String,
     },
@@ -226,15 +224,17 @@ impl EngineError {
             Self::BaselineRead { source, .. } | Self::LogRead { source, .. } => {
                 source.kind() != io::ErrorKind::NotFound && source.kind() != io::ErrorKind::InvalidData
             }
-            Self::BaselineData { source: DumpError::Read { source, .. }, .. }
-            | Self::Log { source: BinlogError::Read { source, .. } } => source.kind() != io::ErrorKind::InvalidData,
+            Self::Log { source: BinlogError::Read { source, .. } } => source.kind() != io::ErrorKind::InvalidData,
+            Self::BaselineData { source, .. } => match &**source {
+                DumpError::Read { source, .. } => source.kind() != io::ErrorKind::InvalidData,
+                _ => false,
+            },
             Self::Result { .. } | Self::Spill { .. } => true,
             Self::Cancelled
             | Self::BaselineIncomplete { .. }
             | Self::NoCoordinates
             | Self::Metadata { .. }
             | Self::FileName { .. }
-            | Self::BaselineData { .. }
             | Self::BaselineRows { .. }
             | Self::UnknownTables { .. }
             | Self::Log { .. }

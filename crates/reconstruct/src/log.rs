@@ -360,7 +360,7 @@ impl Walk<'_> {
 
     fn gap(&mut self, gap: Gap) -> Result<(), EngineError> {
         if !self.allow_gaps {
-            return Err(EngineError::LogGap { gap });
+            return Err(EngineError::LogGap { gap: Box::new(gap) });
         }
         self.walked.gaps.push(gap);
         // What was lost would be missing in every header from here on.

@@ -188,7 +188,7 @@ impl Merger<'_> {
         let mut reported = 0;
         loop {
             let piece = reader.next_piece();
-            match piece.map_err(|source| EngineError::BaselineData { table: name.clone(), source })? {
+            match piece.map_err(|source| EngineError::BaselineData { table: name.clone(), source: Box::new(source) })? {
                 Some(Piece::Row(row)) => {
                     one.row(&row)?;
                     if one.counts.rows_read - reported >= 4096 {
@@ -288,7 +288,7 @@ impl Merger<'_> {
         EngineError::HistoryDoesNotFit {
             table: merge.table.name.clone(),
             key: describe(&merge.table.codec, record.key),
-            position: position(self.log_files, record.at, self.cut),
+            position: Box::new(position(self.log_files, record.at, self.cut)),
             problem: problem.to_owned(),
         }
     }
@@ -304,7 +304,7 @@ impl Merger<'_> {
         let failed = |column: String, problem: String| EngineError::Value {
             table: merge.table.name.clone(),
             column,
-            position: position(self.log_files, record.at, self.cut),
+            position: Box::new(position(self.log_files, record.at, self.cut)),
             problem,
         };
         let mut cells: Vec<Cell<'_>> = Vec::with_capacity(merge.table.shape.columns.len());

@@ -88,7 +88,14 @@ impl OutputFile {
         hashing.flush().map_err(failed)?;
         hashing.file.finish().map_err(failed)?;
         let sha256 = hashing.sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(FileReport { size: hashing.size, content_size: self.content_size, sha256, table: table.cloned(), rows, name })
+        Ok(FileReport {
+            size: hashing.size,
+            content_size: self.content_size,
+            sha256,
+            table: table.cloned(),
+            rows,
+            name,
+        })
     }
 }
 

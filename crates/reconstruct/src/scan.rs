@@ -187,10 +187,9 @@ impl<'a> Scan<'a> {
         let wanted = self.scope.wants(name, &self.facts.created_schemas);
         let watched = self.watched.get(name);
         if !wanted && watched.is_none() {
-            if !is_system_schema(&name.schema) && !self.scope.schemas.contains(name.schema.as_str()) {
-                if !self.out_of_scope.contains(&name.schema) {
-                    self.out_of_scope.insert(name.schema.clone());
-                }
+            let known = self.scope.schemas.contains(name.schema.as_str()) || self.out_of_scope.contains(&name.schema);
+            if !known && !is_system_schema(&name.schema) {
+                self.out_of_scope.insert(name.schema.clone());
             }
             return Ok(());
         }

@@ -280,7 +280,7 @@ impl Work<'_> {
             match reader.next_piece() {
                 Ok(Some(Piece::Row(_))) => {
                     rows += 1;
-                    if rows % 4096 == 0 {
+                    if rows.is_multiple_of(4096) {
                         self.merger.watch.rows(4096)?;
                     }
                 }
@@ -293,7 +293,7 @@ impl Work<'_> {
         if let Some(source) = tee.failure.take() {
             return Err(EngineError::Result { file: tee.file_name().to_owned(), source });
         }
-        outcome.map_err(|source| EngineError::BaselineData { table: copy.name.clone(), source })?;
+        outcome.map_err(|source| EngineError::BaselineData { table: copy.name.clone(), source: Box::new(source) })?;
         Ok((tee.into_file().finish(Some(&copy.name), Some(rows))?, rows))
     }
 }

@@ -179,7 +179,7 @@ fn contradictions_are_found() {
 #[test]
 fn large_sets_and_images_come_back_from_disk() {
     let mut set = ChangeSet::keyed();
-    let image = |number: u32| vec![number as u8; if number % 500 == 0 { 700_000 } else { 90 }];
+    let image = |number: u32| vec![number as u8; if number.is_multiple_of(500) { 700_000 } else { 90 }];
     for round in 0..3_u32 {
         for number in (round..3000).step_by(3) {
             set.insert(&number.to_be_bytes(), EventAt::new(0, 7), &image(number)).unwrap();
