@@ -86,7 +86,9 @@ impl PitrWorker {
             objects,
             spill_directory,
             memory_budget: settings.pitr_memory.bytes(),
-            threads: settings.pitr_threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get())),
+            threads: settings
+                .pitr_threads
+                .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get())),
             compression: settings.pitr_compression.into(),
         };
         Ok(Self { work, store, queue, settings: settings.worker })

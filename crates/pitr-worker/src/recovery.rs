@@ -1,9 +1,9 @@
 //! From what Postgres knows to what the engine reads.
 
-use backtrail_domain::chain::{self, ChainPlan, ChainRequest};
 use backtrail_domain::BackupId;
-use backtrail_objects::blocking::{ArchivedSegment, S3Baseline, S3BinaryLog};
+use backtrail_domain::chain::{self, ChainPlan, ChainRequest};
 use backtrail_objects::ObjectStore;
+use backtrail_objects::blocking::{ArchivedSegment, S3Baseline, S3BinaryLog};
 use backtrail_reconstruct::LogPiece;
 use backtrail_store::{BackupRun, PitrRun, Segment, Store, coverage};
 use backtrail_worker::{Lease, WorkError};
@@ -34,8 +34,8 @@ pub(crate) async fn gather(
 ) -> Result<Recovery, WorkError> {
     let (facts, now) = lease.persist(|| coverage::chain_facts(store, run.tenant_id, run.server_id)).await?;
     let request = ChainRequest { target: &run.target, allow_gaps: run.allow_gaps, now };
-    let ChainPlan { baseline, segments, .. } = chain::plan(&facts, &request)
-        .map_err(|refusal| WorkError::failed(refusal.code(), refusal.to_string()))?;
+    let ChainPlan { baseline, segments, .. } =
+        chain::plan(&facts, &request).map_err(|refusal| WorkError::failed(refusal.code(), refusal.to_string()))?;
     let backup = lease.persist(|| BackupRun::by_id(store, baseline.id)).await?;
     let prefix = backup.and_then(|backup| backup.key_prefix.clone()).ok_or_else(|| {
         WorkError::failed("no_baseline", format!("the baseline {} is gone; start the recovery again", baseline.id))

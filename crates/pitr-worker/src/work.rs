@@ -164,7 +164,7 @@ struct Engine {
 
 impl Engine {
     async fn plan(self) -> Result<Plan, WorkError> {
-        self.on_a_thread(|inputs, request| plan(inputs, request)).await
+        self.on_a_thread(plan).await
     }
 
     async fn reconstruct(self, decided: Arc<Plan>, sink: Arc<S3ResultSink>) -> Result<Report, WorkError> {

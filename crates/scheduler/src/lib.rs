@@ -87,7 +87,7 @@ impl Scheduler {
             self.parts.queue.clone(),
             context.cancelled.clone(),
         ));
-        let mut ticker = Ticker::new(self.parts).await?;
+        let ticker = Ticker::new(self.parts).await?;
         ticker.every(self.sweep_every, "schedules", sweeps::schedules).await?;
         ticker.every(self.sweep_every, "runs", sweeps::runs).await?;
         ticker.every(self.retention_every, "retention", sweeps::retention).await?;

@@ -30,7 +30,7 @@ const ARCHIVE_DEADLINE: Duration = Duration::from_secs(60);
 
 /// What a source has to grant, as README.md says.
 const GRANTS: &str =
-    "SELECT, RELOAD, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT, PROCESS, REPLICATION SLAVE, BINLOG MONITOR";
+    "SELECT, RELOAD, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT, PROCESS, REPLICATION SLAVE, BINLOG MONITOR, SLAVE MONITOR";
 
 /// What makes the demo's services quick to watch.
 pub fn environment() -> Vec<(String, String)> {
@@ -224,10 +224,9 @@ async fn accident(source: &DatabaseAddress) -> anyhow::Result<u64> {
 async fn wait_for_archive(api: &Api, server: &str, target: &str) -> anyhow::Result<Value> {
     let began = std::time::Instant::now();
     loop {
-        let coverage = api.get(&format!("/servers/{server}/pitr/coverage")).await?;
         let plan = api.try_post(&format!("/servers/{server}/pitr/plan"), &json!({ "target_time": target })).await?;
         match plan {
-            Ok(_) => return Ok(coverage),
+            Ok(_) => return api.get(&format!("/servers/{server}/pitr/coverage")).await,
             Err((422, problem)) if problem["code"] == "not_yet_archived" && began.elapsed() < ARCHIVE_DEADLINE => {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
