@@ -14,6 +14,7 @@ async fn filled(world: &mut World) -> backtrail_devstack::MariaDb {
         &source,
         &[
             "CREATE DATABASE shop CHARACTER SET utf8mb4",
+            "USE shop",
             "CREATE TABLE shop.a (id INT NOT NULL PRIMARY KEY, v VARCHAR(200))",
             "CREATE TABLE shop.b (id INT NOT NULL, part INT NOT NULL, v VARBINARY(200), PRIMARY KEY (id, part))",
             "INSERT INTO shop.a SELECT seq, REPEAT(MD5(seq), 5) FROM seq_1_to_100000",
@@ -29,6 +30,7 @@ async fn change(source: &DatabaseAddress) -> (Contents, String) {
     execute(
         source,
         &[
+            "USE shop",
             "UPDATE shop.a SET v = 'changed' WHERE id % 10 = 3",
             "DELETE FROM shop.b WHERE part = 4",
             "UPDATE shop.b SET id = id + 1000000 WHERE part = 5",
@@ -125,18 +127,60 @@ async fn gateway_and_scheduler_killed_between_request_and_message() {
 }
 
 #[tokio::test]
-async fn a_cancelled_backup_stops_at_once_and_leaves_nothing() {
+async fn a_cancelled_backup_stops_and_stands_in_nobodys_way() {
     let mut world = World::start(WorldOptions::default()).await.unwrap();
     let source = filled(&mut world).await;
     let server = world.register("shop-db", &source).await.unwrap();
+    // A lock of somebody else's: the dump waits for it, and whoever writes waits behind the dump.
+    let mut holder = source.connect().await.unwrap();
+    holder.query_drop("LOCK TABLES shop.a WRITE").await.unwrap();
     let path = world.start_backup(&server).await.unwrap();
-    world.wait_for_phase(&path, &["preparing", "dumping"]).await.unwrap();
+    world.wait_for_phase(&path, &["dumping"]).await.unwrap();
     world.api.post(&format!("{path}/cancel"), &json!({})).await.unwrap();
     let run = ended(&world, &path).await;
     assert_eq!((&run["status"], &run["phase"]), (&json!("failed"), &json!("cancelled")), "{run}");
+    // Nothing of the dump waits on the source any more: others write while the lock is still held.
+    execute(&source, &["SET lock_wait_timeout = 3", "UPDATE shop.b SET v = '' WHERE id = 1"]).await.unwrap();
+    holder.disconnect().await.unwrap();
     // And the next one goes through.
     let path = world.start_backup(&server).await.unwrap();
     assert_eq!(ended(&world, &path).await["status"], "completed");
+}
+
+#[tokio::test]
+async fn broker_and_database_away_in_the_middle_of_runs() {
+    let mut world = World::start(WorldOptions { own_servers: true, ..WorldOptions::default() }).await.unwrap();
+    let source = filled(&mut world).await;
+    let scratch = world.mariadb().await.unwrap();
+    let server = world.register("shop-db", &source).await.unwrap();
+
+    // The database goes down while the dump runs, hard, and comes back.
+    let path = world.start_backup(&server).await.unwrap();
+    world.wait_for_phase(&path, &["dumping"]).await.unwrap();
+    let postgres = world.postgres.as_mut().unwrap();
+    postgres.kill();
+    postgres.start_again().await.unwrap();
+    let run = ended(&world, &path).await;
+    assert_eq!(run["status"], "completed", "{run}");
+
+    // The broker is down when a run is asked for: it starts when the broker is back.
+    world.rabbitmq.as_mut().unwrap().kill();
+    let path = world.start_backup(&server).await.unwrap();
+    world.rabbitmq.as_mut().unwrap().start_again().await.unwrap();
+    let run = ended(&world, &path).await;
+    assert_eq!(run["status"], "completed", "{run}");
+
+    let (truth, gtid) = change(&source).await;
+    let path = world.start_pitr(&server, &json!({"target_gtid": gtid})).await.unwrap();
+    let (postgres, rabbitmq) = (world.postgres.as_mut().unwrap(), world.rabbitmq.as_mut().unwrap());
+    tokio::try_join!(postgres.restart(), rabbitmq.restart()).unwrap();
+    let run = ended(&world, &path).await;
+    assert_eq!(run["status"], "completed", "{run}");
+    let dump = world.path("result");
+    world.api.fetch_files(&format!("{path}/files"), &dump).await.unwrap();
+    load(&dump, "shop", &scratch).await.unwrap();
+    assert_eq!(contents(&scratch, "shop").await.unwrap(), truth);
+    assert_eq!(world.unexpected_errors(&[]).unwrap(), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ const TABLES: &[&str] = &[
     "CREATE DATABASE shop CHARACTER SET utf8mb4",
     "CREATE TABLE shop.orders (id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, placed DATETIME(6) NOT NULL, \
      total DECIMAL(12,2), note TEXT, paid TIMESTAMP(3) NULL)",
-    "CREATE TABLE shop.`odd, name` (k VARCHAR(40) NOT NULL, part DECIMAL(9,3) NOT NULL, v VARBINARY(60), flags BIT(9), PRIMARY KEY (k, part))",
+    "CREATE TABLE shop.`odd, name` (k VARCHAR(40) COLLATE utf8mb4_bin NOT NULL, part DECIMAL(9,3) NOT NULL, v VARBINARY(60), flags BIT(9), PRIMARY KEY (k, part))",
     "CREATE TABLE shop.quiet (id INT NOT NULL PRIMARY KEY, v JSON)",
     "CREATE TABLE shop.empty_one (id INT NOT NULL PRIMARY KEY)",
 ];

@@ -18,6 +18,7 @@ async fn the_source_password_stays_where_it_belongs() {
             &format!("CREATE USER backtrail@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'"),
             "GRANT ALL ON *.* TO backtrail@'127.0.0.1'",
             "CREATE DATABASE shop",
+            "USE shop",
             "CREATE TABLE shop.a (id INT NOT NULL PRIMARY KEY, v VARCHAR(200))",
             "INSERT INTO shop.a SELECT seq, REPEAT(MD5(seq), 5) FROM seq_1_to_200000",
         ],
@@ -65,7 +66,7 @@ async fn the_source_password_stays_where_it_belongs() {
         let found = text.windows(PASSWORD.len()).any(|window| window == PASSWORD.as_bytes());
         assert!(!found, "{} holds the password after the run", file.display());
     }
-    let rows = everything_in(world.database.url()).await;
+    let rows = everything_in(&world.database_url).await;
     assert!(rows.contains("shop-db"), "the rows were read");
     assert!(!rows.contains(PASSWORD));
 }

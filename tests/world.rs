@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use backtrail_devstack::{
-    Api, DatabaseAddress, DatabaseOptions, MariaDb, MySql, ServiceSettings, Services, StackDirectory, TestBucket,
-    TestDatabase, TestVhost,
+    Api, DatabaseAddress, DatabaseOptions, MariaDb, MySql, Postgres, RabbitMq, ServiceSettings, Services,
+    StackDirectory, TestBucket, TestDatabase, TestVhost,
 };
 use mysql_async::prelude::Queryable;
 use serde_json::{Value, json};
@@ -19,6 +19,8 @@ const DEADLINE: Duration = Duration::from_secs(90);
 pub struct WorldOptions {
     /// More environment variables for every service.
     pub environment: Vec<(&'static str, String)>,
+    /// A database server and a broker of its own, to be stopped and started again.
+    pub own_servers: bool,
 }
 
 /// Services of its own on the shared parts, with a tenant and a key.
@@ -29,10 +31,12 @@ pub struct World {
     pub services: Services,
     /// The tenant's key.
     pub api_key: String,
-    /// The database that the services share.
-    pub database: TestDatabase,
-    /// The vhost that they share.
-    pub vhost: TestVhost,
+    /// URL of the database that the services share.
+    pub database_url: String,
+    /// The world's own database server, where it has one.
+    pub postgres: Option<Postgres>,
+    /// The world's own broker, where it has one.
+    pub rabbitmq: Option<RabbitMq>,
     /// The bucket that they share.
     pub bucket: TestBucket,
     directory: StackDirectory,
@@ -46,8 +50,19 @@ impl World {
     /// Something does not start.
     pub async fn start(options: WorldOptions) -> anyhow::Result<Self> {
         let directory = StackDirectory::create("world")?;
-        let (database, vhost, bucket) =
-            tokio::try_join!(TestDatabase::create(), TestVhost::create(), TestBucket::create())?;
+        let bucket = TestBucket::create().await?;
+        let (database_url, amqp_url, postgres, rabbitmq) = if options.own_servers {
+            let (postgres_directory, rabbitmq_directory) =
+                (directory.path().join("postgres"), directory.path().join("rabbitmq"));
+            let (postgres, rabbitmq) =
+                tokio::try_join!(Postgres::start(&postgres_directory), RabbitMq::start(&rabbitmq_directory))?;
+            let (database, vhost) =
+                tokio::try_join!(postgres.create_database("backtrail"), rabbitmq.create_vhost("backtrail"))?;
+            (database, vhost, Some(postgres), Some(rabbitmq))
+        } else {
+            let (database, vhost) = tokio::try_join!(TestDatabase::create(), TestVhost::create())?;
+            (database.url().to_owned(), vhost.url(), None, None)
+        };
         let mut environment: Vec<(String, String)> = [
             ("BACKTRAIL_LEASE_SECONDS", "4"),
             ("BACKTRAIL_SEGMENT_SECONDS", "1"),
@@ -58,8 +73,8 @@ impl World {
         .to_vec();
         environment.extend(options.environment.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let settings = ServiceSettings {
-            database_url: database.url().to_owned(),
-            amqp_url: vhost.url(),
+            database_url: database_url.clone(),
+            amqp_url,
             s3: bucket.server.clone(),
             bucket: bucket.name().to_owned(),
             environment,
@@ -69,7 +84,7 @@ impl World {
         let api_key = services.create_tenant("acme").await?;
         Box::pin(services.start_all()).await?;
         let api = Api::new(&services.gateway_url(), &api_key)?;
-        Ok(Self { api, services, api_key, database, vhost, bucket, directory, sources: 0 })
+        Ok(Self { api, services, api_key, database_url, postgres, rabbitmq, bucket, directory, sources: 0 })
     }
 
     /// A directory that goes away with the world.

@@ -42,6 +42,10 @@ pub enum LogFormat {
     Pretty,
 }
 
+/// Always in force. At its most talkative lapin logs the login, password included; what it and the AWS crates call an error is
+/// an error only once our own code has given up, and then our own code says so.
+const QUIET: &str = "lapin=off,aws_smithy_runtime=warn,aws_runtime=warn,hyper=info";
+
 fn parse_filter(text: &str) -> Result<String, String> {
     EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
@@ -50,7 +54,7 @@ fn parse_filter(text: &str) -> Result<String, String> {
 pub fn init(service: &'static str, settings: &TelemetrySettings) {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
-        let filter = EnvFilter::new(&settings.log);
+        let filter = EnvFilter::new(format!("{},{QUIET}", settings.log));
         let registry = tracing_subscriber::registry().with(filter);
         match settings.log_format {
             LogFormat::Json => registry.with(JsonLines { service, writer: io::stdout }).init(),

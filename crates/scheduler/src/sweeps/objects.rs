@@ -8,6 +8,8 @@ use crate::Parts;
 /// Deletes what tries that died have left, and what retention has let go.
 pub(crate) async fn objects(parts: Parts) -> anyhow::Result<()> {
     for orphan in prefixes::orphans(&parts.store, parts.orphaned_for, BATCH).await? {
+        // Parts of objects that a killed process never finished are in no listing, and on the bill.
+        parts.objects.abort_unfinished(&orphan.key_prefix).await?;
         let keys: Vec<String> =
             parts.objects.list(&orphan.key_prefix).await?.into_iter().map(|object| object.key).collect();
         // The manifest goes first: from then on the prefix does not exist, whatever becomes of the rest.
