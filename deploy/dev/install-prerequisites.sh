@@ -47,6 +47,7 @@ for group; do
         ;;
     test)
         need python3 python3
+        need mmdebstrap mmdebstrap
         ;;
     *)
         echo "$0: unknown group $group" >&2
