@@ -46,7 +46,6 @@ for group; do
         need docker-compose docker-compose
         ;;
     test)
-        need python3 python3
         need mmdebstrap mmdebstrap
         ;;
     *)
