@@ -41,7 +41,7 @@ pub(crate) fn prove(
         .map_err(|error| WorkError::of("dump_incomplete", false, &error))?;
     let missing: Vec<String> = lasting
         .iter()
-        .filter(|name| !layout.tables.get(name).is_some_and(|files| files.schema.is_some()))
+        .filter(|name| layout.tables.get(name).is_none_or(|files| files.schema.is_none()))
         .map(ToString::to_string)
         .collect();
     if !missing.is_empty() {

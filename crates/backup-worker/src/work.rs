@@ -6,10 +6,9 @@ use std::time::Duration;
 use backtrail_contracts::manifest::ManifestFile;
 use backtrail_domain::{Phase, RunKind, RunStatus};
 use backtrail_objects::{ObjectStore, manifest};
-use backtrail_store::{BackupOutcome, BackupRun, Claim, SealingKey, Store, StoreError, prefixes};
+use backtrail_store::{BackupOutcome, BackupRun, Claim, SealingKey, Store, StoreError};
 use backtrail_worker::{Lease, Work, WorkError};
 use time::OffsetDateTime;
-use time::macros::format_description;
 use uuid::Uuid;
 
 use crate::dump::{Dumped, dump};
@@ -51,7 +50,14 @@ impl Work for BackupWork {
         let source = Source::look(&self.store, &self.sealing, &run, &lease).await?;
         let directory = RunDirectory::create(&self.directory)
             .map_err(|error| failure::of_disk("cannot make a directory for the dump", &error))?;
-        let prefix = self.take_prefix(&run, &lease).await?;
+        let before =
+            run.s3_prefix.as_deref().map(|prefix| format!("{}/", prefix.trim_matches('/'))).unwrap_or_default();
+        let prefix = lease
+            .take_prefix(
+                |time| format!("{before}backups/{}/{}/{time}/", run.tenant_id, run.server_id),
+                |prefix| self.objects.url(prefix),
+            )
+            .await?;
 
         lease.enter(Phase::Dumping).await?;
         let mut dumped = dump(&source, &self.settings, &self.objects, &prefix, directory.path(), &lease).await?;
@@ -62,34 +68,20 @@ impl Work for BackupWork {
         let proven = prove(&run, &source, &lasting, &dumped, OffsetDateTime::now_utc())?;
         lease.check()?;
         manifest::write(&self.objects, &prefix, &proven.manifest).await.map_err(failure::of_objects)?;
-        self.complete(&run, &lease, outcome(&source, dumped, proven)?).await
+        let outcome = outcome(&source, dumped, proven)?;
+        lease
+            .complete(
+                async || BackupRun::complete(&self.store, lease.token(), outcome.clone()).await.map(drop),
+                async || {
+                    let stored = BackupRun::by_id(&self.store, run.id).await?;
+                    Ok(stored.is_some_and(|stored| stored.status == RunStatus::Completed))
+                },
+            )
+            .await
     }
 }
 
 impl BackupWork {
-    /// Takes a prefix that no try of any run has ever had:
-    /// `[<s3_prefix>/]backups/<tenant>/<server>/<YYYY-MM-DD>/<HHMMSS>/`.
-    async fn take_prefix(&self, run: &BackupRun, lease: &Lease) -> Result<String, WorkError> {
-        let before =
-            run.s3_prefix.as_deref().map(|prefix| format!("{}/", prefix.trim_matches('/'))).unwrap_or_default();
-        let mut at = OffsetDateTime::now_utc();
-        loop {
-            let time = at
-                .format(format_description!("[year]-[month]-[day]/[hour][minute][second]"))
-                .map_err(|error| WorkError::of("internal", false, &error))?;
-            let prefix = format!("{before}backups/{}/{}/{time}/", run.tenant_id, run.server_id);
-            match lease.token().set_location(&self.store, &self.objects.url(&prefix), &prefix).await {
-                Ok(()) => return Ok(prefix),
-                Err(error) if error.is_conflict(prefixes::UNIQUE_PREFIX) => at += Duration::from_secs(1),
-                Err(error) if error.retryable() => {
-                    lease.check()?;
-                    tokio::time::sleep(Duration::from_millis(250)).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
     /// Stores `metadata` as mydumper wrote it: loaders want it plain.
     async fn upload_metadata(&self, prefix: &str, dumped: &mut Dumped) -> Result<(), WorkError> {
         let mut upload = self.objects.upload(&format!("{prefix}metadata")).map_err(failure::of_objects)?;
@@ -104,24 +96,6 @@ impl BackupWork {
             table: None,
         });
         Ok(())
-    }
-
-    /// The manifest is stored: from here on only the row is missing, and a row whose fate is unknown is looked at.
-    async fn complete(&self, run: &BackupRun, lease: &Lease, outcome: BackupOutcome) -> Result<(), WorkError> {
-        loop {
-            match BackupRun::complete(&self.store, lease.token(), outcome.clone()).await {
-                Ok(_) => return Ok(()),
-                Err(error) if error.retryable() || matches!(error, StoreError::Unknown { .. }) => {
-                    lease.check()?;
-                    tokio::time::sleep(Duration::from_millis(250)).await;
-                    let stored = BackupRun::by_id(&self.store, run.id).await;
-                    if stored.is_ok_and(|stored| stored.is_some_and(|stored| stored.status == RunStatus::Completed)) {
-                        return Ok(());
-                    }
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
     }
 }
 

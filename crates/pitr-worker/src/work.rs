@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backtrail_contracts::manifest::{Coordinates, MANIFEST_VERSION, ManifestFile, PitrManifest};
-use backtrail_domain::{Phase, RunKind, TableFilter};
+use backtrail_domain::{CutTarget, Phase, RunKind, RunStatus, TableFilter};
 use backtrail_objects::blocking::S3ResultSink;
 use backtrail_objects::local::TempSpill;
 use backtrail_objects::{ObjectStore, manifest};
 use backtrail_reconstruct::{Compression, Inputs, Plan, Report, Request, plan, reconstruct};
-use backtrail_store::{Claim, PitrOutcome, PitrRun, Store, StoreError, prefixes};
+use backtrail_store::{Claim, PitrOutcome, PitrRun, Store, StoreError};
 use backtrail_worker::{Lease, Work, WorkError};
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -68,7 +68,13 @@ impl Work for PitrWork {
         lease.persist(|| PitrRun::set_plan(&self.store, lease.token(), baseline, &stored_plan)).await?;
 
         lease.enter(Phase::Reconstructing).await?;
-        let prefix = self.take_prefix(&run, &lease).await?;
+        let target = target_folder(&run.target);
+        let prefix = lease
+            .take_prefix(
+                |time| format!("pitr/{}/{}/{target}/{time}/", run.tenant_id, run.server_id),
+                |prefix| self.objects.url(prefix),
+            )
+            .await?;
         let sink = Arc::new(S3ResultSink::new(&self.objects, &prefix));
         let report = engine.reconstruct(Arc::new(plan), sink).await?;
 
@@ -85,7 +91,15 @@ impl Work for PitrWork {
             cut_gtid_set: report.gtid_set.clone(),
             warnings: report.warnings.clone(),
         };
-        self.complete(&run, &lease, outcome).await
+        lease
+            .complete(
+                async || PitrRun::complete(&self.store, lease.token(), outcome.clone()).await.map(drop),
+                async || {
+                    let stored = PitrRun::by_id(&self.store, run.id).await?;
+                    Ok(stored.is_some_and(|stored| stored.status == RunStatus::Completed))
+                },
+            )
+            .await
     }
 }
 
@@ -102,54 +116,16 @@ impl PitrWork {
         request.compression = self.compression;
         Ok(request)
     }
+}
 
-    /// Takes a prefix that no try of any run has ever had:
-    /// `pitr/<tenant>/<server>/<target YYYYMMDDTHHMMSS>/<date>/<time>/`.
-    async fn take_prefix(&self, run: &PitrRun, lease: &Lease) -> Result<String, WorkError> {
-        let target = match &run.target {
-            backtrail_domain::CutTarget::Time(time) => {
-                time.format(format_description!("[year][month][day]T[hour][minute][second]")).unwrap_or_default()
-            }
-            backtrail_domain::CutTarget::Gtid(_) => "gtid".to_owned(),
-            backtrail_domain::CutTarget::Position(place) => format!("{}-{}", place.file, place.offset),
-        };
-        let mut at = OffsetDateTime::now_utc();
-        loop {
-            let now = at
-                .format(format_description!("[year]-[month]-[day]/[hour][minute][second]"))
-                .map_err(|error| WorkError::of("internal", false, &error))?;
-            let prefix = format!("pitr/{}/{}/{target}/{now}/", run.tenant_id, run.server_id);
-            let location = self.objects.url(&prefix);
-            match lease.token().set_location(&self.store, &location, &prefix).await {
-                Ok(()) => return Ok(prefix),
-                Err(error) if error.is_conflict(prefixes::UNIQUE_PREFIX) => at += Duration::from_secs(1),
-                Err(error) if error.retryable() => {
-                    lease.check()?;
-                    tokio::time::sleep(Duration::from_millis(250)).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
+/// The part of the prefix that names the target: `YYYYMMDDTHHMMSS` for a time.
+fn target_folder(target: &CutTarget) -> String {
+    match target {
+        CutTarget::Time(time) => {
+            time.format(format_description!("[year][month][day]T[hour][minute][second]")).unwrap_or_default()
         }
-    }
-
-    /// The manifest is stored: from here on only the row is missing, and a row whose fate is unknown is looked at.
-    async fn complete(&self, run: &PitrRun, lease: &Lease, outcome: PitrOutcome) -> Result<(), WorkError> {
-        loop {
-            match PitrRun::complete(&self.store, lease.token(), outcome.clone()).await {
-                Ok(_) => return Ok(()),
-                Err(error) if error.retryable() || matches!(error, StoreError::Unknown { .. }) => {
-                    lease.check()?;
-                    tokio::time::sleep(Duration::from_millis(250)).await;
-                    let stored = PitrRun::by_id(&self.store, run.id).await;
-                    if stored.is_ok_and(|stored| {
-                        stored.is_some_and(|stored| stored.status == backtrail_domain::RunStatus::Completed)
-                    }) {
-                        return Ok(());
-                    }
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+        CutTarget::Gtid(_) => "gtid".to_owned(),
+        CutTarget::Position(place) => format!("{}-{}", place.file, place.offset),
     }
 }
 

@@ -49,7 +49,7 @@ impl From<StoreError> for WorkError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::LostRace { .. } => Self::Stopped,
-            error => Self::of("database", error.retryable() || matches!(error, StoreError::Unknown { .. }), &error),
+            error => Self::of("database", crate::lease::passes(&error), &error),
         }
     }
 }

@@ -5,8 +5,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use backtrail_domain::Phase;
-use backtrail_store::{FencingToken, Store, StoreError};
+use backtrail_store::{FencingToken, Store, StoreError, prefixes};
 use serde_json::Value as Json;
+use time::OffsetDateTime;
+use time::macros::format_description;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +28,11 @@ pub enum StopReason {
     LeaseLost,
     /// This process is asked to end and has waited long enough.
     Draining,
+}
+
+/// Whether the database may answer otherwise in a while.
+pub(crate) fn passes(error: &StoreError) -> bool {
+    error.retryable() || matches!(error, StoreError::Unknown { .. })
 }
 
 /// The right to work on a run. All clones are one.
@@ -90,14 +97,60 @@ impl Lease {
     {
         loop {
             match write().await {
-                Err(error) if error.retryable() || matches!(error, StoreError::Unknown { .. }) => {
-                    tokio::select! {
-                        () = tokio::time::sleep(BETWEEN_TRIES) => {}
-                        () = self.stop.cancelled() => return Err(error.into()),
-                    }
-                }
+                Err(error) if passes(&error) => self.pause().await?,
                 outcome => return Ok(outcome?),
             }
+        }
+    }
+
+    /// Takes a key prefix that no try of any run has ever had. `prefix` makes one from a date and a time of day,
+    /// `2026-04-13/020000`; `url` says where that is, for people.
+    pub async fn take_prefix(
+        &self,
+        prefix: impl Fn(&str) -> String,
+        url: impl Fn(&str) -> String,
+    ) -> Result<String, WorkError> {
+        let mut at = OffsetDateTime::now_utc();
+        loop {
+            let time = at
+                .format(format_description!("[year]-[month]-[day]/[hour][minute][second]"))
+                .map_err(|error| WorkError::of("internal", false, &error))?;
+            let candidate = prefix(&time);
+            match self.token.set_location(&self.store, &url(&candidate), &candidate).await {
+                Ok(()) => return Ok(candidate),
+                Err(error) if error.is_conflict(prefixes::UNIQUE_PREFIX) => at += Duration::from_secs(1),
+                Err(error) if passes(&error) => self.pause().await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Ends the run with its result. The result is stored by now, so only the row is missing; a write whose fate is unknown
+    /// is looked at (`is_completed`), never assumed.
+    pub async fn complete<W, Written, L, Looked>(&self, write: W, is_completed: L) -> Result<(), WorkError>
+    where
+        W: Fn() -> Written,
+        Written: Future<Output = Result<(), StoreError>>,
+        L: Fn() -> Looked,
+        Looked: Future<Output = Result<bool, StoreError>>,
+    {
+        loop {
+            match write().await {
+                Ok(()) => return Ok(()),
+                Err(error) if passes(&error) => self.pause().await?,
+                Err(error) => return Err(error.into()),
+            }
+            if is_completed().await.unwrap_or(false) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Before another try.
+    async fn pause(&self) -> Result<(), WorkError> {
+        tokio::select! {
+            () = tokio::time::sleep(BETWEEN_TRIES) => Ok(()),
+            () = self.stop.cancelled() => Err(WorkError::Stopped),
         }
     }
 
@@ -120,7 +173,7 @@ impl Lease {
                         return self.tell_to_stop(StopReason::Cancelled);
                     }
                 }
-                Err(error) if !error.retryable() && !matches!(error, StoreError::Unknown { .. }) => {
+                Err(error) if !passes(&error) => {
                     tracing::warn!(error = %error, "the lease was lost");
                     return self.tell_to_stop(StopReason::LeaseLost);
                 }
