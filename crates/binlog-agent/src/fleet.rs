@@ -6,9 +6,9 @@ use std::time::Duration;
 use backtrail_service::telemetry;
 use backtrail_store::{AgentLease, AgentToken, agents};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::{Parts, follower};
@@ -21,7 +21,8 @@ const AT_A_LOOK: usize = 4;
 /// Takes servers and follows them until cancelled.
 pub(crate) async fn run(parts: Parts, holder: &str, cancelled: CancellationToken) {
     let slots = Arc::new(Semaphore::new(usize::from(parts.settings.agent_servers)));
-    let tasks = TaskTracker::new();
+    // Dropped with this function, and its tasks with it.
+    let mut tasks = JoinSet::new();
     while !cancelled.is_cancelled() {
         let wanted = u16::try_from(slots.available_permits().min(AT_A_LOOK)).unwrap_or(0);
         if wanted > 0 {
@@ -45,13 +46,23 @@ pub(crate) async fn run(parts: Parts, holder: &str, cancelled: CancellationToken
                 }
             }
         }
+        while let Some(ended) = tasks.try_join_next() {
+            report(ended);
+        }
         tokio::select! {
             () = tokio::time::sleep(BETWEEN_LOOKS) => {}
             () = cancelled.cancelled() => {}
         }
     }
-    tasks.close();
-    tasks.wait().await;
+    while let Some(ended) = tasks.join_next().await {
+        report(ended);
+    }
+}
+
+fn report(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(error = %error, "reading a server broke off; its lease expires");
+    }
 }
 
 /// Follows one server for as long as its lease is ours.

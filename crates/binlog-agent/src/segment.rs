@@ -158,11 +158,11 @@ mod tests {
                 (state >> 56) as u8
             })
             .collect();
-        for _ in 0..80 {
+        for _ in 0..240 {
             buffer.push(&event).unwrap();
             expected.extend_from_slice(&event);
         }
-        assert_eq!((buffer.start, buffer.end), (1000, 1000 + 80 * 300_000));
+        assert_eq!((buffer.start, buffer.end), (1000, 1000 + 240 * 300_000));
         assert_eq!(buffer.content_size(), expected.len() as u64);
         assert!(buffer.compressed.len() <= IN_MEMORY && buffer.frame() > 10);
         buffer.end_frame().unwrap();

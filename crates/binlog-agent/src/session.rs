@@ -125,6 +125,7 @@ impl<'a> Session<'a> {
             session.seal(None).await?;
             session.report(None).await?;
         }
+        stream.end(&mut session.control).await;
         outcome
     }
 

@@ -248,6 +248,17 @@ impl BinlogStream {
         Ok(Some(RawEvent::Event { offset, bytes }))
     }
 
+    /// Ends the stream on the server's side, through another connection of the same account. A server notices only
+    /// when it next sends something that the reader is gone, and until then it keeps the file being read from being purged.
+    pub async fn end(self, control: &mut Connection) {
+        let id = self.connection.connection_id();
+        drop(self);
+        // It may be gone already.
+        if let Err(error) = control.execute(&format!("KILL {id}")).await {
+            tracing::debug!(error = %error, "the stream's connection was not ended");
+        }
+    }
+
     /// Where the next event is due.
     pub fn position(&self) -> Option<BinlogPosition> {
         self.file.clone().map(|file| BinlogPosition { file, offset: self.offset })
