@@ -9,6 +9,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use backtrail_objects::ObjectStore;
 use backtrail_service::Health;
+use backtrail_service::health::probes;
 use backtrail_store::{SealingKey, Store, StoreError};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +31,8 @@ pub struct Dependencies {
     pub objects: ObjectStore,
     /// The installation's secret key: 64 hex digits.
     pub secret_key: SecretString,
+    /// Where the gateway adds its readiness checks; `/healthz` and `/readyz` are answered beside the API, too.
+    pub health: Health,
 }
 
 /// What every handler can reach.
@@ -46,6 +49,7 @@ pub struct Gateway {
     listener: TcpListener,
     address: SocketAddr,
     workers: usize,
+    health: Health,
     state: web::Data<State>,
 }
 
@@ -60,33 +64,21 @@ impl Gateway {
         let address =
             listener.local_addr().map_err(|source| BuildError::Listen { address: settings.http_listen, source })?;
         let state = State {
-            sealing: SealingKey::from_hex(&dependencies.secret_key)?,
+            sealing: SealingKey::from_hex(&dependencies.secret_key)
+                .map_err(|error| BuildError::SecretKey(Box::new(error)))?,
             secrets: Secrets::derive(&dependencies.secret_key)?,
             store: dependencies.store,
             objects: dependencies.objects,
             presign_ttl: settings.presign_ttl,
         };
-        Ok(Self { listener, address, workers: settings.http_workers, state: web::Data::new(state) })
+        let health = dependencies.health;
+        add_checks(&health, &state.store);
+        Ok(Self { listener, address, workers: settings.http_workers, health, state: web::Data::new(state) })
     }
 
     /// The address that was taken.
     pub fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// Adds what this gateway's readiness depends on: the database, migrated. Not the queue: messages wait in the database.
-    pub fn add_checks(&self, health: &Health) {
-        let store = self.state.store.clone();
-        health.check("postgres", move || {
-            let store = store.clone();
-            async move {
-                match store.is_migrated().await? {
-                    true => Ok(serde_json::json!({ "migrated": true })),
-                    false => Err("the database's schema is of another version; run `backtrail admin migrate`".into()),
-                }
-                .map_err(|error: Box<dyn std::error::Error + Send + Sync>| error)
-            }
-        });
     }
 
     /// Serves until cancelled; then open requests may end, for a while.
@@ -95,7 +87,7 @@ impl Gateway {
     /// The server could not be started, or its threads died.
     pub async fn run_until(self, cancelled: CancellationToken) -> Result<(), RunError> {
         let documents = Arc::new(openapi::Documents::new());
-        let state = self.state;
+        let (state, health) = (self.state, self.health);
         let server = HttpServer::new(move || {
             let documents = documents.clone();
             let (app, _) = App::new()
@@ -110,6 +102,7 @@ impl Gateway {
                 )
                 .split_for_parts();
             app.configure(|config| openapi::serve(config, documents.clone()))
+                .configure(probes(health.clone()))
                 .default_service(web::to(openapi::unmatched))
                 .app_data(web::Data::from(documents))
                 .wrap(from_fn(observe::observe))
@@ -133,6 +126,29 @@ impl Gateway {
     }
 }
 
+/// Readiness depends on the database, migrated. Not on the queue: messages wait in the database.
+fn add_checks(health: &Health, store: &Store) {
+    let store = store.clone();
+    health.check("postgres", move || {
+        let store = store.clone();
+        async move {
+            match store.is_migrated().await {
+                Ok(true) => Ok(serde_json::json!({ "migrated": true })),
+                Ok(false) => Err(CheckError::OtherSchema),
+                Err(error) => Err(CheckError::Store(error)),
+            }
+        }
+    });
+}
+
+#[derive(Debug, thiserror::Error)]
+enum CheckError {
+    #[error("the database's schema is of another version; run `backtrail admin migrate`")]
+    OtherSchema,
+    #[error(transparent)]
+    Store(StoreError),
+}
+
 /// The gateway cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -146,7 +162,7 @@ pub enum BuildError {
     },
     /// The secret key is none.
     #[error("the secret key (BACKTRAIL_SECRET_KEY) cannot be used")]
-    SecretKey(#[from] StoreError),
+    SecretKey(#[source] Box<StoreError>),
     /// Nothing can be derived from the secret key.
     #[error("the secret key (BACKTRAIL_SECRET_KEY) cannot be used")]
     #[expect(private_interfaces, reason = "its text and source are all there is to it")]

@@ -1,6 +1,7 @@
 //! From which baseline, over which archived binary log, a target can be reached; and the answer where it cannot.
 
 use backtrail_contracts::manifest::BackupManifest;
+use backtrail_domain::chain::{self, ChainRequest, Hole, Refusal};
 use backtrail_domain::{BackupId, BaselineFact, SegmentFact, TableFilter, TableName};
 use backtrail_source::{Promise, TablePromise};
 use backtrail_store::{BackupRun, Server, Store, coverage};
@@ -9,6 +10,7 @@ use serde_json::Value;
 
 use crate::problem::{Code, Problem};
 use crate::routes::{GapView, TriggerPitr, WindowView};
+use crate::times::{self, Exact};
 
 /// What a PITR would start from and read.
 pub(crate) struct Chain {
@@ -22,18 +24,60 @@ pub(crate) struct Chain {
     pub(crate) size_bytes: Option<u64>,
 }
 
-/// Finds the chain to the target of `wanted`, or says why there is none.
+/// Finds the chain to the target of `wanted`, or says why there is none. The worker plans with the same function.
 pub(crate) async fn find(store: &Store, server: &Server, wanted: &TriggerPitr) -> Result<Chain, Problem> {
     let (facts, now) = coverage::chain_facts(store, server.tenant_id, server.id).await?;
-    let _ = (facts, now, wanted);
-    Err(Problem::internal("not yet"))
+    let request = ChainRequest { target: &wanted.target, now, allow_gaps: wanted.allow_gaps };
+    let plan = chain::plan(&facts, &request).map_err(|refusal| refused(refusal, wanted))?;
+    let (run, manifest) = baseline(store, server, plan.baseline.id).await?;
+    if let Some((_, filter)) = &wanted.tables {
+        refuse_unknown_tables(filter, &manifest, server)?;
+    }
+    Ok(Chain {
+        baseline: plan.baseline.clone(),
+        segments: plan.segments.into_iter().cloned().collect(),
+        gaps: plan.gaps.iter().map(gap).collect(),
+        manifest,
+        size_bytes: run.size_bytes,
+    })
 }
 
 /// The ranges of targets that can be reached.
 pub(crate) async fn windows(store: &Store, server: &Server) -> Result<Vec<WindowView>, Problem> {
-    let (facts, now) = coverage::chain_facts(store, server.tenant_id, server.id).await?;
-    let _ = (facts, now);
-    Ok(Vec::new())
+    let (facts, _) = coverage::chain_facts(store, server.tenant_id, server.id).await?;
+    let windows = chain::recoverable_windows(&facts);
+    Ok(windows.iter().map(|window| WindowView { from: Exact(window.from), to: Exact(window.until) }).collect())
+}
+
+fn refused(refusal: Refusal, wanted: &TriggerPitr) -> Problem {
+    let detail = refusal.to_string();
+    let problem = match refusal {
+        Refusal::TargetInFuture => Problem::new(Code::TargetInFuture, detail),
+        Refusal::NoBaseline { oldest } => {
+            Problem::new(Code::NoBaseline, detail).with("oldest_baseline", oldest.map(times::exact))
+        }
+        Refusal::NotYetArchived { until } => {
+            Problem::new(Code::NotYetArchived, detail).with("archived_until", until.map(times::exact))
+        }
+        Refusal::BinlogGap { gaps, passable } => {
+            let gaps: Vec<GapView> = gaps.iter().map(gap).collect();
+            match serde_json::to_value(gaps) {
+                Ok(gaps) => Problem::new(Code::BinlogGap, detail).with("gaps", gaps).with("passable", passable),
+                Err(error) => return Problem::internal(error),
+            }
+        }
+    };
+    problem.at(wanted.target_pointer())
+}
+
+fn gap(hole: &Hole) -> GapView {
+    GapView {
+        from: hole.from.to_string(),
+        to: hole.to.to_string(),
+        from_time: hole.from_time.map(Exact),
+        to_time: hole.to_time.map(Exact),
+        cause: hole.cause.clone(),
+    }
 }
 
 /// The baseline's row, with its manifest.

@@ -47,26 +47,43 @@ pub(crate) async fn repeat_safely(
     let (Some(header), Some(tenant), &Method::POST) = (request.headers().get(HEADER), tenant, request.method()) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
-    let key = read_key(header)?;
-    let body = take_body(&mut request).await?;
-    let digest = digest(&state, request.request(), &body);
-    request.set_payload(Payload::from(body));
-    match idempotency::begin(&state.store, tenant, &key, &digest).await.map_err(Problem::from)? {
-        Begun::First => {}
-        Begun::Replay(answer) => return Ok(request.into_response(replay(&state, tenant, answer)?)),
-        Begun::InProgress => {
-            let detail = "the first request with this Idempotency-Key is still being answered; repeat this one later";
-            return Err(Problem::new(Code::IdempotencyKeyInUse, detail).into());
-        }
-        Begun::Mismatch => {
-            let detail = "this Idempotency-Key came with another request within the last 24 hours; choose another key";
-            return Err(Problem::new(Code::IdempotencyKeyReused, detail).at(format!("{HEADER}:")).into());
-        }
+    let key = match read_key(header) {
+        Ok(key) => key,
+        Err(problem) => return Ok(request.error_response(problem)),
+    };
+    match begin(&state, tenant, &key, &mut request).await {
+        Ok(None) => {}
+        Ok(Some(answer)) => return Ok(request.into_response(answer)),
+        Err(problem) => return Ok(request.error_response(problem)),
     }
     let path = request.path().to_owned();
     let answered = answer(&path, next.call(request).await).await;
     settle(&state, tenant, &key, &answered).await;
     answered.map(|(response, _)| response)
+}
+
+/// Begins the work on a request; or gives the answer it had before.
+async fn begin(
+    state: &State,
+    tenant: TenantId,
+    key: &str,
+    request: &mut ServiceRequest,
+) -> Result<Option<HttpResponse>, Problem> {
+    let body = take_body(request).await?;
+    let digest = digest(state, request.request(), &body);
+    request.set_payload(Payload::from(body));
+    match idempotency::begin(&state.store, tenant, key, &digest).await? {
+        Begun::First => Ok(None),
+        Begun::Replay(answer) => replay(state, tenant, answer).map(Some),
+        Begun::InProgress => {
+            let detail = "the first request with this Idempotency-Key is still being answered; repeat this one later";
+            Err(Problem::new(Code::IdempotencyKeyInUse, detail))
+        }
+        Begun::Mismatch => {
+            let detail = "this Idempotency-Key came with another request within the last 24 hours; choose another key";
+            Err(Problem::new(Code::IdempotencyKeyReused, detail).at(format!("{HEADER}:")))
+        }
+    }
 }
 
 fn read_key(header: &HeaderValue) -> Result<String, Problem> {

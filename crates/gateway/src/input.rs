@@ -9,8 +9,8 @@ use std::str::FromStr;
 use actix_web::dev::Payload;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
-use futures::future::LocalBoxFuture;
 use serde_json::Value;
+use std::pin::Pin;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
@@ -229,7 +229,7 @@ pub(crate) struct Body<T>(pub(crate) T);
 
 impl<T: FromFields + 'static> FromRequest for Body<T> {
     type Error = actix_web::Error;
-    type Future = LocalBoxFuture<'static, Result<Self, Self::Error>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let bytes = Bytes::from_request(request, payload);

@@ -18,9 +18,9 @@ fn main() -> ExitCode {
             store: store.clone(),
             objects: ObjectStore::connect(&settings.objects).context("the object store cannot be used")?,
             secret_key: settings.sealing.secret_key.required()?,
+            health: context.health,
         };
         let gateway = Gateway::build(&settings.gateway, dependencies)?;
-        gateway.add_checks(&context.health);
         tracing::info!(address = %gateway.address(), "REST API open");
         let relay = relay(store, settings.queue, context.cancelled.clone());
         tokio::try_join!(async { gateway.run_until(context.cancelled).await.context("the REST API") }, relay)?;

@@ -3,11 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpResponse};
 use backtrail_service::TraceParent;
 use backtrail_service::telemetry::chain;
 use tracing::Instrument;
@@ -19,33 +20,35 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The middleware; it stands outermost.
 pub(crate) async fn observe(
-    mut request: ServiceRequest,
+    request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let incoming = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
     let trace = TraceParent::continued(incoming);
-    actix_web::HttpMessage::extensions_mut(&request).insert(trace);
+    request.extensions_mut().insert(trace);
     let method = request.method().clone();
     let path = request.path().to_owned();
     // Only ids and fixed words stand in our paths; a query may hold more and is not logged.
     let span = tracing::error_span!("request", %method, path, trace = trace.trace_id(), tenant = tracing::field::Empty);
 
-    let request_parts = request.parts_mut().0.clone();
     let answered = tokio::time::timeout(DEADLINE, next.call(request)).instrument(span.clone()).await;
-    let response = match answered {
-        Ok(Ok(response)) => response.map_into_boxed_body(),
-        Ok(Err(error)) => ServiceResponse::from_err(error, request_parts),
-        Err(_) => ServiceResponse::from_err(
-            Problem::new(Code::RequestTimeout, format!("the request was not answered within {DEADLINE:?}")),
-            request_parts,
-        ),
-    };
     let _entered = span.enter();
-    let response = with_last_word(response, &path, &trace);
+    let answered = match answered {
+        Ok(Ok(response)) => Ok(with_last_word(response.map_into_boxed_body(), &path, &trace)),
+        Ok(Err(error)) => Err(last_word(&error, &path, &trace)),
+        Err(_) => {
+            let problem = Problem::new(Code::RequestTimeout, format!("not answered within {DEADLINE:?}"));
+            Err(last_word(&problem.into(), &path, &trace))
+        }
+    };
 
-    let status = response.status();
-    let route = response.request().match_pattern().unwrap_or_else(|| "none".to_owned());
+    let status = match &answered {
+        Ok(response) => response.status(),
+        Err(response) => response.status(),
+    };
+    let route = answered.as_ref().ok().and_then(|response| response.request().match_pattern());
+    let route = route.unwrap_or_else(|| "none".to_owned());
     let elapsed = started.elapsed();
     let labels = [("method", method.as_str().to_owned()), ("route", route), ("status", status.as_str().to_owned())];
     metrics::counter!("backtrail_http_requests_total", &labels).increment(1);
@@ -56,29 +59,29 @@ pub(crate) async fn observe(
     } else {
         tracing::info!(status = status.as_u16(), milliseconds, "answered");
     }
-    Ok(response)
+    // Behind `Err` the request is gone, and with it what a response is made of; actix makes one.
+    answered.map_err(|response| InternalError::from_response("answered", response).into())
 }
 
-/// Logs an error's cause once, and gives every error answer the form of a problem document with its `instance`.
+/// Gives an error answer the form of a problem document with its `instance`.
 fn with_last_word(response: ServiceResponse<BoxBody>, path: &str, trace: &TraceParent) -> ServiceResponse<BoxBody> {
-    let status = response.status();
     let Some(error) = response.response().error() else { return response };
-    let answer = match error.as_error::<Problem>() {
-        Some(problem) => {
-            log_cause(problem);
-            answer(problem, path, trace)
-        }
-        None => {
-            let problem = Problem::of_status(status, error.to_string());
-            log_cause(&problem);
-            answer(&problem, path, trace)
-        }
-    };
+    let answer = last_word(error, path, trace);
     let (request, _) = response.into_parts();
     ServiceResponse::new(request, answer)
 }
 
-fn answer(problem: &Problem, path: &str, trace: &TraceParent) -> actix_web::HttpResponse {
+/// Logs an error's cause, once, and makes the answer to it.
+fn last_word(error: &Error, path: &str, trace: &TraceParent) -> HttpResponse {
+    let foreign;
+    let problem = match error.as_error::<Problem>() {
+        Some(problem) => problem,
+        None => {
+            foreign = Problem::of_status(error.as_response_error().status_code(), error.to_string());
+            &foreign
+        }
+    };
+    log_cause(problem);
     if problem.code().status().is_server_error() {
         problem.respond_traced(path, &trace.trace_id())
     } else {

@@ -168,7 +168,7 @@ impl Documents {
                 methods.extend(of_path.iter().map(String::as_str));
             }
         }
-        if methods.is_empty() && ["/openapi.json", "/docs"].contains(&path) {
+        if methods.is_empty() && ["/openapi.json", "/docs", "/healthz", "/readyz"].contains(&path) {
             methods.push("GET");
         }
         methods.sort_unstable();

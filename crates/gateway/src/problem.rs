@@ -84,14 +84,13 @@ table! {
     PasswordRequired = "password_required", UNPROCESSABLE_ENTITY, "A changed connection needs its password";
     /// The target lies in the future.
     TargetInFuture = "target_in_future", UNPROCESSABLE_ENTITY, "The target lies in the future";
-    /// No backup from before the target can serve as its baseline.
+    /// No backup from before the target can serve as its baseline; `oldest_baseline` says from when on there is one.
     NoBaseline = "no_baseline", UNPROCESSABLE_ENTITY, "There is no baseline before the target";
     /// The binary log is not yet archived up to the target; `archived_until` says how far it is.
     NotYetArchived = "not_yet_archived", UNPROCESSABLE_ENTITY, "The binary log is not yet archived up to the target";
-    /// Binary log is missing between the baseline and the target; `gaps` lists where. `allow_gaps` runs across them.
+    /// Binary log is missing between the baseline and the target; `gaps` lists where, and `passable` says whether
+    /// `allow_gaps` would run across them.
     BinlogGap = "binlog_gap", UNPROCESSABLE_ENTITY, "Binary log is missing between the baseline and the target";
-    /// The target names a place or a transaction that the archived binary log does not hold.
-    TargetNotFound = "target_not_found", UNPROCESSABLE_ENTITY, "The target is not in the archived binary log";
     /// A table of `tables` is neither in the baseline nor on the server; `tables` lists them.
     UnknownTable = "unknown_table", UNPROCESSABLE_ENTITY, "A table is not known";
     /// This `Idempotency-Key` came before, with another request.

@@ -140,8 +140,26 @@ impl HealthServer {
     }
 }
 
-/// The three routes, for a service that serves them on a port of its own as well.
-pub fn routes(health: Health, metrics: Metrics) -> impl FnOnce(&mut web::ServiceConfig) + Clone {
+/// The three routes of the health port.
+fn routes(health: Health, metrics: Metrics) -> impl FnOnce(&mut web::ServiceConfig) + Clone {
+    move |config| {
+        probes(health)(config);
+        config.route(
+            "/metrics",
+            web::get().to(move || {
+                let text = metrics.render();
+                async move {
+                    HttpResponse::Ok()
+                        .insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
+                        .body(text)
+                }
+            }),
+        );
+    }
+}
+
+/// `/healthz` and `/readyz`, for a service that answers them on a port of its own as well.
+pub fn probes(health: Health) -> impl FnOnce(&mut web::ServiceConfig) + Clone {
     move |config| {
         config
             .route("/healthz", web::get().to(|| async { json(HttpResponse::Ok(), &serde_json::json!({ "ok": true })) }))
@@ -154,17 +172,6 @@ pub fn routes(health: Health, metrics: Metrics) -> impl FnOnce(&mut web::Service
                         let answer =
                             if readiness.ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
                         json(answer, &readiness)
-                    }
-                }),
-            )
-            .route(
-                "/metrics",
-                web::get().to(move || {
-                    let text = metrics.render();
-                    async move {
-                        HttpResponse::Ok()
-                            .insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
-                            .body(text)
                     }
                 }),
             );

@@ -34,10 +34,7 @@ problems! {
     "available": true, "covered_until": "2026-04-13T14:14:28.000123Z", "lag_seconds": 2,
     "binlog_expiry": "2026-05-13T14:12:38Z", "heartbeat_at": "2026-04-13T14:14:30Z", "error": null, "segments": 4120,
     "segment_bytes": 734003200, "gaps": [],
-    "recoverable_windows": [{
-        "from": "2026-04-01T02:00:04Z", "to": "2026-04-13T14:14:28.000123Z",
-        "baseline_id": "8a6e0804-2bd0-4672-b79d-d97027f9071a",
-    }],
+    "recoverable_windows": [{ "from": "2026-04-01T02:00:04Z", "to": "2026-04-13T14:14:28.000123Z" }],
     "baselines": [{
         "id": "8a6e0804-2bd0-4672-b79d-d97027f9071a", "consistent_at": "2026-04-01T02:00:04Z",
         "position": "binlog.000012:4711", "size_bytes": 26000000,
@@ -124,9 +121,6 @@ pub(crate) struct WindowView {
     /// The latest.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) to: Exact,
-    /// The baseline that reaches it; later ones in the range may be used instead.
-    #[schema(value_type = Uuid)]
-    pub(crate) baseline_id: BackupId,
 }
 
 /// A backup that a PITR can start from.

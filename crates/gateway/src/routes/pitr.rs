@@ -40,7 +40,7 @@ path_ids! {
 problems! {
     TriggerProblems = [
         MalformedJson, NotFound, PitrAlreadyRunning, IdempotencyKeyInUse, PayloadTooLarge, ValidationFailed,
-        TargetInFuture, NoBaseline, NotYetArchived, BinlogGap, TargetNotFound, UnknownTable, IdempotencyKeyReused,
+        TargetInFuture, NoBaseline, NotYetArchived, BinlogGap, UnknownTable, IdempotencyKeyReused,
     ];
     ListProblems = [NotFound, ValidationFailed];
     EntryProblems = [NotFound, ValidationFailed];
@@ -50,19 +50,20 @@ problems! {
 
 /// What to rebuild: exactly one of the three targets.
 #[derive(ToSchema)]
+#[expect(dead_code, reason = "the three targets are read into `target`; their fields are documentation")]
 #[schema(example = json!({
     "target_time": "2026-04-10T14:30:00Z", "tables": "mydb.orders,mydb.customers", "allow_gaps": false,
 }))]
 pub(crate) struct TriggerPitr {
     /// Everything that committed at or before this instant: RFC 3339 with an offset.
     #[schema(value_type = Option<String>, format = DateTime)]
-    pub(crate) target_time: (),
+    target_time: (),
     /// Everything up to and with this transaction (or set of transactions).
     #[schema(value_type = Option<String>, example = "0-1-4711")]
-    pub(crate) target_gtid: (),
+    target_gtid: (),
     /// Everything before this place in the binary log, `file:position`.
     #[schema(value_type = Option<String>, example = "binlog.000012:4711")]
-    pub(crate) target_position: (),
+    target_position: (),
     /// Comma-separated `schema.table`; a name that holds a comma, dot or backtick stands in backticks, doubled inside. All
     /// tables when left out.
     #[schema(value_type = Option<String>)]
@@ -104,6 +105,17 @@ impl FromFields for TriggerPitr {
             allow_gaps: allow_gaps?.unwrap_or(false),
             target: time?.or(gtid?).or(position?)?,
         })
+    }
+}
+
+impl TriggerPitr {
+    /// The field that named the target.
+    pub(crate) fn target_pointer(&self) -> &'static str {
+        match self.target {
+            CutTarget::Time(_) => "/target_time",
+            CutTarget::Gtid(_) => "/target_gtid",
+            CutTarget::Position(_) => "/target_position",
+        }
     }
 }
 

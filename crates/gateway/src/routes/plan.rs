@@ -30,7 +30,7 @@ path_ids! {
 problems! {
     PlanProblems = [
         MalformedJson, NotFound, IdempotencyKeyInUse, PayloadTooLarge, ValidationFailed, TargetInFuture, NoBaseline,
-        NotYetArchived, BinlogGap, TargetNotFound, UnknownTable, IdempotencyKeyReused,
+        NotYetArchived, BinlogGap, UnknownTable, IdempotencyKeyReused,
     ];
 }
 

@@ -122,7 +122,7 @@ pub(crate) struct CreateSchedule {
     schedule_cron: CronExpression,
     /// The tool.
     #[schema(value_type = String, required = false, default = "mydumper")]
-    backup_tool: (),
+    backup_tool: &'static str,
     /// Days to keep its backups.
     #[schema(value_type = i32, required = false, minimum = 1, maximum = 365, default = 30)]
     retention_days: u16,
@@ -156,7 +156,7 @@ impl FromFields for CreateSchedule {
         Some(Self {
             server_id: server_id?,
             schedule_cron: schedule_cron?,
-            backup_tool: backup_tool?.unwrap_or_default(),
+            backup_tool: backup_tool?.unwrap_or(BACKUP_TOOL),
             retention_days: retention_days?.unwrap_or(DEFAULT_RETENTION_DAYS),
             s3_prefix: s3_prefix?,
             enabled: enabled?.unwrap_or(true),
@@ -176,7 +176,7 @@ pub(crate) struct UpdateSchedule {
     schedule_cron: Option<CronExpression>,
     /// The tool: `mydumper`.
     #[schema(value_type = String, required = false)]
-    backup_tool: Option<()>,
+    backup_tool: Option<&'static str>,
     /// Days to keep its backups from now on.
     #[schema(value_type = i32, required = false, minimum = 1, maximum = 365)]
     retention_days: Option<u16>,
@@ -220,9 +220,9 @@ impl FromFields for UpdateSchedule {
     }
 }
 
-fn backup_tool(value: &Value) -> Result<(), String> {
+fn backup_tool(value: &Value) -> Result<&'static str, String> {
     match input::text(value)?.as_str() {
-        BACKUP_TOOL => Ok(()),
+        BACKUP_TOOL => Ok(BACKUP_TOOL),
         other => Err(format!("`{other}` is not a backup tool; there is `{BACKUP_TOOL}`")),
     }
 }
@@ -284,7 +284,7 @@ async fn create_schedule(
         server_id: body.server_id,
         schedule_cron: body.schedule_cron,
         timezone: body.timezone,
-        backup_tool: BACKUP_TOOL.to_owned(),
+        backup_tool: body.backup_tool.to_owned(),
         retention_days: body.retention_days,
         s3_prefix: body.s3_prefix,
         enabled: body.enabled,
@@ -318,7 +318,7 @@ async fn update_schedule(
     let changes = ScheduleChanges {
         schedule_cron: body.schedule_cron,
         timezone: body.timezone,
-        backup_tool: body.backup_tool.map(|()| BACKUP_TOOL.to_owned()),
+        backup_tool: body.backup_tool.map(str::to_owned),
         retention_days: body.retention_days,
         s3_prefix: body.s3_prefix,
         enabled: body.enabled,

@@ -7,9 +7,12 @@ use time::OffsetDateTime;
 use crate::seed;
 use crate::support::TestApi;
 
+/// What a value must be.
+type Kind = fn(&Value) -> bool;
+
 /// Checks that an object has these fields, with values of these kinds, and gives it back.
 #[track_caller]
-fn has(object: &Value, fields: &[(&str, fn(&Value) -> bool)]) {
+fn has(object: &Value, fields: &[(&str, Kind)]) {
     for (name, kind) in fields {
         let value = object.get(name).unwrap_or_else(|| panic!("`{name}` is missing in {object}"));
         assert!(kind(value), "`{name}` is {value}");
@@ -59,7 +62,7 @@ async fn schedules() {
         "server_id": server, "schedule_cron": "0 2 * * *", "backup_tool": "mydumper", "retention_days": 30, "s3_prefix": null,
     });
     let created = api.admin.post("/backup/schedules", body).await.expect(201);
-    let fields: &[(&str, fn(&Value) -> bool)] = &[
+    let fields: &[(&str, Kind)] = &[
         ("id", uuid),
         ("server_id", uuid),
         ("server_name", text),
@@ -107,7 +110,16 @@ async fn backup_history() {
     let server = seed::server(&api.store, api.tenant, "production-db").await;
     let id = seed::backup(&api.store, api.tenant, server).await;
     let running = api.admin.get(&format!("/backup/history/{id}")).await.expect(200);
-    has(&running, &[("schedule_id", null), ("s3_path", null), ("size_bytes", null), ("duration_ms", null), ("completed_at", null)]);
+    has(
+        &running,
+        &[
+            ("schedule_id", null),
+            ("s3_path", null),
+            ("size_bytes", null),
+            ("duration_ms", null),
+            ("completed_at", null),
+        ],
+    );
     assert_eq!((&running["status"], &running["phase"]), (&json!("running"), &json!("queued")));
 
     seed::complete_backup(&api.store, id, OffsetDateTime::now_utc()).await;

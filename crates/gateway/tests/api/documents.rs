@@ -53,5 +53,17 @@ async fn are_served_without_a_key() {
     for (path, _) in served["paths"].as_object().unwrap() {
         assert!(page.text.contains(path), "{path}");
     }
-    assert!(!page.text.contains("http://") && !page.text.contains("https://cdn"), "the page loads nothing from elsewhere");
+    assert!(
+        !page.text.contains("http://") && !page.text.contains("https://cdn"),
+        "the page loads nothing from elsewhere"
+    );
+}
+
+#[tokio::test]
+async fn probes_are_answered_without_a_key() {
+    let api = TestApi::start().await;
+    let client = api.with_key(None);
+    client.get("//healthz").await.expect(200);
+    let readiness = client.get("//readyz").await.expect(200);
+    assert_eq!(readiness["checks"]["postgres"]["detail"]["migrated"], true);
 }

@@ -31,7 +31,8 @@ async fn another_request_with_the_key_is_refused() {
     let api = TestApi::start().await;
     let (a, b) = (seed::server(&api.store, api.tenant, "a").await, seed::server(&api.store, api.tenant, "b").await);
     post(&api.admin, "/backup", "k", &json!({ "server_id": a })).await.expect(202);
-    let body = post(&api.admin, "/backup", "k", &json!({ "server_id": b })).await.problem(422, "idempotency_key_reused");
+    let body =
+        post(&api.admin, "/backup", "k", &json!({ "server_id": b })).await.problem(422, "idempotency_key_reused");
     assert_eq!(body["errors"][0]["pointer"], "Idempotency-Key:");
     let schedule = json!({ "server_id": a, "schedule_cron": "0 2 * * *" });
     post(&api.admin, "/backup/schedules", "k", &schedule).await.problem(422, "idempotency_key_reused");

@@ -45,7 +45,10 @@ async fn a_key_gives_no_more_than_it_has() {
     let client = api.client(api.tenant, &[Permission::KeysManage, Permission::ServersRead]).await;
     client.post("/keys", json!({ "name": "a", "role": "viewer" })).await.expect(201);
     client.post("/keys", json!({ "name": "b", "role": "admin" })).await.problem(403, "permission_missing");
-    client.post("/keys", json!({ "name": "c", "permissions": ["backup:create"] })).await.problem(403, "permission_missing");
+    client
+        .post("/keys", json!({ "name": "c", "permissions": ["backup:create"] }))
+        .await
+        .problem(403, "permission_missing");
 }
 
 #[tokio::test]

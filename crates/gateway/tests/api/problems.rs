@@ -16,11 +16,20 @@ async fn problem_documents() {
     show("malformed JSON", send(raw("{\"server_id\":")).await.problem(400, "malformed_json"));
     show("not an object", send(raw("[1]")).await.problem(422, "validation_failed"));
     show("no body", send(raw("")).await.problem(422, "validation_failed"));
-    show("no UUID and an unknown field", admin.post("/backup", json!({ "server_id": "42", "servers": [] })).await.problem(422, "validation_failed"));
-    show("unknown server", admin.post("/backup", json!({ "server_id": uuid::Uuid::nil() })).await.problem(404, "not_found"));
+    show(
+        "no UUID and an unknown field",
+        admin.post("/backup", json!({ "server_id": "42", "servers": [] })).await.problem(422, "validation_failed"),
+    );
+    show(
+        "unknown server",
+        admin.post("/backup", json!({ "server_id": uuid::Uuid::nil() })).await.problem(404, "not_found"),
+    );
     show("unknown path", admin.get("/backups").await.problem(404, "not_found"));
     show("unknown path outside the API", admin.get("//").await.problem(404, "not_found"));
-    show("wrong query", admin.get("/backup/history?limit=201&since=yesterday&page=2").await.problem(422, "validation_failed"));
+    show(
+        "wrong query",
+        admin.get("/backup/history?limit=201&since=yesterday&page=2").await.problem(422, "validation_failed"),
+    );
     show("no key", api.with_key(None).get("/servers").await.problem(401, "unauthorized"));
     let wrong_method = send(admin.request(Method::PUT, "/backup/schedules")).await;
     assert_eq!(wrong_method.headers["allow"], "GET, POST");

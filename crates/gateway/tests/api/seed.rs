@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use backtrail_domain::{BackupId, CutTarget, PitrId, ServerId, TenantId};
 use backtrail_store::{
-    AgentLease, BackupOutcome, BackupRun, Heartbeat, NewBackup, NewPitr, NewSegment, NewServer, PitrRun, SealingKey, Segment,
-    Server, Store, agents,
+    AgentLease, BackupOutcome, BackupRun, Heartbeat, NewBackup, NewPitr, NewSegment, NewServer, PitrRun, SealingKey,
+    Segment, Server, Store, agents,
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-pub const LEASE: Duration = Duration::from_secs(60);
+pub(crate) const LEASE: Duration = Duration::from_secs(60);
 
-pub fn sealing_key() -> SealingKey {
+pub(crate) fn sealing_key() -> SealingKey {
     SealingKey::from_hex(&"5a".repeat(32).into()).unwrap()
 }
 
 /// A server that nobody has looked at.
-pub async fn server(store: &Store, tenant_id: TenantId, name: &str) -> ServerId {
+pub(crate) async fn server(store: &Store, tenant_id: TenantId, name: &str) -> ServerId {
     let new = NewServer {
         tenant_id,
         name: name.to_owned(),
@@ -31,7 +31,7 @@ pub async fn server(store: &Store, tenant_id: TenantId, name: &str) -> ServerId 
     Server::create(store, &sealing_key(), new).await.unwrap().id
 }
 
-pub async fn backup(store: &Store, tenant_id: TenantId, server_id: ServerId) -> BackupId {
+pub(crate) async fn backup(store: &Store, tenant_id: TenantId, server_id: ServerId) -> BackupId {
     let new = NewBackup {
         tenant_id,
         server_id,
@@ -44,7 +44,7 @@ pub async fn backup(store: &Store, tenant_id: TenantId, server_id: ServerId) -> 
 }
 
 /// Completes a backup with two files of two tables, whose place in the binary log is `binlog.000001:1000`.
-pub async fn complete_backup(store: &Store, id: BackupId, consistent_at: OffsetDateTime) -> BackupRun {
+pub(crate) async fn complete_backup(store: &Store, id: BackupId, consistent_at: OffsetDateTime) -> BackupRun {
     let claim = BackupRun::claim(store, id, "test", LEASE).await.unwrap().unwrap();
     let prefix = format!("backups/{}/", id);
     claim.token.set_location(store, &format!("s3://bucket/{prefix}"), &prefix).await.unwrap();
@@ -65,10 +65,12 @@ pub async fn complete_backup(store: &Store, id: BackupId, consistent_at: OffsetD
 }
 
 fn manifest(run: &BackupRun) -> Value {
-    let file = |table: &str| json!({
-        "name": format!("{table}.00000.sql.zst"), "size": 100, "sha256": "ab".repeat(32), "content_size": 1000,
-        "rows": 10, "table": table,
-    });
+    let file = |table: &str| {
+        json!({
+            "name": format!("{table}.00000.sql.zst"), "size": 100, "sha256": "ab".repeat(32), "content_size": 1000,
+            "rows": 10, "table": table,
+        })
+    };
     json!({
         "version": 1, "backup_id": run.id, "tenant_id": run.tenant_id, "server_id": run.server_id,
         "source": { "flavour": "mariadb", "version": "10.11.6-MariaDB", "identity": "mariadb-1" },
@@ -79,7 +81,7 @@ fn manifest(run: &BackupRun) -> Value {
     })
 }
 
-pub async fn pitr(store: &Store, tenant_id: TenantId, server_id: ServerId, target: OffsetDateTime) -> PitrId {
+pub(crate) async fn pitr(store: &Store, tenant_id: TenantId, server_id: ServerId, target: OffsetDateTime) -> PitrId {
     let new = NewPitr {
         tenant_id,
         server_id,
@@ -93,12 +95,17 @@ pub async fn pitr(store: &Store, tenant_id: TenantId, server_id: ServerId, targe
 }
 
 /// Takes the only server there is, as its agent.
-pub async fn lease(store: &Store) -> AgentLease {
+pub(crate) async fn lease(store: &Store) -> AgentLease {
     agents::acquire(store, "test", LEASE, 1).await.unwrap().pop().unwrap()
 }
 
 /// Archives `binlog.000001` from `start` to `end`, with row changes at the two instants, and reports it as covered.
-pub async fn segment(store: &Store, lease: &AgentLease, range: (u64, u64), times: (OffsetDateTime, OffsetDateTime)) {
+pub(crate) async fn segment(
+    store: &Store,
+    lease: &AgentLease,
+    range: (u64, u64),
+    times: (OffsetDateTime, OffsetDateTime),
+) {
     let (start, end) = range;
     let (first, last) = (Some(times.0), Some(times.1));
     let new = NewSegment {
@@ -127,7 +134,7 @@ pub async fn segment(store: &Store, lease: &AgentLease, range: (u64, u64), times
     covered(store, lease, times.1).await;
 }
 
-pub async fn covered(store: &Store, lease: &AgentLease, until: OffsetDateTime) {
+pub(crate) async fn covered(store: &Store, lease: &AgentLease, until: OffsetDateTime) {
     let heartbeat = Heartbeat {
         covered_until: Some(until),
         timeline: Some("mariadb-1-1".parse().unwrap()),

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use backtrail_devstack::{TestBucket, TestDatabase};
 use backtrail_domain::{Permission, TenantId};
-use backtrail_gateway::{Dependencies, Gateway, GatewaySettings, Key};
+use backtrail_gateway::{Dependencies, Gateway, GatewaySettings};
 use backtrail_objects::{ObjectSettings, ObjectStore};
-use backtrail_store::{ApiKey, NewApiKey, Store, StoreSettings, Tenant};
+use backtrail_service::Health;
+use backtrail_store::{ApiKey, Key, NewApiKey, Store, StoreSettings, Tenant};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -37,20 +38,20 @@ impl<S: Subscriber> Layer<S> for CatchErrors {
 }
 
 /// A gateway with a database, a bucket and a tenant of its own.
-pub struct TestApi {
-    pub store: Store,
-    pub objects: ObjectStore,
+pub(crate) struct TestApi {
+    pub(crate) store: Store,
+    pub(crate) objects: ObjectStore,
     /// The tenant most of a test is about.
-    pub tenant: TenantId,
+    pub(crate) tenant: TenantId,
     /// Its administrator.
-    pub admin: Client,
+    pub(crate) admin: Client,
     base: String,
     _database: TestDatabase,
     _stop: DropGuard,
 }
 
 impl TestApi {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         static LOGGED: Once = Once::new();
         LOGGED.call_once(|| {
             let subscriber = tracing_subscriber::registry().with(CatchErrors);
@@ -77,6 +78,7 @@ impl TestApi {
             store: store.clone(),
             objects: objects.clone(),
             secret_key: "5a".repeat(32).into(),
+            health: Health::new(),
         };
         let gateway = Gateway::build(&settings, dependencies).unwrap();
         let base = format!("http://{}", gateway.address());
@@ -88,17 +90,17 @@ impl TestApi {
     }
 
     /// A client with a key of the tenant that has these permissions.
-    pub async fn client(&self, tenant: TenantId, permissions: &[Permission]) -> Client {
+    pub(crate) async fn client(&self, tenant: TenantId, permissions: &[Permission]) -> Client {
         client(&self.store, &self.base, tenant, permissions).await
     }
 
     /// A client with this key, or without one.
-    pub fn with_key(&self, key: Option<&str>) -> Client {
+    pub(crate) fn with_key(&self, key: Option<&str>) -> Client {
         Client::new(&self.base, key)
     }
 
     /// Another tenant.
-    pub async fn other_tenant(&self) -> TenantId {
+    pub(crate) async fn other_tenant(&self) -> TenantId {
         Tenant::create(&self.store, "rival").await.unwrap().id
     }
 }
@@ -128,7 +130,7 @@ async fn client(store: &Store, base: &str, tenant_id: TenantId, permissions: &[P
 }
 
 /// Sends requests.
-pub struct Client {
+pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
     key: Option<String>,
@@ -136,12 +138,12 @@ pub struct Client {
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: reqwest::header::HeaderMap,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
     /// Null where there is no JSON.
-    pub body: Value,
-    pub text: String,
+    pub(crate) body: Value,
+    pub(crate) text: String,
 }
 
 impl Client {
@@ -150,7 +152,7 @@ impl Client {
     }
 
     /// A request to a path below `/api/v1`, or to one that begins with `//`, which is taken from the root.
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = match path.strip_prefix('/') {
             Some(root) if root.starts_with('/') => format!("{}{root}", self.base),
             _ => format!("{}/api/v1{path}", self.base),
@@ -162,24 +164,24 @@ impl Client {
         }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         send(self.request(Method::GET, path)).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         send(self.request(Method::POST, path).json(&body)).await
     }
 
-    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
         send(self.request(Method::PATCH, path).json(&body)).await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         send(self.request(Method::DELETE, path)).await
     }
 }
 
-pub async fn send(request: RequestBuilder) -> Answer {
+pub(crate) async fn send(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     let text = response.text().await.unwrap();
@@ -189,14 +191,14 @@ pub async fn send(request: RequestBuilder) -> Answer {
 impl Answer {
     /// The body of an answer with this status.
     #[track_caller]
-    pub fn expect(self, status: u16) -> Value {
+    pub(crate) fn expect(self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         self.body
     }
 
     /// Checks that the answer is this problem, and gives its body.
     #[track_caller]
-    pub fn problem(self, status: u16, code: &str) -> Value {
+    pub(crate) fn problem(self, status: u16, code: &str) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         assert_eq!(self.headers["content-type"], "application/problem+json", "{}", self.text);
         assert_eq!(self.body["code"], code, "{}", self.text);
@@ -207,7 +209,7 @@ impl Answer {
 
     /// Checks that the answer is a 422 that names exactly these places.
     #[track_caller]
-    pub fn invalid(self, pointers: &[&str]) -> Value {
+    pub(crate) fn invalid(self, pointers: &[&str]) -> Value {
         let body = self.problem(422, "validation_failed");
         let got: Vec<_> = body["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
         assert_eq!(got, pointers, "{body}");

@@ -36,7 +36,13 @@ fn routes() -> Vec<Route> {
                 path: path.strip_prefix("/api/v1").unwrap().to_owned(),
                 permission: operation["security"][0]["api_key"][0].as_str().unwrap().parse().unwrap(),
                 body,
-                success: operation["responses"].as_object().unwrap().keys().filter_map(|s| s.parse().ok()).filter(|s| *s < 300).collect(),
+                success: operation["responses"]
+                    .as_object()
+                    .unwrap()
+                    .keys()
+                    .filter_map(|s| s.parse().ok())
+                    .filter(|s| *s < 300)
+                    .collect(),
             });
         }
     }
@@ -121,7 +127,13 @@ async fn with_the_one_permission_named() {
             let answer = call(&client, route, &ids).await;
             let status = answer.status.as_u16();
             // Runs that have not completed have no files.
-            assert!(route.success.contains(&status) || status == 409, "{} {}: {}", route.method, route.path, answer.text);
+            assert!(
+                route.success.contains(&status) || status == 409,
+                "{} {}: {}",
+                route.method,
+                route.path,
+                answer.text
+            );
         }
     }
 }
@@ -132,7 +144,8 @@ async fn with_another_tenants_objects() {
     let ids = one_of_each(&api).await;
     let rival = api.client(api.other_tenant().await, Permission::ALL).await;
     for route in routes() {
-        let about_an_object = route.path.contains('{') || route.body.as_ref().is_some_and(|b| b.get("server_id").is_some());
+        let about_an_object =
+            route.path.contains('{') || route.body.as_ref().is_some_and(|b| b.get("server_id").is_some());
         let answer = call(&rival, &route, &ids).await;
         if about_an_object {
             answer.problem(404, "not_found");
@@ -153,7 +166,8 @@ async fn with_another_tenants_objects() {
 async fn ids_that_are_no_uuid() {
     let api = TestApi::start().await;
     for route in routes().iter().filter(|route| route.path.contains('{')) {
-        let ids: Ids = ["server_id", "schedule_id", "history_id", "pitr_id", "key_id"].map(|name| (name, "42".to_owned())).into();
+        let ids: Ids =
+            ["server_id", "schedule_id", "history_id", "pitr_id", "key_id"].map(|name| (name, "42".to_owned())).into();
         let body = call(&api.admin, route, &ids).await.problem(422, "validation_failed");
         let pointer = body["errors"][0]["pointer"].as_str().unwrap();
         assert!(route.path.contains(pointer), "{} {}: {body}", route.method, route.path);
