@@ -1,5 +1,7 @@
 //! The archive against the servers' own files: through crashes of agent and server, over gaps, from MariaDB and MySQL.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail as its tests do")]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;

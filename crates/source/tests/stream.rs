@@ -1,5 +1,7 @@
 //! The binary log as it arrives, against the server's own files.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail as its tests do")]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
