@@ -127,10 +127,19 @@ pub(crate) fn cascades(
                 let follows = (key.on_delete.changes_child() || key.on_update.changes_child())
                     .then(|| silent.get(&key.parent))
                     .flatten();
+                // With its definition changed, which of its columns changed is not known.
+                let unclear = (key.on_delete.changes_child() || key.on_update.changes_child())
+                    .then(|| parent.and_then(|parent| parent.obstacle.as_ref()))
+                    .flatten();
+                let follows = match (follows, unclear) {
+                    (Some((_, at)), _) => Some(at.clone()),
+                    (None, Some(obstacle)) => Some(Some(obstacle.position.clone())),
+                    (None, None) => None,
+                };
                 let (at, action, verb) = match (deletes, updates, follows) {
                     (Some(at), _, _) => (Some(at.clone()), key.on_delete, "DELETE"),
                     (None, Some(at), _) => (Some(at.clone()), key.on_update, "UPDATE"),
-                    (None, None, Some((_, at))) => (at.clone(), key.on_delete, "change"),
+                    (None, None, Some(at)) => (at, key.on_delete, "change"),
                     (None, None, None) => continue,
                 };
                 let action = match action {

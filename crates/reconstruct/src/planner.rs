@@ -60,7 +60,10 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
         tables.insert(name.clone(), TableAction::Refused(obstacle.refusal(name)));
     }
     for (name, table) in &facts.tables {
-        let sequence = catalog.sequences.contains_key(name) && request.tables.matches(name);
+        let sequence = catalog.sequences.contains_key(name);
+        if !request.tables.matches(name) {
+            continue;
+        }
         if let Some(obstacle) = &table.obstacle {
             tables.entry(name.clone()).or_insert_with(|| TableAction::Refused(obstacle.refusal(name)));
         } else if sequence && let Some(at) = &table.first_row_event {

@@ -48,6 +48,21 @@ impl<'a> Scope<'a> {
         Self { catalog, filter, schemas }
     }
 
+    /// The baseline's tables that a statement means by a name: the one of that name, else those that differ in nothing
+    /// but case, since on some servers (`lower_case_table_names`) case does not count and statements are logged as typed.
+    fn resolve(&self, name: &TableName) -> Vec<&'a TableName> {
+        let all = || self.catalog.tables.keys().chain(self.catalog.sequences.keys());
+        if let Some((own, _)) = self.catalog.tables.get_key_value(name) {
+            return vec![own];
+        }
+        if let Some((own, _)) = self.catalog.sequences.get_key_value(name) {
+            return vec![own];
+        }
+        let folded = |name: &TableName| (name.schema.to_lowercase(), name.table.to_lowercase());
+        let wanted = folded(name);
+        all().filter(|other| folded(other) == wanted).collect()
+    }
+
     /// Whether the result must have the table, if it exists: it is named, or all are wanted and the baseline has its
     /// schema.
     fn wants(&self, name: &TableName, created_schemas: &BTreeSet<String>) -> bool {
@@ -288,30 +303,30 @@ impl<'a> Scan<'a> {
     }
 
     fn ddl(&mut self, ddl: &Ddl, obstacle: &dyn Fn(&str) -> Obstacle) {
-        for name in self.scope.catalog.tables.keys() {
-            if self.scope.wants(name, &self.facts.created_schemas) && ddl.concerns(name) {
-                self.pending.obstruct(name, || obstacle("a statement changes its definition or all of its rows"));
-            }
-        }
+        let mut touched: Vec<TableName> = Vec::new();
         for name in &ddl.tables {
-            if self.scope.catalog.tables.contains_key(name) || self.scope.catalog.sequences.contains_key(name) {
-                continue;
+            let own = self.scope.resolve(name);
+            if own.is_empty() {
+                let gone = ddl.verb == DdlVerb::DropTable || ddl.renames.iter().any(|(from, _)| from == name);
+                if gone {
+                    self.pending.making.push(Making::Gone(name.clone()));
+                } else if self.scope.wants(name, &self.facts.created_schemas) && ddl.verb != DdlVerb::DropSequence {
+                    self.pending.making.push(Making::Made(name.clone(), obstacle("it was made behind the baseline")));
+                }
             }
-            let gone = ddl.verb == DdlVerb::DropTable || ddl.renames.iter().any(|(from, _)| from == name);
-            if gone {
-                self.pending.making.push(Making::Gone(name.clone()));
-            } else if self.scope.wants(name, &self.facts.created_schemas) && ddl.verb != DdlVerb::DropSequence {
-                self.pending.making.push(Making::Made(name.clone(), obstacle("it was made behind the baseline")));
-            }
+            touched.extend(own.into_iter().cloned());
         }
         if ddl.verb == DdlVerb::DropDatabase
             && let Some(schema) = &ddl.schema
         {
             self.pending.making.push(Making::SchemaGone(schema.clone()));
+            let all = self.scope.catalog.tables.keys().chain(self.scope.catalog.sequences.keys());
+            touched.extend(all.filter(|name| name.schema.eq_ignore_ascii_case(schema)).cloned());
         }
-        for name in self.scope.catalog.sequences.keys() {
-            if ddl.concerns(name) {
-                self.pending.obstruct(name, || obstacle("a statement changes the sequence"));
+        for name in touched {
+            // Parents of cascading foreign keys are watched although they may not be wanted.
+            if self.scope.wants(&name, &self.facts.created_schemas) || self.watched.contains_key(&name) {
+                self.pending.obstruct(&name, || obstacle("a statement changes its definition or all of its rows"));
             }
         }
     }
@@ -380,8 +395,8 @@ impl<'a> Scan<'a> {
                 if triggers && !tables.iter().all(own) {
                     self.pending.any_table.get_or_insert_with(|| obstacle(REASON));
                 }
-                for name in tables {
-                    if self.scope.wants(name, &self.facts.created_schemas) {
+                for name in tables.iter().flat_map(|name| self.scope.resolve(name)) {
+                    if self.scope.wants(name, &self.facts.created_schemas) || self.watched.contains_key(name) {
                         self.pending.obstruct(name, || obstacle(REASON));
                     }
                 }
