@@ -251,6 +251,7 @@ impl<'a> Reader<'_, '_, 'a> {
 
     fn create(&mut self) -> Result<Statement, Reason> {
         let or_replace = self.cursor.accept_all(&["OR", "REPLACE"]);
+        let start = self.cursor.position;
         let mut temporary = false;
         let mut index_kind = AlterKind::Index;
         loop {
@@ -267,7 +268,6 @@ impl<'a> Reader<'_, '_, 'a> {
                 break;
             }
         }
-        let start = self.cursor.position;
         let object = self.object()?;
         let mut found = ddl(DdlVerb::CreateTable);
         found.or_replace = or_replace;
@@ -286,7 +286,6 @@ impl<'a> Reader<'_, '_, 'a> {
                     return Err("the index's table is expected");
                 }
                 found.tables.push(self.table()?);
-                self.cursor.position = self.cursor.position.max(start);
                 while self.cursor.advance().is_some() {}
                 let text = self.cursor.text_since(start).to_owned();
                 found.clauses.push(AlterClause { kind: index_kind, text });

@@ -178,6 +178,14 @@ fn clauses_of_alter() {
 }
 
 #[test]
+fn indexes_say_whether_they_may_name_rows() {
+    let made = ddl("CREATE OR REPLACE UNIQUE INDEX i ON t (a)");
+    assert_eq!((made.clauses[0].kind, made.clauses[0].text.as_str()), (AlterKind::RowKey, "UNIQUE INDEX i ON t (a)"));
+    assert_eq!(ddl("CREATE INDEX i ON t (a)").clauses[0].kind, AlterKind::Index);
+    assert_eq!(ddl("DROP INDEX i ON t").clauses[0].kind, AlterKind::RowKey);
+}
+
+#[test]
 fn transactions() {
     use TransactionControl::*;
     for (sql, verb) in [
