@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use backtrail_domain::TableName;
-use backtrail_source::{Connection, ServerFacts, SourceEndpoint, SourceTable};
+use backtrail_source::{Connection, ServerFacts, SourceEndpoint, SourceTable, TlsMode};
 use backtrail_store::{BackupRun, SealingKey, Server, Store};
 use backtrail_worker::{Lease, WorkError};
 use time::OffsetDateTime;
@@ -31,7 +31,7 @@ impl Source {
     ) -> Result<Self, WorkError> {
         let server = lease.persist(|| Server::by_id(store, run.server_id)).await?;
         let server = server.ok_or_else(|| WorkError::failed("server_removed", "the server was removed"))?;
-        let endpoint = SourceEndpoint {
+        let mut endpoint = SourceEndpoint {
             tls: server.tls_mode.parse().map_err(|error| WorkError::of("internal", false, &error))?,
             ca_pem: server.tls_ca.clone(),
             ..SourceEndpoint::new(
@@ -42,6 +42,10 @@ impl Source {
             )
         };
         let mut connection = endpoint.connect().await.map_err(failure::of_source)?;
+        if endpoint.tls == TlsMode::Preferred && connection.is_encrypted() {
+            // What this connection got, mydumper's shall not do without.
+            endpoint.tls = TlsMode::Required;
+        }
         let facts = connection.facts().await.map_err(failure::of_source)?;
         let tables = connection.tables().await.map_err(failure::of_source)?;
         let clock = connection.clock().await.map_err(failure::of_source)?;

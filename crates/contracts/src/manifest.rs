@@ -55,7 +55,7 @@ pub struct SourceIdentity {
     pub flavour: String,
     /// What `SELECT VERSION()` answers.
     pub version: String,
-    /// MySQL's `server_uuid`; on MariaDB `server_id` with its domain, as `mariadb:<server_id>`.
+    /// MySQL's `server_uuid`; on MariaDB, which has none, `mariadb-<server_id>`.
     pub identity: String,
 }
 
