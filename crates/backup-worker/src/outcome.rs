@@ -83,6 +83,13 @@ pub(crate) fn prove(
     if let Some(reason) = &reason {
         warnings.push(format!("this backup can be restored, but is no baseline for PITR: {reason}"));
     }
+    if !source.rounded.is_empty() {
+        let names: Vec<String> = source.rounded.iter().map(ToString::to_string).collect();
+        warnings.push(format!(
+            "FLOAT columns are in the dump with six digits, as the server prints them ({}); DOUBLE and DECIMAL are exact",
+            names.join(", ")
+        ));
+    }
     let mut files: Vec<ManifestFile> = dumped.files.clone();
     for file in &mut files {
         file.table = owners.get(&file.name).map(ToString::to_string);

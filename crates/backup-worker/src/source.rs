@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use backtrail_domain::TableName;
-use backtrail_source::{Connection, ServerFacts, SourceEndpoint, SourceTable, TlsMode};
+use backtrail_source::{Connection, Row, ServerFacts, SourceEndpoint, SourceError, SourceTable, TlsMode};
 use backtrail_store::{BackupRun, SealingKey, Server, Store};
 use backtrail_worker::{Lease, WorkError};
 use time::OffsetDateTime;
@@ -15,6 +15,8 @@ pub(crate) struct Source {
     pub(crate) endpoint: SourceEndpoint,
     pub(crate) facts: ServerFacts,
     pub(crate) tables: Vec<SourceTable>,
+    /// Tables with FLOAT columns. Servers print those with six digits, and mydumper writes what they print.
+    pub(crate) rounded: Vec<TableName>,
     /// The source's clock before the dump began.
     pub(crate) clock: OffsetDateTime,
     /// Connections with a higher number are newer: mydumper's among them.
@@ -48,9 +50,10 @@ impl Source {
         }
         let facts = connection.facts().await.map_err(failure::of_source)?;
         let tables = connection.tables().await.map_err(failure::of_source)?;
+        let rounded = float_tables(&mut connection).await.map_err(failure::of_source)?;
         let clock = connection.clock().await.map_err(failure::of_source)?;
         let connection_id = connection.connection_id();
-        Ok(Self { endpoint, facts, tables, clock, connection_id })
+        Ok(Self { endpoint, facts, tables, rounded, clock, connection_id })
     }
 
     pub(crate) async fn connect(&self) -> Result<Connection, WorkError> {
@@ -73,4 +76,12 @@ impl Source {
         let now: BTreeSet<TableName> = now.into_iter().map(|table| table.name).collect();
         Ok(self.tables.iter().map(|table| table.name.clone()).filter(|name| now.contains(name)).collect())
     }
+}
+
+async fn float_tables(connection: &mut Connection) -> Result<Vec<TableName>, SourceError> {
+    let query = "SELECT DISTINCT table_schema, table_name FROM information_schema.columns \
+        WHERE data_type = 'float' AND table_schema NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')";
+    let rows = connection.query(query).await?;
+    let name = |row: &Row| Some(TableName::new(row.text_at(0)?, row.text_at(1)?));
+    Ok(rows.iter().filter_map(name).collect())
 }
