@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+mod file_names;
 mod head;
 pub mod literal;
 pub mod metadata;

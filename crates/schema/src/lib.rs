@@ -5,6 +5,7 @@ mod classify;
 mod column_type;
 mod create_table;
 mod cursor;
+mod definitions;
 mod dialect;
 mod error;
 mod lexer;

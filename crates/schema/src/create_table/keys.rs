@@ -1,0 +1,167 @@
+//! Keys, foreign keys and checks of a table's definition.
+
+use super::{DraftForeignKey, DraftKey, KeyKind, Parser};
+use crate::SchemaError;
+use crate::lexer::Kind;
+use crate::shape::ReferentialAction;
+
+impl Parser<'_, '_> {
+    /// A key other than primary and unique ones: nothing that names rows.
+    pub(super) fn other_index(&mut self) -> Result<(), SchemaError> {
+        self.cursor.accept_any(&["FULLTEXT", "SPATIAL", "VECTOR"]);
+        self.cursor.accept_any(&["KEY", "INDEX"]);
+        self.cursor.accept_all(&["IF", "NOT", "EXISTS"]);
+        if !self.cursor.is_symbol('(') && !self.cursor.is_word("USING") {
+            self.expect_name("an index name")?;
+        }
+        if self.cursor.accept_any(&["USING", "TYPE"]) {
+            self.cursor.advance();
+        }
+        if !self.cursor.skip_parentheses() {
+            return Err(self.bad("the index's columns"));
+        }
+        self.index_options()
+    }
+
+    pub(super) fn key(&mut self, kind: KeyKind, mut name: String) -> Result<(), SchemaError> {
+        self.cursor.accept_all(&["IF", "NOT", "EXISTS"]);
+        if !self.cursor.is_symbol('(') && !self.cursor.is_any_word(&["USING", "TYPE"]) {
+            name = self.expect_name("an index name")?;
+        }
+        if self.cursor.accept_any(&["USING", "TYPE"]) {
+            self.cursor.advance();
+        }
+        self.expect_symbol('(', "the key's columns")?;
+        let mut key = DraftKey { kind, name, parts: Vec::new(), has_expression: false };
+        loop {
+            if self.cursor.is_symbol('(') {
+                key.has_expression = true;
+                self.cursor.skip_parentheses();
+            } else {
+                let column = self.expect_name("a column of the key")?;
+                let mut prefix = None;
+                if self.cursor.accept_symbol('(') {
+                    prefix = Some(self.cursor.number().ok_or_else(|| self.bad("a prefix length"))?);
+                    self.expect_symbol(')', "`)`")?;
+                }
+                // MariaDB: an application-time period in a key names no column of its own.
+                if self.cursor.accept_all(&["WITHOUT", "OVERLAPS"]) {
+                    key.has_expression = true;
+                } else {
+                    key.parts.push((column, prefix));
+                }
+            }
+            self.cursor.accept_any(&["ASC", "DESC"]);
+            if !self.cursor.accept_symbol(',') {
+                break;
+            }
+        }
+        self.expect_symbol(')', "a `,` or the end of the key")?;
+        self.keys.push(key);
+        self.index_options()
+    }
+
+    pub(super) fn index_options(&mut self) -> Result<(), SchemaError> {
+        while !self.at_element_end() {
+            let executed = match self.cursor.keyword().as_deref() {
+                Some("USING" | "TYPE" | "COMMENT") => 2,
+                Some("VISIBLE" | "INVISIBLE" | "IGNORED") => 1,
+                Some("NOT") if self.cursor.is_word_at(1, "IGNORED") => 2,
+                Some("WITH") if self.cursor.is_word_at(1, "PARSER") => 3,
+                // `KEY_BLOCK_SIZE=8`, MariaDB's `DISTANCE=cosine` and engines' own attributes.
+                Some(_) => 0,
+                None if matches!(self.cursor.peek(), Some(Kind::Name(_))) => 0,
+                None => return Err(self.bad("an index option")),
+            };
+            if executed > 0 {
+                self.cursor.position += executed;
+            } else {
+                self.assignment()?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn check(&mut self) -> Result<(), SchemaError> {
+        self.cursor.advance();
+        if !self.cursor.skip_parentheses() {
+            return Err(self.bad("the condition of a CHECK"));
+        }
+        self.cursor.accept_all(&["NOT", "ENFORCED"]);
+        self.cursor.accept("ENFORCED");
+        Ok(())
+    }
+
+    pub(super) fn foreign_key(&mut self, mut name: String) -> Result<(), SchemaError> {
+        self.cursor.advance();
+        if !self.cursor.accept("KEY") {
+            return Err(self.bad("KEY"));
+        }
+        self.cursor.accept_all(&["IF", "NOT", "EXISTS"]);
+        if !self.cursor.is_symbol('(') {
+            let index = self.expect_name("a foreign key's name")?;
+            if name.is_empty() {
+                name = index;
+            }
+        }
+        let columns = self.column_names()?;
+        self.references(name, columns)
+    }
+
+    pub(super) fn column_names(&mut self) -> Result<Vec<String>, SchemaError> {
+        self.expect_symbol('(', "a list of columns")?;
+        let mut names = vec![self.expect_name("a column")?];
+        while self.cursor.accept_symbol(',') {
+            names.push(self.expect_name("a column")?);
+        }
+        self.expect_symbol(')', "a `,` or the end of the columns")?;
+        Ok(names)
+    }
+
+    pub(super) fn references(&mut self, name: String, columns: Vec<String>) -> Result<(), SchemaError> {
+        if !self.cursor.accept("REFERENCES") {
+            return Err(self.bad("REFERENCES"));
+        }
+        let schema = self.shape.name.schema.clone();
+        let parent = self.cursor.table_name(&schema).ok_or_else(|| self.bad("the parent table"))?;
+        // Without a list it is the parent's primary key.
+        let parent_columns = if self.cursor.is_symbol('(') { self.column_names()? } else { Vec::new() };
+        let mut key = DraftForeignKey {
+            name,
+            columns,
+            parent,
+            parent_columns,
+            on_delete: ReferentialAction::default(),
+            on_update: ReferentialAction::default(),
+        };
+        loop {
+            if self.cursor.accept("MATCH") {
+                self.cursor.advance();
+            } else if self.cursor.is_word("ON") && self.cursor.is_word_at(1, "DELETE") {
+                self.cursor.position += 2;
+                key.on_delete = self.referential_action()?;
+            } else if self.cursor.is_word("ON") && self.cursor.is_word_at(1, "UPDATE") {
+                self.cursor.position += 2;
+                key.on_update = self.referential_action()?;
+            } else {
+                break;
+            }
+        }
+        self.foreign_keys.push(key);
+        Ok(())
+    }
+
+    pub(super) fn referential_action(&mut self) -> Result<ReferentialAction, SchemaError> {
+        if self.cursor.accept("RESTRICT") || self.cursor.accept_all(&["NO", "ACTION"]) {
+            Ok(ReferentialAction::Restrict)
+        } else if self.cursor.accept("CASCADE") {
+            Ok(ReferentialAction::Cascade)
+        } else if self.cursor.accept_all(&["SET", "NULL"]) {
+            Ok(ReferentialAction::SetNull)
+        } else if self.cursor.accept_all(&["SET", "DEFAULT"]) {
+            Ok(ReferentialAction::SetDefault)
+        } else {
+            Err(self.bad("what happens to the child rows"))
+        }
+    }
+}
