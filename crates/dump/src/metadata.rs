@@ -320,6 +320,8 @@ pub fn render(
     let BinlogPosition { file, offset } = &coordinates.position;
     let _ = writeln!(out, "# SOURCE_LOG_FILE = \"{file}\"\n# SOURCE_LOG_POS = {offset}");
     for ResultTable { schema_file_name, file_name, table, rows } in tables {
+        // A line break in a name, as mydumper writes and myloader reads it.
+        let table = table.replace('\n', "\u{1000}0");
         let _ = writeln!(out, "\n[`{schema_file_name}`.`{file_name}`]\nreal_table_name={table}\nrows = {rows}");
     }
     let _ = writeln!(out, "# Finished dump at: {finished_at}");
@@ -460,6 +462,9 @@ mod tests {
             table: "odd.name".into(),
             rows: 7,
         };
+        let broken = ResultTable { table: "a\n[b]".into(), ..table.clone() };
+        let one_line = render("x", "y", &coordinates, [broken]);
+        assert_eq!(DumpMetadata::parse(&one_line).unwrap().tables.len(), 1);
         let text = render("2026-11-23 01:35:31", "2026-11-23 01:36:00", &coordinates, [table]);
         let found = DumpMetadata::parse(&text).unwrap();
         assert_eq!(found.coordinates, Some(coordinates));
