@@ -10,7 +10,7 @@ target_directory := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 devstack := $(target_directory)/debug/devstack
 prerequisites := deploy/dev/install-prerequisites.sh
 
-.PHONY: help demo up down status test lint fmt build release clean prerequisites mysql target-directory
+.PHONY: help demo up down status test lint bench fmt build release clean prerequisites mysql target-directory
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ lint: target-directory ## Formatting, clippy, documentation and deploy files, wa
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	@if [ -x deploy/validate.sh ]; then deploy/validate.sh; fi
+
+bench: prerequisites release build ## Measure a recovery beside myloader and mysqlbinlog, on the same data
+	@$(devstack) bench --backtrail $(target_directory)/release/backtrail $(ARGS)
 
 fmt: ## Format the code
 	cargo fmt --all

@@ -66,13 +66,7 @@ pub async fn load(dump: &Path, schema: &str, server: &DatabaseAddress) -> anyhow
     }
     names.sort();
     let defaults = dump.join("client.cnf");
-    backtrail_devstack::write_secret(
-        &defaults,
-        &format!(
-            "[client]\nhost={}\nport={}\nprotocol=tcp\nuser={}\npassword={}\n",
-            server.host, server.port, server.user, server.password
-        ),
-    )?;
+    server.write_client_options(&defaults)?;
     for (rank, name) in names {
         let mut client = client(server.family)?;
         client.arg(format!("--defaults-file={}", defaults.display())).arg("--binary-mode");

@@ -66,6 +66,14 @@ impl DatabaseAddress {
         format!("mysql://{}:{}@{}:{}/{schema}", self.user, self.password, self.host, self.port)
     }
 
+    /// Writes an option file for the stock clients (`--defaults-file`): how to reach the server, and the password, which is
+    /// then neither on a command line nor in an environment.
+    pub fn write_client_options(&self, path: &std::path::Path) -> Result<(), DevstackError> {
+        let Self { host, port, user, password, .. } = self;
+        let options = format!("[client]\nhost={host}\nport={port}\nprotocol=tcp\nuser={user}\npassword={password}\n");
+        crate::directory::write_secret(path, &options)
+    }
+
     /// A new connection as the administrator.
     pub async fn connect(&self) -> Result<mysql_async::Conn, DevstackError> {
         mysql_async::Conn::new(self.opts())

@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 mod background;
+mod bench;
 mod demo;
 mod install;
 mod run;
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Serve(background::Up),
     /// Start an installation, show what it can do, and stop it again.
     Demo(demo::Demo),
+    /// Measure a recovery beside the classical way, on the same data.
+    Bench(bench::Bench),
     /// Run a command with the parts that tests share, and stop them afterwards.
     Run(run::Run),
     /// Fetch what the distribution's packages do not have.
@@ -47,6 +50,7 @@ impl Command {
             Self::Status(state) => state.status(),
             Self::Serve(serve) => serve.serve().await,
             Self::Demo(demo) => demo.run().await,
+            Self::Bench(bench) => Box::pin(bench.run()).await,
             Self::Run(run) => run.run().await,
             Self::Install(install) => install.run().await,
             Self::S3(s3) => s3.run().await,

@@ -50,13 +50,7 @@ pub(super) async fn load_with_stock_client(dump: &Path, server: &DatabaseAddress
     names.sort_by_key(|name| (rank(name), name.clone()));
     // The password is in a file: neither on the command line nor in the environment.
     let defaults = dump.join("client.cnf");
-    crate::directory::write_secret(
-        &defaults,
-        &format!(
-            "[client]\nhost={}\nport={}\nprotocol=tcp\nuser={}\npassword={}\n",
-            server.host, server.port, server.user, server.password
-        ),
-    )?;
+    server.write_client_options(&defaults)?;
     for name in &names {
         let mut client = tokio::process::Command::new("mariadb");
         client.arg(format!("--defaults-file={}", defaults.display())).arg("--binary-mode");
