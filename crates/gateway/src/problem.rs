@@ -177,6 +177,7 @@ impl Problem {
     /// The request's fields are not as they should be.
     pub(crate) fn validation(errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
+            [whole] if whole.pointer.is_empty() => whole.detail.clone(),
             [one] => format!("{}: {}", one.pointer, one.detail),
             many => format!("{} fields are not as they should be; `errors` names them", many.len()),
         };
