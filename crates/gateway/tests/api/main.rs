@@ -9,6 +9,7 @@ mod idempotency;
 mod keys;
 mod pitr;
 mod problems;
+mod process;
 mod schedules;
 mod seed;
 mod servers;
