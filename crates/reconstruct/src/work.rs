@@ -231,18 +231,15 @@ impl Work<'_> {
 
     fn definition(&self, table: Option<&TableName>, file: &FileInfo) -> Result<FileReport, EngineError> {
         let mut output = self.output(&file.name)?;
-        let mut source = self.merger.watch.open(self.merger.catalog, &file.name)?;
-        let mut buffer = vec![0; 64 << 10];
-        loop {
-            let count = source
-                .read(&mut buffer)
-                .map_err(|source| EngineError::BaselineRead { file: file.name.clone(), source })?;
-            if count == 0 {
-                return output.finish(table, None);
-            }
-            std::io::Write::write_all(&mut output, buffer.get(..count).unwrap_or_default())
-                .map_err(|source| EngineError::Result { file: file.name.clone(), source })?;
-        }
+        let mut content = Vec::new();
+        self.merger
+            .watch
+            .open(self.merger.catalog, &file.name)?
+            .read_to_end(&mut content)
+            .map_err(|source| EngineError::BaselineRead { file: file.name.clone(), source })?;
+        std::io::Write::write_all(&mut output, &loadable_definition(content))
+            .map_err(|source| EngineError::Result { file: file.name.clone(), source })?;
+        output.finish(table, None)
     }
 
     /// Copies a data file of a table that did not change. Where the metadata has the table's row count, only its end is
@@ -298,6 +295,20 @@ impl Work<'_> {
     }
 }
 
+/// A server shows definitions in UTF-8, and mydumper puts SET NAMES binary before them: loaded so, the members of a latin1
+/// ENUM or a default of `ä` would be the bytes of UTF-8. Definitions that are not plain ASCII are therefore declared as what
+/// they are.
+fn loadable_definition(content: Vec<u8>) -> Vec<u8> {
+    const BINARY: &str = "SET NAMES binary";
+    match std::str::from_utf8(&content) {
+        Ok(text) if !text.is_ascii() => match text.split_once(BINARY) {
+            Some((before, after)) => [before, "SET NAMES utf8mb4", after].concat().into_bytes(),
+            None => content,
+        },
+        _ => content,
+    }
+}
+
 /// Prepares the merges of the tables that changed.
 pub(crate) fn merges<'a>(
     catalog: &'a Catalog<'a>,
@@ -310,4 +321,20 @@ pub(crate) fn merges<'a>(
         }
     }
     Ok(merges)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn definitions_beyond_ascii_say_what_they_are() {
+        let check = |content: &str, expected: &str| {
+            assert_eq!(loadable_definition(content.as_bytes().to_vec()), expected.as_bytes());
+        };
+        check("/*!40101 SET NAMES binary*/;\nCREATE TABLE `t`", "/*!40101 SET NAMES binary*/;\nCREATE TABLE `t`");
+        check("/*!40101 SET NAMES binary*/;\nENUM('ä')", "/*!40101 SET NAMES utf8mb4*/;\nENUM('ä')");
+        check("ENUM('ä')", "ENUM('ä')");
+        assert_eq!(loadable_definition(vec![0xe4]), [0xe4]);
+    }
 }

@@ -3,7 +3,7 @@
 //! were counted on the server. (Whether each value is exact, a real server says: see the oracle.)
 
 #![expect(clippy::disallowed_methods, reason = "the cases are files, and where they are is a setting")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers may panic like the test")]
+#![expect(clippy::unwrap_used, reason = "a test's helpers may panic like the test")]
 
 #[path = "support/memory.rs"]
 #[expect(dead_code, reason = "not every test looks into files")]
