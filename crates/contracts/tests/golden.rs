@@ -1,5 +1,7 @@
 //! Every stored format of every version stays readable, and what is written today is what its golden file says.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use backtrail_contracts::jobs::{Job, RunBackup, RunPitr, job};
 use backtrail_contracts::manifest::{BackupManifest, MANIFEST_VERSION, PitrManifest};
 use serde::Serialize;

@@ -1,6 +1,6 @@
 //! What backups and PITR runs have in common: claims, leases, phases, ends, and the sweeps.
 //!
-//! Every move locks the run's row, asks [`transition`](backtrail_domain::run::transition), and writes what comes of it
+//! Every move locks the run's row, asks [`transition`], and writes what comes of it
 //! together with its effects in the same transaction.
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Tenants, keys, servers: who may see what, and what is readable in the database.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Runs: created with their message, claimed once, moved under their token, swept when their worker dies.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::time::Duration;

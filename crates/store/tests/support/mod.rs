@@ -1,6 +1,10 @@
 //! A database of its own for each test, and the short way to rows in it.
 
-#![allow(dead_code, reason = "no test file uses all of it")]
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "no test file uses all of it, and each leaves out something else"
+)]
 
 use std::time::Duration;
 
@@ -15,19 +19,19 @@ use time::OffsetDateTime;
 use tokio_postgres::{Client, NoTls};
 
 /// Longer than any test takes.
-pub const LEASE: Duration = Duration::from_secs(300);
+pub(crate) const LEASE: Duration = Duration::from_secs(300);
 
-pub struct World {
-    pub store: Store,
-    pub database: TestDatabase,
-    pub tenant: TenantId,
-    pub server: ServerId,
-    pub key: SealingKey,
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) database: TestDatabase,
+    pub(crate) tenant: TenantId,
+    pub(crate) server: ServerId,
+    pub(crate) key: SealingKey,
 }
 
 impl World {
     /// A migrated database with a tenant and a server.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let database = TestDatabase::create().await.expect("a database");
         let store = Store::connect(&StoreSettings::for_url(database.url())).await.expect("connected");
         store.migrate().await.expect("migrated");
@@ -38,23 +42,23 @@ impl World {
     }
 
     /// Statements past the store: what a crash, a clock or a hand may do.
-    pub async fn sql(&self, sql: &str) -> u64 {
+    pub(crate) async fn sql(&self, sql: &str) -> u64 {
         let client = self.client().await;
         client.execute(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
     }
 
     /// One number.
-    pub async fn count(&self, sql: &str) -> i64 {
+    pub(crate) async fn count(&self, sql: &str) -> i64 {
         self.client().await.query_one(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}")).get(0)
     }
 
-    pub async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         let (client, connection) = tokio_postgres::connect(self.database.url(), NoTls).await.expect("connected");
         tokio::spawn(connection);
         client
     }
 
-    pub fn new_backup(&self) -> NewBackup {
+    pub(crate) fn new_backup(&self) -> NewBackup {
         NewBackup {
             tenant_id: self.tenant,
             server_id: self.server,
@@ -65,21 +69,21 @@ impl World {
         }
     }
 
-    pub async fn backup(&self) -> BackupRun {
+    pub(crate) async fn backup(&self) -> BackupRun {
         BackupRun::create(&self.store, self.new_backup()).await.expect("a backup")
     }
 
-    pub async fn claimed_backup(&self) -> Claim<BackupRun> {
+    pub(crate) async fn claimed_backup(&self) -> Claim<BackupRun> {
         let backup = self.backup().await;
         self.claim(backup.id).await.expect("it waits")
     }
 
-    pub async fn claim(&self, id: BackupId) -> Option<Claim<BackupRun>> {
+    pub(crate) async fn claim(&self, id: BackupId) -> Option<Claim<BackupRun>> {
         BackupRun::claim(&self.store, id, "worker-1", LEASE).await.expect("claimed")
     }
 
     /// A completed backup that is a baseline.
-    pub async fn baseline(&self, coordinates: &str) -> BackupRun {
+    pub(crate) async fn baseline(&self, coordinates: &str) -> BackupRun {
         let claim = self.claimed_backup().await;
         let prefix = format!("backups/{}/", claim.run.id);
         claim.token.set_location(&self.store, &format!("s3://b/{prefix}"), &prefix).await.expect("a prefix");
@@ -87,7 +91,7 @@ impl World {
         BackupRun::complete(&self.store, &claim.token, outcome).await.expect("completed")
     }
 
-    pub fn new_pitr(&self, baseline_id: Option<BackupId>) -> NewPitr {
+    pub(crate) fn new_pitr(&self, baseline_id: Option<BackupId>) -> NewPitr {
         NewPitr {
             tenant_id: self.tenant,
             server_id: self.server,
@@ -99,16 +103,16 @@ impl World {
         }
     }
 
-    pub async fn row(&self, token: &FencingToken) -> BackupRun {
+    pub(crate) async fn row(&self, token: &FencingToken) -> BackupRun {
         BackupRun::by_id(&self.store, BackupId(token.run_id())).await.unwrap().unwrap()
     }
 
-    pub async fn pitr(&self, id: backtrail_domain::PitrId) -> PitrRun {
+    pub(crate) async fn pitr(&self, id: backtrail_domain::PitrId) -> PitrRun {
         PitrRun::by_id(&self.store, id).await.unwrap().unwrap()
     }
 
     /// Makes every lease one that has expired.
-    pub async fn expire_leases(&self) {
+    pub(crate) async fn expire_leases(&self) {
         self.sql("UPDATE runs SET lease_expires_at = now() - interval '1 second' WHERE lease_expires_at IS NOT NULL")
             .await;
         self.sql("UPDATE agents SET lease_expires_at = now() - interval '1 second' WHERE holder IS NOT NULL").await;
@@ -116,12 +120,12 @@ impl World {
 }
 
 /// Now, as precisely as the database keeps it.
-pub fn now() -> OffsetDateTime {
+pub(crate) fn now() -> OffsetDateTime {
     let now = OffsetDateTime::now_utc();
     now.replace_microsecond(now.microsecond()).expect("a microsecond")
 }
 
-pub fn new_server(tenant_id: TenantId, name: &str) -> NewServer {
+pub(crate) fn new_server(tenant_id: TenantId, name: &str) -> NewServer {
     NewServer {
         tenant_id,
         name: name.to_owned(),
@@ -134,7 +138,7 @@ pub fn new_server(tenant_id: TenantId, name: &str) -> NewServer {
     }
 }
 
-pub fn outcome(coordinates: Option<BinlogPosition>) -> BackupOutcome {
+pub(crate) fn outcome(coordinates: Option<BinlogPosition>) -> BackupOutcome {
     let now = now();
     BackupOutcome {
         size_bytes: 26_000_000,
@@ -151,12 +155,12 @@ pub fn outcome(coordinates: Option<BinlogPosition>) -> BackupOutcome {
     }
 }
 
-pub fn timeline(number: u32) -> Timeline {
+pub(crate) fn timeline(number: u32) -> Timeline {
     Timeline { identity: "mariadb-77".to_owned(), number }
 }
 
 /// A segment `file:start-end` with ten row changes.
-pub fn segment(range: &str, rotated_to: Option<&str>) -> NewSegment {
+pub(crate) fn segment(range: &str, rotated_to: Option<&str>) -> NewSegment {
     let (file, range) = range.split_once(':').unwrap();
     let (start, end) = range.split_once('-').unwrap();
     let now = now();

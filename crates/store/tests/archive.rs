@@ -1,0 +1,282 @@
+//! The archive: one agent a server, segments without a silent hole, coverage and the facts for planning.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::time::Duration;
+
+use backtrail_domain::chain::{self, ChainRequest, recoverable_windows};
+use backtrail_domain::{BinlogPosition, CutTarget, ServerId};
+use backtrail_store::agents::{self, acquire, archive_end};
+use backtrail_store::coverage::chain_facts;
+use backtrail_store::{AgentToken, Coverage, Gap, Heartbeat, NewGap, Segment, Server, StoreError, Tenant, retention};
+use support::{LEASE, World, new_server, now, segment, timeline};
+
+async fn lease(world: &World) -> AgentToken {
+    let leases = acquire(&world.store, "agent-1", LEASE, 10).await.unwrap();
+    leases.iter().find(|lease| lease.server.id == world.server).expect("the server is free").token
+}
+
+async fn append(
+    world: &World,
+    token: &AgentToken,
+    range: &str,
+    rotated_to: Option<&str>,
+) -> Result<Segment, StoreError> {
+    Segment::append(&world.store, token, segment(range, rotated_to), None, false).await
+}
+
+#[track_caller]
+fn hole(result: Result<Segment, StoreError>, expected: &str, found: &str) {
+    let Err(StoreError::NotContinuous { expected: is, found: came, .. }) = result else { panic!("{result:?}") };
+    assert_eq!((is.to_string().as_str(), came.to_string().as_str()), (expected, found));
+}
+
+fn gap(from: &str, to: &str, to_timeline: u32) -> NewGap {
+    NewGap {
+        from_timeline: timeline(1),
+        from: from.parse().unwrap(),
+        to_timeline: timeline(to_timeline),
+        to: to.parse().unwrap(),
+        from_time: Some(now()),
+        to_time: None,
+        cause: "purged by the source".to_owned(),
+    }
+}
+
+async fn end(world: &World) -> BinlogPosition {
+    archive_end(&world.store, world.server).await.unwrap().unwrap().position
+}
+
+#[tokio::test]
+async fn one_agent_reads_a_server() {
+    let world = World::new().await;
+    let store = &world.store;
+    for name in ["b", "c"] {
+        Server::create(store, &world.key, new_server(world.tenant, name)).await.unwrap();
+    }
+    let (a, b) = tokio::join!(acquire(store, "a", LEASE, 2), acquire(store, "b", LEASE, 2));
+    let (a, b) = (a.unwrap(), b.unwrap());
+    let mut servers: Vec<ServerId> = a.iter().chain(&b).map(|lease| lease.server.id).collect();
+    servers.sort_unstable();
+    servers.dedup();
+    // What one had at hand the other passed over; the rest is there at the next look.
+    let rest = acquire(store, "b", LEASE, 10).await.unwrap();
+    assert_eq!(servers.len() + rest.len(), 3);
+    assert_eq!(acquire(store, "c", LEASE, 10).await.unwrap().len(), 0);
+
+    let token = a.first().or(b.first()).unwrap().token;
+    token.renew(store, LEASE).await.unwrap();
+    token.release(store).await.unwrap();
+    assert!(matches!(token.renew(store, LEASE).await, Err(StoreError::LostRace { .. })));
+    let again = acquire(store, "c", LEASE, 10).await.unwrap();
+    assert_eq!(again[0].server.id, token.server_id());
+    assert!(again[0].token.number() > token.number());
+    // A late release of the old holder takes nothing away from the new one.
+    token.release(store).await.unwrap();
+    again[0].token.renew(store, LEASE).await.unwrap();
+
+    world.expire_leases().await;
+    assert_eq!(acquire(store, "d", LEASE, 10).await.unwrap().len(), 3);
+    assert!(matches!(again[0].token.renew(store, LEASE).await, Err(StoreError::LostRace { .. })));
+}
+
+#[tokio::test]
+async fn a_removed_server_is_no_longer_read() {
+    let world = World::new().await;
+    let token = lease(&world).await;
+    Server::soft_delete(&world.store, world.tenant, world.server).await.unwrap();
+    assert!(matches!(token.renew(&world.store, LEASE).await, Err(StoreError::LostRace { .. })));
+    assert_eq!(acquire(&world.store, "a", LEASE, 10).await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn segments_meet_or_are_refused() {
+    let world = World::new().await;
+    let token = lease(&world).await;
+    assert_eq!(archive_end(&world.store, world.server).await.unwrap(), None);
+    let first = append(&world, &token, "log.000007:900-1000", None).await.unwrap();
+    assert_eq!(end(&world).await.to_string(), "log.000007:1000");
+    hole(append(&world, &token, "log.000007:1001-1100", None).await, "log.000007:1000", "log.000007:1001");
+    hole(append(&world, &token, "log.000007:999-1100", None).await, "log.000007:1000", "log.000007:999");
+    hole(append(&world, &token, "log.000008:4-1100", None).await, "log.000007:1000", "log.000008:4");
+    append(&world, &token, "log.000007:1000-1200", Some("log.000008")).await.unwrap();
+    assert_eq!(end(&world).await.to_string(), "log.000008:4");
+    hole(append(&world, &token, "log.000007:1200-1300", None).await, "log.000008:4", "log.000007:1200");
+    append(&world, &token, "log.000008:4-300", None).await.unwrap();
+    // The server stopped without a rotate event, and went on with the next file.
+    let next = segment("log.000009:4-200", None);
+    hole(Segment::append(&world.store, &token, next.clone(), None, false).await, "log.000008:300", "log.000009:4");
+    let skips = segment("log.000010:4-200", None);
+    hole(Segment::append(&world.store, &token, skips, None, true).await, "log.000008:300", "log.000010:4");
+    let added = Segment::append(&world.store, &token, next.clone(), None, true).await.unwrap();
+    // Whoever does not know whether that went through repeats it.
+    assert_eq!(Segment::append(&world.store, &token, next, None, true).await.unwrap(), added);
+
+    let all = Segment::list(&world.store, world.tenant, world.server).await.unwrap();
+    assert_eq!(all.iter().map(|segment| segment.ordinal).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert_eq!(all[0], first);
+    assert_eq!(all[2].content.rotated_to, Some("log.000009".parse().unwrap()));
+    assert_eq!(Segment::last(&world.store, world.server).await.unwrap().unwrap().id, added.id);
+    let (facts, _) = chain_facts(&world.store, world.tenant, world.server).await.unwrap();
+    assert_eq!(facts.segments.len(), 4);
+}
+
+#[tokio::test]
+async fn a_lost_lease_archives_nothing() {
+    let world = World::new().await;
+    let old = lease(&world).await;
+    append(&world, &old, "log.000001:4-100", None).await.unwrap();
+    world.expire_leases().await;
+    let new = lease(&world).await;
+    let refused = append(&world, &old, "log.000001:100-200", None).await;
+    assert!(matches!(refused, Err(StoreError::LostRace { .. })), "{refused:?}");
+    assert!(matches!(old.heartbeat(&world.store, &Heartbeat::default()).await, Err(StoreError::LostRace { .. })));
+    let refused = Gap::record(&world.store, &old, gap("log.000001:100", "log.000005:4", 1)).await;
+    assert!(matches!(refused, Err(StoreError::LostRace { .. })));
+    append(&world, &new, "log.000001:100-200", None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_gap_is_recorded_with_the_segment_behind_it_or_before_it() {
+    let world = World::new().await;
+    let store = &world.store;
+    let token = lease(&world).await;
+    append(&world, &token, "log.000001:4-100", None).await.unwrap();
+    let behind = segment("log.000005:4-100", None);
+    // A gap that does not begin where the archive ends explains nothing.
+    let wrong =
+        Segment::append(store, &token, behind.clone(), Some(gap("log.000001:90", "log.000005:4", 1)), false).await;
+    hole(wrong, "log.000001:100", "log.000001:90");
+    let wrong =
+        Segment::append(store, &token, behind.clone(), Some(gap("log.000001:100", "log.000004:4", 1)), false).await;
+    hole(wrong, "log.000004:4", "log.000005:4");
+    // And what was refused left nothing behind.
+    assert_eq!(Gap::list(store, world.tenant, world.server).await.unwrap(), []);
+    assert_eq!(end(&world).await.to_string(), "log.000001:100");
+    Segment::append(store, &token, behind, Some(gap("log.000001:100", "log.000005:4", 1)), false).await.unwrap();
+
+    // Noticed before anything follows; and then the hole grows.
+    Gap::record(store, &token, gap("log.000005:100", "log.000007:4", 1)).await.unwrap();
+    let wider = NewGap { cause: "RESET MASTER".to_owned(), ..gap("log.000007:4", "log.000001:4", 2) };
+    Gap::record(store, &token, wider).await.unwrap();
+    let gaps = Gap::list(store, world.tenant, world.server).await.unwrap();
+    assert_eq!(gaps.len(), 2);
+    assert_eq!(gaps[1].content.from.to_string(), "log.000005:100");
+    assert_eq!(
+        (&gaps[1].content.to_timeline, gaps[1].content.to.to_string()),
+        (&timeline(2), "log.000001:4".to_owned())
+    );
+    assert_eq!(gaps[1].content.cause, "purged by the source; RESET MASTER");
+    let archive = archive_end(store, world.server).await.unwrap().unwrap();
+    assert_eq!((archive.timeline, archive.position.to_string()), (timeline(2), "log.000001:4".to_owned()));
+    assert_eq!(archive.gap.as_ref(), Some(&gaps[1]));
+    assert_eq!(archive.segment.unwrap().ordinal, 2);
+    // The same file and offset as the first segment, in another timeline.
+    let mut reset = segment("log.000001:4-100", None);
+    reset.key = "other".to_owned();
+    hole(Segment::append(store, &token, reset.clone(), None, false).await, "log.000001:4", "log.000001:4");
+    reset.timeline = timeline(2);
+    Segment::append(store, &token, reset, None, false).await.unwrap();
+}
+
+#[tokio::test]
+async fn coverage_counts_and_the_heartbeat_ages() {
+    let world = World::new().await;
+    let store = &world.store;
+    let of = async || Coverage::of(store, world.tenant, world.server).await.unwrap();
+    let empty = of().await;
+    assert_eq!((empty.total_events, empty.oldest_event, empty.available), (0, None, false));
+
+    let token = lease(&world).await;
+    let first = append(&world, &token, "log.000001:4-100", None).await.unwrap();
+    let mut idle = segment("log.000001:100-140", None);
+    (idle.row_changes, idle.first_row_event_at, idle.last_row_event_at) = (0, None, None);
+    (idle.first_commit_at, idle.last_commit_at) = (None, None);
+    Segment::append(store, &token, idle, None, false).await.unwrap();
+    let second = append(&world, &token, "log.000001:140-200", None).await.unwrap();
+    let until = now() - Duration::from_secs(3);
+    let heartbeat = Heartbeat {
+        covered_until: Some(until),
+        timeline: Some(timeline(1)),
+        source_position: Some("log.000001:200".parse().unwrap()),
+        binlog_expiry: Some(until + Duration::from_secs(86_400)),
+        ..Heartbeat::default()
+    };
+    token.heartbeat(store, &heartbeat).await.unwrap();
+    let covered = of().await;
+    assert_eq!((covered.total_events, covered.segments, covered.segment_bytes), (20, 3, 300));
+    assert_eq!(covered.oldest_event, first.content.first_row_event_at);
+    assert_eq!(covered.latest_event, second.content.last_row_event_at);
+    assert_eq!((covered.covered_until, covered.timeline), (Some(until), Some(timeline(1))));
+    assert!(covered.available && covered.lag_seconds.is_some_and(|lag| lag < 60));
+    assert!(covered.binlog_expiry.is_some());
+
+    // It never goes back, and says nothing for another timeline than the archive's.
+    let back = Heartbeat { covered_until: Some(until - Duration::from_secs(60)), ..heartbeat.clone() };
+    token.heartbeat(store, &back).await.unwrap();
+    assert_eq!(of().await.covered_until, Some(until));
+    let elsewhere = Heartbeat { covered_until: Some(now()), timeline: Some(timeline(2)), ..Heartbeat::default() };
+    token.heartbeat(store, &elsewhere).await.unwrap();
+    assert_eq!((of().await.covered_until, of().await.timeline), (Some(until), Some(timeline(1))));
+
+    let broken = Heartbeat { error: Some("connection refused".to_owned()), ..Heartbeat::default() };
+    token.heartbeat(store, &broken).await.unwrap();
+    assert_eq!((of().await.available, of().await.error.as_deref()), (false, Some("connection refused")));
+    token.heartbeat(store, &Heartbeat::default()).await.unwrap();
+    assert!(of().await.available);
+    world.sql("UPDATE agents SET heartbeat_at = now() - interval '31 seconds'").await;
+    let stale = of().await;
+    assert_eq!((stale.available, stale.covered_until), (false, Some(until)));
+
+    let other = Tenant::create(store, "beta").await.unwrap().id;
+    let foreign = Coverage::of(store, other, world.server).await.unwrap();
+    assert_eq!((foreign.total_events, foreign.covered_until, foreign.segments), (0, None, 0));
+    let (facts, _) = chain_facts(store, other, world.server).await.unwrap();
+    assert_eq!(facts, chain::ChainFacts::default());
+}
+
+#[tokio::test]
+async fn planning_from_the_rows() {
+    let world = World::new().await;
+    let store = &world.store;
+    let token = lease(&world).await;
+    append(&world, &token, "log.000001:4-100", None).await.unwrap();
+    let baseline = world.baseline("log.000001:60").await;
+    append(&world, &token, "log.000001:100-200", Some("log.000002")).await.unwrap();
+    let until = now() + Duration::from_secs(1);
+    let heartbeat = Heartbeat { covered_until: Some(until), timeline: Some(timeline(1)), ..Heartbeat::default() };
+    token.heartbeat(store, &heartbeat).await.unwrap();
+    let (facts, _) = chain_facts(store, world.tenant, world.server).await.unwrap();
+    assert_eq!(Coverage::of(store, world.tenant, world.server).await.unwrap().baselines.len(), 1);
+    let target = CutTarget::Time(until);
+    let plan = chain::plan(&facts, &ChainRequest { target: &target, now: until, allow_gaps: false }).unwrap();
+    assert_eq!((plan.baseline.id, plan.segments.len()), (baseline.id, 2));
+    let windows = recoverable_windows(&facts);
+    assert_eq!((windows[0].from, windows[0].until), (baseline.consistent_at.unwrap(), until));
+    // A read of the planned segments, and of what retention took meanwhile.
+    let ids: Vec<_> = plan.segments.iter().map(|segment| segment.id).collect();
+    assert_eq!(Segment::by_ids(store, &ids).await.unwrap().len(), 2);
+
+    assert_eq!(retention::servers(store).await.unwrap(), [world.server]);
+    let facts = retention::facts(store, world.server).await.unwrap();
+    assert_eq!((facts.backups.len(), facts.segments.len()), (1, 2));
+    assert!(facts.backups[0].baseline.is_some() && !facts.backups[0].in_use);
+
+    let marked = Segment::mark_expired(store, &ids[..1]).await.unwrap();
+    assert_eq!(marked, [(ids[0], "binlogs/log.000001/4-100".to_owned())]);
+    assert_eq!(Segment::mark_expired(store, &ids[..1]).await.unwrap(), []);
+    assert_eq!(Segment::by_ids(store, &ids).await.unwrap().len(), 1);
+    assert_eq!(Segment::expired(store, 10).await.unwrap(), marked);
+    // A segment that has not expired is not forgotten.
+    Segment::forget(store, &ids).await.unwrap();
+    assert_eq!(Segment::expired(store, 10).await.unwrap(), []);
+    assert_eq!(Segment::list(store, world.tenant, world.server).await.unwrap().len(), 1);
+    // Where the archive ends is known even when nothing of it is left.
+    Segment::mark_expired(store, &ids).await.unwrap();
+    Segment::forget(store, &ids).await.unwrap();
+    let archive = agents::archive_end(store, world.server).await.unwrap().unwrap();
+    assert_eq!((archive.position.to_string(), archive.segment), ("log.000002:4".to_owned(), None));
+    append(&world, &token, "log.000002:4-100", None).await.unwrap();
+}
