@@ -1,6 +1,6 @@
 //! The plan for each table, out of the baseline's shapes and what the log says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use backtrail_domain::TableName;
 use backtrail_schema::{ColumnType, ReferentialAction, SchemaError, TableShape};
@@ -197,8 +197,14 @@ pub(crate) fn decide(
         return refuse(reason.clone(), at.clone(), LEAVE_OUT);
     }
     let bytes = files.data.iter().map(|file| file.size).sum();
+    if let Some(shape) = shapes.known.get(name) {
+        warn_of_floats(shape, warnings);
+    }
     let Some(table) = table.filter(|table| table.row_events > 0) else {
-        return Ok(TableAction::Copy { rows: files.rows, bytes });
+        return match missing_column(catalog, name, files, shapes)? {
+            Some(reason) => refuse(reason, None, "take a backup with a newer mydumper, or leave the table out"),
+            None => Ok(TableAction::Copy { rows: files.rows, bytes }),
+        };
     };
     let at = table.first_row_event.clone();
     if let Some(problem) = shapes.unreadable.get(name) {
@@ -224,18 +230,6 @@ pub(crate) fn decide(
             return refuse(reason, at, LEAVE_OUT);
         }
     }
-    let floats: BTreeSet<&str> = shape
-        .columns
-        .iter()
-        .filter(|column| matches!(column.ty, ColumnType::Float { .. }))
-        .map(|column| column.name.as_str())
-        .collect();
-    if !floats.is_empty() {
-        warnings.push(format!(
-            "{name} has FLOAT columns ({}): mydumper writes them with six digits, so that rows which did not change in the window are as exact as the dump is",
-            floats.into_iter().collect::<Vec<_>>().join(", ")
-        ));
-    }
     Ok(TableAction::Merge {
         key,
         rows: files.rows,
@@ -243,4 +237,31 @@ pub(crate) fn decide(
         row_events: table.row_events,
         row_event_bytes: table.row_event_bytes,
     })
+}
+
+/// A column that the data files of a table leave out although it is not generated: mydumper 0.10 takes a default such as
+/// CURRENT_TIMESTAMP on MySQL 8 for a generated column. Files that name no columns leave none out.
+fn missing_column(
+    catalog: &Catalog<'_>,
+    name: &TableName,
+    files: &TableFiles,
+    shapes: &Shapes,
+) -> Result<Option<String>, EngineError> {
+    let (Some(file), Some(shape)) = (files.data.first(), shapes.known.get(name)) else { return Ok(None) };
+    let Some(Some(listed)) = catalog.data_head(name, &file.name)?.columns else { return Ok(None) };
+    let mut expected = shape.columns.iter().filter(|column| column.generated.is_none());
+    let missing = expected.find(|column| !listed.iter().any(|name| name.eq_ignore_ascii_case(&column.name)));
+    Ok(missing.map(|column| format!("the dump lacks its column `{}`", column.name)))
+}
+
+fn warn_of_floats(shape: &TableShape, warnings: &mut Vec<String>) {
+    let floats = shape.columns.iter().filter(|column| matches!(column.ty, ColumnType::Float { .. }));
+    let floats: Vec<&str> = floats.map(|column| column.name.as_str()).collect();
+    if !floats.is_empty() {
+        warnings.push(format!(
+            "{} has FLOAT columns ({}): mydumper writes them with six digits, so that rows which did not change in the window are as exact as the dump is",
+            shape.name,
+            floats.join(", ")
+        ));
+    }
 }

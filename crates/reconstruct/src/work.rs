@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use backtrail_domain::TableName;
 use backtrail_dump::tokenizer::{Piece, StatementReader};
+use backtrail_dump::writer::UNIQUE_CHECKS;
 
 use crate::baseline::{Catalog, TableFiles};
 use crate::collect::TableChanges;
@@ -245,7 +246,11 @@ impl Work<'_> {
     /// Copies a data file of a table that did not change. Where the metadata has the table's row count, only its end is
     /// looked at; else its rows are counted, which also proves that it is whole.
     fn copy(&self, copy: &TableCopy<'_>, file: &FileInfo) -> Result<(FileReport, u64), EngineError> {
-        let output = self.output(&file.name)?;
+        let mut output = self.output(&file.name)?;
+        if copy.files.data.len() > 1 {
+            std::io::Write::write_all(&mut output, UNIQUE_CHECKS.as_bytes())
+                .map_err(|source| EngineError::Result { file: file.name.clone(), source })?;
+        }
         let mut tee = Tee::new(self.merger.watch.open(self.merger.catalog, &file.name)?, output);
         let broken = |problem: &str| EngineError::BaselineRows {
             table: copy.name.clone(),
