@@ -320,3 +320,38 @@ fn a_dump_that_is_no_baseline() {
     let error = run(&partial, &case.files(), &request).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("not finished"), "{error}");
 }
+
+/// mydumper 0.10 takes a column with DEFAULT CURRENT_TIMESTAMP on MySQL 8 for a generated one and leaves it out.
+#[test]
+fn a_dump_that_lacks_a_column_is_refused_though_nothing_changed() {
+    let case = Case::open("mariadb");
+    let baseline = Memory::default();
+    case.baseline.files().into_iter().for_each(|(name, bytes)| baseline.put(&name, bytes));
+    let rows =
+        case.baseline.text("shop.quiet.sql").replace("INSERT INTO `quiet` VALUES", "INSERT INTO `quiet` (`id`) VALUES");
+    baseline.put("shop.quiet.sql", rows.into_bytes());
+    let request = Request::new(case.points()[0].targets[0].clone(), TableFilter::All);
+    let error = run(&baseline, &case.files(), &request).unwrap_err().to_string();
+    assert!(error.contains("shop.quiet: the dump lacks its column `v`"), "{error}");
+}
+
+/// Two threads of myloader that begin with two files of one table must not end in MariaDB's deadlock.
+#[test]
+fn every_file_of_a_table_in_several_has_unique_checks_on() {
+    let case = Case::open("mariadb");
+    let (baseline, mut files) = (Memory::default(), case.baseline.files());
+    let rows = files.remove("shop.quiet.sql").unwrap();
+    let empty = case.baseline.text("shop.quiet.sql").split("INSERT").next().unwrap().to_owned();
+    files.into_iter().for_each(|(name, bytes)| baseline.put(&name, bytes));
+    baseline.put("shop.quiet.00000.sql", rows);
+    baseline.put("shop.quiet.00001.sql", empty.into_bytes());
+    let request = Request::new(case.points()[0].targets[0].clone(), TableFilter::All);
+    let (_, _, result) = run(&baseline, &case.files(), &request).unwrap();
+    for (name, bytes) in result.files() {
+        let text = String::from_utf8_lossy(&bytes);
+        let single = name.starts_with("shop.") && !name.contains("schema") && !name.starts_with("shop.quiet.");
+        if name.starts_with("shop.quiet.0") || (single && text.contains("ALLOW_INVALID_DATES")) {
+            assert!(text.contains("SET UNIQUE_CHECKS=1"), "{name}");
+        }
+    }
+}
