@@ -130,11 +130,14 @@ fn delete_segments(segments: &[SegmentFact], kept: &[&BaselineFact], now: Offset
         let old = segment.sealed_at < now - YOUNG
             && segment.sealed_at < newest - YOUNG
             && unknown.is_none_or(|since| segment.sealed_at < since - YOUNG);
-        // A baseline at a segment's very end is known to stand in the log by that segment.
-        let passed = needed_from
-            .get(&segment.timeline)
-            .is_none_or(|from| segment.to() < **from && segment.rotated_to.as_ref() != Some(&from.file));
-        old && passed
+        let passed = needed_from.get(&segment.timeline).is_none_or(|from| segment.to() <= **from);
+        // By the segment that it stands in, or at the end of, a baseline is known to stand in the log: on an idle source
+        // that segment can be as old as you like.
+        let holds = kept.iter().any(|baseline| {
+            let place = &baseline.coordinates;
+            (segment.from() <= *place && *place <= segment.to()) || segment.continues_at() == *place
+        });
+        old && passed && !holds
     };
     let mut deleted: Vec<&SegmentFact> = segments.iter().filter(deletable).collect();
     deleted.sort_by_key(|segment| (segment.timeline.clone(), segment.from()));
@@ -166,20 +169,71 @@ mod tests {
         Timeline { identity: "mariadb-7".to_owned(), number: 1 }
     }
 
-    /// One file a day: the log's day `n` is file `1000 - n`.
-    fn place(days_ago: f64) -> BinlogPosition {
-        let day = days_ago.floor();
-        BinlogPosition {
-            file: format!("log.{:06}", 1000 - day as u64).parse().unwrap(),
-            offset: 4 + ((1.0 - (days_ago - day)) * 1000.0) as u64,
+    /// The days on which the source was idle: nothing was written to its log.
+    #[derive(Clone, Default)]
+    struct Idle(BTreeSet<u64>);
+
+    impl Idle {
+        fn on(&self, day: u64) -> bool {
+            self.0.contains(&day)
+        }
+
+        /// Where the log ended then. One file for each day that was not idle; the log of day `n` is file `1000 - n`.
+        fn place(&self, days_ago: f64) -> BinlogPosition {
+            let mut day = days_ago.floor() as u64;
+            let mut offset = 4 + ((1.0 - (days_ago - days_ago.floor())) * 1000.0) as u64;
+            while self.on(day) {
+                day += 1;
+                offset = 1100;
+            }
+            BinlogPosition { file: self.file(day), offset }
+        }
+
+        /// Numbered by the days that were not idle.
+        fn file(&self, day: u64) -> crate::BinlogFile {
+            let busy = (0..day).filter(|day| !self.on(*day)).count();
+            format!("log.{:06}", 1000 - busy).parse().unwrap()
+        }
+
+        fn segments(&self) -> Vec<SegmentFact> {
+            (0..60).filter(|day| !self.on(*day)).map(|day| self.segment(day)).collect()
+        }
+
+        fn segment(&self, day: u64) -> SegmentFact {
+            // The log rotates when something is written again, not before.
+            let rotates = (day > 0 && !self.on(day - 1)).then(|| self.file(day - 1));
+            SegmentFact {
+                id: SegmentId(Uuid::from_u128(u128::from(day))),
+                timeline: timeline(),
+                rotated_to: rotates.or_else(|| {
+                    let next = (0..day).rev().find(|day| !self.on(*day))?;
+                    Some(self.file(next))
+                }),
+                file: self.file(day),
+                start: 4,
+                end: 1100,
+                first_commit_at: Some(ago(day as f64 + 1.0)),
+                last_commit_at: Some(ago(day as f64)),
+                gtid_before: None,
+                gtid_after: None,
+                file_created_at: None,
+                sealed_at: ago(day as f64),
+                size_bytes: 10,
+                events: 1,
+                row_changes: 1,
+            }
         }
     }
 
     fn backup(id: u128, days_ago: f64, retention_days: u16) -> BackupFact {
+        backup_at(id, days_ago, retention_days, Idle::default().place(days_ago))
+    }
+
+    fn backup_at(id: u128, days_ago: f64, retention_days: u16, coordinates: BinlogPosition) -> BackupFact {
         let baseline = BaselineFact {
             id: BackupId(Uuid::from_u128(id)),
             timeline: Some(timeline()),
-            coordinates: place(days_ago),
+            coordinates,
             gtid_set: None,
             started_at: ago(days_ago),
             consistent_at: ago(days_ago),
@@ -193,29 +247,9 @@ mod tests {
         }
     }
 
-    fn segment(day: u64) -> SegmentFact {
-        let begin = place(day as f64 + 0.9999);
-        SegmentFact {
-            id: SegmentId(Uuid::from_u128(u128::from(day))),
-            timeline: timeline(),
-            rotated_to: Some(format!("log.{:06}", begin.file.number() + 1).parse().unwrap()),
-            file: begin.file,
-            start: 4,
-            end: 1100,
-            first_commit_at: Some(ago(day as f64 + 1.0)),
-            last_commit_at: Some(ago(day as f64)),
-            gtid_before: None,
-            gtid_after: None,
-            sealed_at: ago(day as f64),
-            size_bytes: 10,
-            events: 1,
-            row_changes: 1,
-        }
-    }
-
     #[track_caller]
     fn check(backups: Vec<BackupFact>, gone: &[u128], kept: &[(u128, Because)], segments_gone: std::ops::Range<u64>) {
-        let facts = RetentionFacts { backups, segments: (0..60).map(segment).collect() };
+        let facts = RetentionFacts { backups, segments: Idle::default().segments() };
         let plan = plan(&facts, NOW);
         assert_eq!(plan.backups.iter().map(|id| id.0.as_u128()).collect::<Vec<_>>(), gone);
         let got: Vec<_> = plan.kept.iter().map(|kept| (kept.id.0.as_u128(), kept.because)).collect();
@@ -240,20 +274,20 @@ mod tests {
             vec![backup(1, 17.5, 7), backup(2, 10.5, 7), backup(3, 3.5, 7)],
             &[1],
             &[(3, Because::WithinItsDays), (2, Because::NeededForItsDays)],
-            12..60,
+            11..60,
         );
         let in_use = BackupFact { in_use: true, ..backup(1, 17.5, 7) };
         check(
             vec![in_use, backup(2, 10.5, 7), backup(3, 3.5, 7)],
             &[],
             &[(3, Because::WithinItsDays), (2, Because::NeededForItsDays), (1, Because::InUse)],
-            19..60,
+            18..60,
         );
     }
 
     #[test]
     fn binlog_goes_only_with_a_baseline_behind_it() {
-        let facts = RetentionFacts { backups: vec![], segments: (0..60).map(segment).collect() };
+        let facts = RetentionFacts { backups: vec![], segments: Idle::default().segments() };
         assert_eq!(plan(&facts, NOW).segments, []);
         let unknown = |mut backup: BackupFact| {
             backup.baseline.as_mut().unwrap().timeline = None;
@@ -263,19 +297,44 @@ mod tests {
         assert!(plan(&facts, NOW).segments.iter().all(|id| id.0.as_u128() > 3));
     }
 
+    /// A source that has been idle for weeks: the segment at whose end every backup stands must stay.
+    #[test]
+    fn an_idle_source_keeps_what_its_baselines_stand_in() {
+        for known in [true, false] {
+            let idle = Idle((0..40).collect());
+            let mut backups: Vec<_> = (0u8..10)
+                .map(|day| backup_at(day.into(), f64::from(day) + 0.5, 3, idle.place(f64::from(day))))
+                .collect();
+            if !known {
+                backups.iter_mut().for_each(|backup| backup.baseline.as_mut().unwrap().timeline = None);
+            }
+            let facts = RetentionFacts { backups, segments: idle.segments() };
+            let plan = plan(&facts, NOW);
+            assert!(!plan.segments.contains(&SegmentId(Uuid::from_u128(40))), "{plan:?}");
+            assert!(plan.segments.contains(&SegmentId(Uuid::from_u128(41))), "{plan:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn expiry_never_breaks_a_promised_point(
-            backups in prop::collection::vec((0.0f64..59.0, 1u16..40, prop::bool::weighted(0.2)), 0..8),
+            backups in prop::collection::vec((0.0f64..59.0, 1u16..40, prop::bool::weighted(0.2), any::<bool>()), 0..8),
             missing in prop::collection::vec(0u64..60, 0..4),
+            idle in prop::collection::vec((0u64..60, 1u64..20), 0..4),
             points in prop::collection::vec(0.0f64..59.0, 20),
         ) {
+            let idle = Idle(idle.into_iter().flat_map(|(from, days)| from..(from + days).min(60)).collect());
             let backups: Vec<_> = backups
                 .into_iter()
                 .enumerate()
-                .map(|(id, (age, days, in_use))| BackupFact { in_use, ..backup(id as u128, age, days) })
+                .map(|(id, (age, days, in_use, known))| {
+                    let mut backup = backup_at(id as u128, age, days, idle.place(age));
+                    backup.baseline.as_mut().unwrap().timeline = known.then(timeline);
+                    BackupFact { in_use, ..backup }
+                })
                 .collect();
-            let segments: Vec<_> = (0..60).filter(|day| !missing.contains(day)).map(segment).collect();
+            let mut segments = idle.segments();
+            segments.retain(|segment| !missing.contains(&(segment.id.0.as_u128() as u64)));
             let facts = RetentionFacts { backups, segments };
             let plan = plan(&facts, NOW);
             let kept: Vec<_> = facts.backups.iter().filter(|backup| !plan.backups.contains(&backup.id)).collect();
@@ -287,6 +346,7 @@ mod tests {
                 let facts = ChainFacts {
                     baselines: backups.into_iter().filter_map(|backup| backup.baseline.clone()).collect(),
                     segments: segments.to_vec(),
+                    covered: Some(crate::Covered { timeline: timeline(), until: NOW }),
                     ..ChainFacts::default()
                 };
                 let request = ChainRequest { target: &CutTarget::Time(point), now: NOW, allow_gaps: false };

@@ -87,6 +87,7 @@ impl Segment {
             last_commit_at: content.last_commit_at,
             gtid_before: content.gtid_before.clone(),
             gtid_after: content.gtid_after.clone(),
+            file_created_at: content.file_created_at,
             sealed_at: content.sealed_at,
             size_bytes: content.size_bytes,
             events: content.events,

@@ -49,6 +49,9 @@ pub struct SegmentFact {
     pub gtid_before: Option<GtidSet>,
     /// What had committed at its end.
     pub gtid_after: Option<GtidSet>,
+    /// When the source made the file, by the source's clock, to the second.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub file_created_at: Option<OffsetDateTime>,
     /// When it was archived.
     #[serde(with = "time::serde::rfc3339")]
     pub sealed_at: OffsetDateTime,

@@ -141,7 +141,7 @@ pub fn plan<'a>(facts: &'a ChainFacts, request: &ChainRequest<'_>) -> Result<Cha
             reached = ends_before(&at, covered, request.target);
             until = until.max(covered);
         }
-        End::Ahead => {}
+        End::Ahead => until = until.max(archived_until(facts, request.target)),
     }
     let may_pass = request.allow_gaps && passable;
     if !plan.gaps.is_empty() && !may_pass {
@@ -157,6 +157,12 @@ pub fn plan<'a>(facts: &'a ChainFacts, request: &ChainRequest<'_>) -> Result<Cha
 /// committed at the very same one.
 pub(super) fn just_before(time: OffsetDateTime) -> OffsetDateTime {
     time - Duration::MICROSECOND
+}
+
+/// How far anything is archived, where the way has not even begun.
+fn archived_until(facts: &ChainFacts, target: &CutTarget) -> Option<OffsetDateTime> {
+    let latest = facts.segments.iter().filter_map(|segment| segment.last_commit_at).max().map(just_before);
+    latest.filter(|latest| !matches!(target, CutTarget::Time(time) if latest >= time))
 }
 
 /// Whether the cut cannot lie behind this segment.

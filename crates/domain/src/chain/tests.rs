@@ -48,6 +48,7 @@ pub(crate) fn segment(range: &str, commits: (i64, i64), rotated_to: Option<&str>
         last_commit_at: commits.map(|(_, last)| at(last)),
         gtid_before: None,
         gtid_after: None,
+        file_created_at: None,
         sealed_at: at(commits.map_or(1000, |(_, last)| last + 30)),
         size_bytes: end - start,
         events: 1,
@@ -85,8 +86,17 @@ fn world() -> ChainFacts {
     }
 }
 
+/// What planning answers; the same whether the baselines know their timeline or the archive has to tell.
 #[track_caller]
 fn check(facts: &ChainFacts, target: &str, allow_gaps: bool, expect: &str) {
+    check_as_it_is(facts, target, allow_gaps, expect);
+    let mut unknown = facts.clone();
+    unknown.baselines.iter_mut().for_each(|baseline| baseline.timeline = None);
+    check_as_it_is(&unknown, target, allow_gaps, expect);
+}
+
+#[track_caller]
+fn check_as_it_is(facts: &ChainFacts, target: &str, allow_gaps: bool, expect: &str) {
     let target = match target.parse::<i64>() {
         Ok(seconds) => CutTarget::Time(at(seconds)),
         Err(_) => target.parse().map(CutTarget::Position).unwrap_or_else(|_| CutTarget::Gtid(target.parse().unwrap())),
@@ -228,23 +238,36 @@ fn a_baseline_at_the_edges() {
     // Ahead of everything archived: what the agent says it has seen proves nothing there.
     let mut facts = world();
     facts.baselines.push(baseline(3, "log.000002:600", 500));
-    check(&facts, "800", false, "not_yet_archived None");
+    check(&facts, "800", false, "not_yet_archived Some(399.999999)");
+    // On a source that has been idle for days.
+    let mut facts = world();
+    let days = 10 * 86_400;
+    facts.covered = covered(days + 100);
+    facts.baselines.push(baseline(3, "log.000002:500", days));
+    let target = CutTarget::Time(at(days + 50));
+    for timeline in [Some(timeline(1)), None] {
+        facts.baselines[2].timeline = timeline;
+        let plan = plan(&facts, &ChainRequest { target: &target, now: at(days + 200), allow_gaps: false }).unwrap();
+        assert_eq!((plan.baseline.id, plan.segments.len()), (facts.baselines[2].id, 0));
+    }
 }
 
 #[test]
 fn a_file_name_that_came_again_is_another_log() {
-    // The segment's commits are hours older than the backup that names the same place.
+    // The archive is hours older than the backup that names a place in its files.
     let mut facts = world();
     facts.segments.iter_mut().for_each(|segment| {
         segment.last_commit_at = segment.last_commit_at.map(|time| time - Duration::hours(5));
         segment.first_commit_at = segment.first_commit_at.map(|time| time - Duration::hours(5));
+        segment.sealed_at -= Duration::hours(5);
     });
-    check(&facts, "120", true, "binlog_gap 1 false");
-    // Without a timeline of its own, the baseline goes to the log that can hold it.
-    let mut facts = world();
-    facts.baselines.iter_mut().for_each(|baseline| baseline.timeline = None);
-    check(&facts, "305", false, "1 [1:4 1:200 2:4]");
-    check(&facts, "log.000002:301", false, "2 [2:4]");
+    check_as_it_is(&facts, "120", true, "binlog_gap 1 false");
+    // Sealed only now, but with old commits alone.
+    facts.segments.iter_mut().for_each(|segment| segment.sealed_at += Duration::hours(5));
+    check_as_it_is(&facts, "120", true, "binlog_gap 1 false");
+    // An agent that catches up seals old commits together with what came after the backup.
+    facts.segments.iter_mut().for_each(|segment| segment.sealed_at += Duration::hours(5));
+    check(&facts, "120", true, "1 [1:4 1:200 2:4]");
     // MySQL's sets say so as well.
     const A: &str = "79f916ce-e6dc-11f1-a03a-02fc00000001";
     let mut facts = world();
@@ -253,6 +276,65 @@ fn a_file_name_that_came_again_is_another_log() {
     check(&facts, "360", true, "binlog_gap 1 false");
     facts.baselines[1].gtid_set = Some(format!("{A}:1-920").parse().unwrap());
     check(&facts, "360", false, "2 [2:4]");
+}
+
+/// A log that started over after an hour: the same names and offsets again, with baselines in both lives.
+fn two_lives() -> ChainFacts {
+    const HOUR: i64 = 3600;
+    let mut facts = world();
+    facts.baselines.push(baseline(3, "log.000001:150", HOUR + 120));
+    facts.baselines.push(baseline(4, "log.000001:400", HOUR + 350));
+    facts.baselines.iter_mut().for_each(|baseline| baseline.timeline = None);
+    facts.gaps.push(gap("log.000002:500", "log.000001:4", 2));
+    facts.covered = Some(Covered { timeline: timeline(2), until: at(HOUR + 900) });
+    for (range, first, last) in [("log.000001:4-200", 110, 200), ("log.000001:200-400", 210, 340)] {
+        let id = SegmentId(Uuid::from_u128(first as u128));
+        let made = segment(range, (HOUR + first, HOUR + last), None);
+        facts.segments.push(SegmentFact { id, timeline: timeline(2), ..made });
+    }
+    facts
+}
+
+#[test]
+fn a_baseline_that_does_not_know_its_timeline_goes_to_the_log_that_can_hold_it() {
+    let mut facts = two_lives();
+    for known in [false, true] {
+        if known {
+            // Where the files' ages are known, they decide.
+            for segment in &mut facts.segments {
+                let second = segment.timeline == timeline(2);
+                let created = if second { 3700 } else { i64::try_from(segment.file.number()).unwrap() * 300 - 290 };
+                segment.file_created_at = Some(at(created));
+            }
+        }
+        let check = |target: i64, expect: &str| {
+            let target = CutTarget::Time(at(target));
+            let request = ChainRequest { target: &target, now: at(10_000), allow_gaps: true };
+            let got = match plan(&facts, &request) {
+                Ok(plan) => {
+                    let timelines = plan.segments.iter().map(|segment| segment.timeline.number.to_string());
+                    format!("{}: {}", plan.baseline.id.0.as_u128(), timelines.collect::<String>())
+                }
+                Err(refusal) => refusal.code().to_owned(),
+            };
+            assert_eq!(got, expect, "{target}, ages known: {known}");
+        };
+        check(305, "1: 111");
+        check(399, "2: 1");
+        check(1000, "binlog_gap");
+        check(3600 + 130, "3: 2");
+        check(3600 + 220, "3: 22");
+        check(3600 + 800, "4: ");
+    }
+    // A file that was made after the backup cannot be the one it names.
+    facts.segments.retain(|segment| segment.timeline == timeline(2));
+    facts.gaps.clear();
+    let target = CutTarget::Time(at(3600 + 115));
+    let refusal = plan(&facts, &ChainRequest { target: &target, now: at(10_000), allow_gaps: true }).unwrap_err();
+    assert!(
+        matches!(refusal, Refusal::BinlogGap { passable: false, .. } | Refusal::NotYetArchived { .. }),
+        "{refusal:?}"
+    );
 }
 
 fn windows(facts: &ChainFacts) -> Vec<(f64, f64)> {

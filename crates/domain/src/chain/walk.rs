@@ -6,8 +6,7 @@ use time::{Duration, OffsetDateTime};
 use super::{BaselineFact, ChainFacts, GapFact, SegmentFact};
 use crate::{BinlogPosition, GtidSet, Timeline};
 
-/// How far the clocks of source and agent, and the ages of events in one segment, may be apart. Segments are sealed
-/// within half a minute, so an event behind a baseline is in a segment whose commits are not older than this.
+/// How far the clocks of source and agent may be apart, and how long an event may take into a sealed segment.
 const SLACK: Duration = Duration::minutes(5);
 
 /// A stretch of log that a recovery would have to do without.
@@ -179,17 +178,42 @@ impl<'a> Walker<'a, '_> {
     }
 }
 
-/// The timeline that the baseline's coordinates belong to.
+/// The timeline that the baseline's coordinates belong to. Where the worker could not tell, the archive does: by the
+/// youngest file of that name that is older than the baseline; else by the segment that can hold the place; else by the
+/// log that was being archived then.
 pub(super) fn timeline_of(facts: &ChainFacts, baseline: &BaselineFact) -> Option<Timeline> {
     if let Some(timeline) = &baseline.timeline {
         return Some(timeline.clone());
     }
-    // Only a segment that can hold the place tells; of several, the latest.
-    let holds = |segment: &&SegmentFact| {
-        segment.from() <= baseline.coordinates && baseline.coordinates <= segment.to() && may_follow(segment, baseline)
-    };
-    let holder = facts.segments.iter().filter(holds).max_by_key(|segment| segment.sealed_at);
-    holder.map(|segment| segment.timeline.clone())
+    let same_file = |segment: &&SegmentFact| segment.file == baseline.coordinates.file;
+    let file = facts
+        .segments
+        .iter()
+        .filter(same_file)
+        .filter(|segment| segment.file_created_at.is_some() && !is_younger(segment, baseline))
+        .max_by_key(|segment| (segment.file_created_at, segment.sealed_at));
+    let holder = || facts.segments.iter().filter(|segment| can_hold(segment, baseline)).max_by_key(|s| s.sealed_at);
+    let since = |segment: &&SegmentFact| segment.sealed_at >= baseline.started_at;
+    let next = || facts.segments.iter().filter(since).min_by_key(|segment| segment.sealed_at);
+    let idle = || facts.covered.as_ref().map(|covered| covered.timeline.clone());
+    file.or_else(holder).or_else(next).map(|segment| segment.timeline.clone()).or_else(idle)
+}
+
+/// Whether the segment's file was made after the baseline.
+fn is_younger(segment: &SegmentFact, baseline: &BaselineFact) -> bool {
+    segment.file_created_at.is_some_and(|created| created > baseline.consistent_at)
+}
+
+/// Whether the baseline's place can be one in, or at the edge of, this segment.
+fn can_hold(segment: &SegmentFact, baseline: &BaselineFact) -> bool {
+    let place = &baseline.coordinates;
+    let inside = segment.from() <= *place && *place < segment.to();
+    let at_end = segment.to() == *place || segment.continues_at() == *place;
+    // Its first commit comes before the snapshot: with the rare exceptions, the log that was archived then is taken.
+    let later = segment.first_commit_at.is_some_and(|first| first > baseline.consistent_at + SLACK);
+    let younger = is_younger(segment, baseline);
+    (inside && !later && may_follow(segment, baseline))
+        || (at_end && !later && !younger && !contradicts(segment.gtid_after.as_ref(), baseline))
 }
 
 pub(super) fn segments_of<'a>(facts: &'a ChainFacts, timeline: &Timeline) -> Vec<&'a SegmentFact> {
@@ -201,13 +225,24 @@ pub(super) fn segments_of<'a>(facts: &'a ChainFacts, timeline: &Timeline) -> Vec
 /// Whether a segment can hold events from behind the baseline: after `RESET MASTER` a file name and offset come again,
 /// and mean another place.
 fn may_follow(segment: &SegmentFact, baseline: &BaselineFact) -> bool {
-    let old = segment.last_commit_at.is_some_and(|last| last < baseline.started_at - SLACK);
-    let foreign = match (&segment.gtid_before, &baseline.gtid_set) {
+    // What was archived before the backup began holds nothing that came after it.
+    let archived_before = segment.sealed_at < baseline.started_at - SLACK;
+    // Nor, as a rule, does what holds old commits only. (An agent that catches up may put them together with later
+    // events, but it does so long after the backup.)
+    let old = segment.last_commit_at.is_some_and(|last| last < baseline.started_at - SLACK)
+        && segment.sealed_at < baseline.consistent_at + SLACK;
+    // Of a segment that begins at or before the baseline, it holds what was there then.
+    let begins_before = segment.from() <= baseline.coordinates;
+    let foreign =
+        begins_before && (is_younger(segment, baseline) || contradicts(segment.gtid_before.as_ref(), baseline));
+    !archived_before && !old && !foreign
+}
+
+/// Whether what had committed at a place before the baseline's is missing in the baseline.
+fn contradicts(before: Option<&GtidSet>, baseline: &BaselineFact) -> bool {
+    match (before, &baseline.gtid_set) {
         // A MariaDB position names only each domain's last transaction: it proves nothing here.
         (Some(before @ GtidSet::Mysql(_)), Some(set @ GtidSet::Mysql(_))) => !set.is_superset(before),
         _ => false,
-    };
-    // Only a segment that begins before the baseline must be contained in it.
-    let contradicts = foreign && segment.from() <= baseline.coordinates;
-    !old && !contradicts
+    }
 }
