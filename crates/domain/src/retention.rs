@@ -334,7 +334,11 @@ mod tests {
                 })
                 .collect();
             let mut segments = idle.segments();
+            let newest = segments.first().map(|segment| segment.id);
             segments.retain(|segment| !missing.contains(&(segment.id.0.as_u128() as u64)));
+            // An agent that has seen everything has archived the newest segment.
+            let covered = (segments.first().map(|segment| segment.id) == newest)
+                .then(|| crate::Covered { timeline: timeline(), until: NOW });
             let facts = RetentionFacts { backups, segments };
             let plan = plan(&facts, NOW);
             let kept: Vec<_> = facts.backups.iter().filter(|backup| !plan.backups.contains(&backup.id)).collect();
@@ -346,7 +350,7 @@ mod tests {
                 let facts = ChainFacts {
                     baselines: backups.into_iter().filter_map(|backup| backup.baseline.clone()).collect(),
                     segments: segments.to_vec(),
-                    covered: Some(crate::Covered { timeline: timeline(), until: NOW }),
+                    covered: covered.clone(),
                     ..ChainFacts::default()
                 };
                 let request = ChainRequest { target: &CutTarget::Time(point), now: NOW, allow_gaps: false };
