@@ -1,5 +1,6 @@
 //! `devstack s3`: the S3 server as a process of its own.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,9 +12,9 @@ pub(crate) struct ServeS3 {
     /// Where buckets and objects are kept.
     #[arg(long)]
     dir: PathBuf,
-    /// The port on 127.0.0.1; a free one when not given.
+    /// Address and port; a free port on 127.0.0.1 when not given.
     #[arg(long)]
-    port: Option<u16>,
+    listen: Option<SocketAddr>,
     /// A file with the access key's id; a random one when not given.
     #[arg(long, requires = "secret_access_key_file")]
     access_key_id_file: Option<PathBuf>,
@@ -34,12 +35,12 @@ impl ServeS3 {
                 .with_context(|| format!("cannot read {}", path.display())),
             None => Ok(random_secret()),
         };
-        let port = match self.port {
-            Some(port) => port,
-            None => ports::free()?,
+        let listen = match self.listen {
+            Some(listen) => listen,
+            None => SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free()?)),
         };
         let (id, secret) = (key(&self.access_key_id_file)?, key(&self.secret_access_key_file)?);
-        let s3 = S3::start_with(&self.dir, port, id, secret).await?;
+        let s3 = S3::start_with(&self.dir, listen, id, secret).await?;
         for bucket in &self.bucket {
             s3.create_bucket(bucket)?;
         }

@@ -85,20 +85,21 @@ impl Deref for S3 {
 impl S3 {
     /// Serves the objects below `directory` (created when missing) on a free port, with a random key pair.
     pub async fn start(directory: impl AsRef<Path>) -> Result<Self, DevstackError> {
-        Self::start_with(directory.as_ref(), ports::free()?, random_secret(), random_secret()).await
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free()?));
+        Self::start_with(directory.as_ref(), listen, random_secret(), random_secret()).await
     }
 
-    /// Serves the objects below `directory` on the given port with the given key pair.
+    /// Serves the objects below `directory` at the given address with the given key pair.
     pub async fn start_with(
         directory: &Path,
-        port: u16,
+        listen: SocketAddr,
         access_key_id: String,
         secret_access_key: String,
     ) -> Result<Self, DevstackError> {
         create_directory(directory, 0o700)?;
         let directory = directory.canonicalize().map_err(DevstackError::file("find", directory))?;
         let address = S3Address {
-            endpoint: format!("http://127.0.0.1:{port}"),
+            endpoint: format!("http://{listen}"),
             region: "us-east-1".to_owned(),
             access_key_id,
             secret_access_key,
@@ -106,7 +107,7 @@ impl S3 {
         };
         let store = Arc::new(ObjectStore::new(&address.directory));
         let mut s3 = Self { address, store, runtime: None };
-        s3.serve(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+        s3.serve(listen)?;
         Ok(s3)
     }
 
