@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use backtrail_devstack::{DatabaseAddress, ServiceKind};
+use backtrail_queue::{JobKind, Queue, QueueSettings};
 use backtrail_tests::{Contents, World, WorldOptions, contents, execute, load};
 use mysql_async::prelude::Queryable;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 /// A source with enough in it that a backup takes a moment.
 async fn filled(world: &mut World) -> backtrail_devstack::MariaDb {
@@ -181,6 +183,34 @@ async fn broker_and_database_away_in_the_middle_of_runs() {
     load(&dump, "shop", &scratch).await.unwrap();
     assert_eq!(contents(&scratch, "shop").await.unwrap(), truth);
     assert_eq!(world.unexpected_errors(&[]).unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_message_nobody_can_read_fails_its_run_and_is_put_aside() {
+    let mut world = World::start(WorldOptions::default()).await.unwrap();
+    let source = filled(&mut world).await;
+    let server = world.register("shop-db", &source).await.unwrap();
+    world.services.process(ServiceKind::BackupWorker).unwrap().kill9().await;
+    let path = world.start_backup(&server).await.unwrap();
+    let run: uuid::Uuid = path.rsplit('/').next().unwrap().parse().unwrap();
+
+    // The run's own message is taken away and a broken one put in its place.
+    let stop = CancellationToken::new();
+    let queue = Queue::connect(&QueueSettings::new(&world.amqp_url), stop.clone()).await.unwrap();
+    let mut deliveries = queue.consume(JobKind::Backup, 1, stop.clone());
+    deliveries.recv().await.unwrap().ack().await.unwrap();
+    drop(deliveries);
+    queue.publish(JobKind::Backup, b"\xffnot a job", uuid::Uuid::nil(), run, None).await.unwrap();
+
+    world.services.process(ServiceKind::BackupWorker).unwrap().start_again().unwrap();
+    let run = ended(&world, &path).await;
+    assert_eq!(run["status"], "failed", "{run}");
+    assert!(run["error_message"].as_str().unwrap().contains("backtrail.dead"), "{run}");
+    let began = Instant::now();
+    while queue.dead_depth().await.unwrap() != 1 {
+        assert!(began.elapsed() < Duration::from_secs(20), "the message is not in the dead-letter queue");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]

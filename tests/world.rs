@@ -33,6 +33,8 @@ pub struct World {
     pub api_key: String,
     /// URL of the database that the services share.
     pub database_url: String,
+    /// URL of the vhost that they share.
+    pub amqp_url: String,
     /// The world's own database server, where it has one.
     pub postgres: Option<Postgres>,
     /// The world's own broker, where it has one.
@@ -74,7 +76,7 @@ impl World {
         environment.extend(options.environment.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let settings = ServiceSettings {
             database_url: database_url.clone(),
-            amqp_url,
+            amqp_url: amqp_url.clone(),
             s3: bucket.server.clone(),
             bucket: bucket.name().to_owned(),
             environment,
@@ -84,7 +86,7 @@ impl World {
         let api_key = services.create_tenant("acme").await?;
         Box::pin(services.start_all()).await?;
         let api = Api::new(&services.gateway_url(), &api_key)?;
-        Ok(Self { api, services, api_key, database_url, postgres, rabbitmq, bucket, directory, sources: 0 })
+        Ok(Self { api, services, api_key, database_url, amqp_url, postgres, rabbitmq, bucket, directory, sources: 0 })
     }
 
     /// A directory that goes away with the world.
