@@ -1,30 +1,31 @@
 //! One session with a source: from its connection to its end.
 
+mod error;
+mod opening;
+mod report;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use backtrail_binlog::{
-    BinlogError, Boundary, EventBody, EventHeader, EventType, FormatDescription, TransactionTracker, file_name,
-    parse_event,
+    Boundary, EventBody, EventHeader, EventType, FormatDescription, TransactionTracker, file_name, parse_event,
 };
 use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet, Timeline};
 use backtrail_objects::SegmentName;
 use backtrail_service::telemetry;
-use backtrail_source::{
-    BinlogStream, Connection, REPLICA_HOST, RawEvent, ServerFacts, SourceEndpoint, SourceError, StreamOptions,
-};
-use backtrail_store::{AgentLease, Gap, Heartbeat, NewSegment, Segment, Server, StoreError, agents};
+use backtrail_source::{BinlogStream, Connection, RawEvent, ServerFacts};
+use backtrail_store::{AgentLease, NewSegment, Segment, Server, StoreError};
 use bytes::Bytes;
-use secrecy::SecretString;
 use time::OffsetDateTime;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::error::SessionError;
+use self::opening::Opened;
 use crate::Parts;
 use crate::accounts::Accounts;
 use crate::coverage::Coverage;
-use crate::segment::{SegmentBuffer, SpillError, UploadError};
-use crate::start::{ArchiveFacts, ResumedFile, SourceFacts, Start, decide};
+use crate::segment::SegmentBuffer;
 
 /// Commit times of servers that are not exact are those of the statement's beginning, in whole seconds.
 const ALLOWANCE: Duration = Duration::from_secs(1);
@@ -32,47 +33,6 @@ const ALLOWANCE: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(250);
 /// How often the server's registration is looked at.
 const BETWEEN_REGISTRATIONS: Duration = Duration::from_secs(10);
-
-/// Why a session ended.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SessionError {
-    /// Another agent reads the server, or nobody shall.
-    #[error("the lease of the server was lost")]
-    LeaseLost,
-    /// Host, account or TLS were changed.
-    #[error("the server's registration was changed")]
-    ServerChanged,
-    /// The source.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// The database.
-    #[error(transparent)]
-    Store(StoreError),
-    /// The object store, or the local disk.
-    #[error(transparent)]
-    Upload(#[from] UploadError),
-    /// What came is not what the server wrote.
-    #[error(transparent)]
-    Binlog(#[from] BinlogError),
-    /// The server cannot be read as it is registered or set up.
-    #[error("{0}")]
-    Unusable(String),
-}
-
-impl From<StoreError> for SessionError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::LostRace { .. } => Self::LeaseLost,
-            error => Self::Store(error),
-        }
-    }
-}
-
-impl From<SpillError> for SessionError {
-    fn from(error: SpillError) -> Self {
-        Self::Upload(error.into())
-    }
-}
 
 /// What is needed to read a file's events.
 struct FileState {
@@ -134,25 +94,7 @@ impl<'a> Session<'a> {
         lease: &'a AgentLease,
         suspect: &'a mut Option<BinlogPosition>,
     ) -> Result<(Self, BinlogStream), SessionError> {
-        let server = Server::by_id(&parts.store, lease.server.id).await?.filter(|server| server.deleted_at.is_none());
-        let server = server.ok_or(SessionError::LeaseLost)?;
-        let endpoint = endpoint(parts, &server)?;
-        let mut control = endpoint.connect().await?;
-        let facts = control.facts().await?;
-        if !facts.is_on("log_bin") {
-            let reason = format!("{} writes no binary log; set log_bin and restart it", endpoint.name());
-            return Err(SessionError::Unusable(reason));
-        }
-        let options = StreamOptions::new(replica_id(parts, &server, &mut control, &facts).await);
-        let start = gather(parts, &server, &endpoint, &mut control, &facts, &options).await?;
-        if let Some(gap) = &start.gap {
-            tracing::warn!(from = %gap.from, to = %gap.to, cause = gap.cause, "a gap in the binary log");
-            metrics::counter!("backtrail_gaps_total").increment(1);
-            Gap::record(&parts.store, &lease.token, gap.clone()).await?;
-        }
-        tracing::info!(from = %start.from, timeline = %start.timeline, "reading the binary log");
-        let format = BinlogStream::format_of(&endpoint, &start.from.file, &options).await?;
-        let stream = BinlogStream::open(&endpoint, start.from.clone(), options).await?;
+        let Opened { server, control, facts, start, format, stream } = opening::open(parts, lease).await?;
         let allowance = if facts.has_exact_commit_times() { Duration::ZERO } else { ALLOWANCE };
         let mut session = Self {
             parts,
@@ -172,7 +114,7 @@ impl<'a> Session<'a> {
             coverage: Coverage::new(allowance),
             directory: parts.settings.work_dir.clone().unwrap_or_else(std::env::temp_dir),
         };
-        session.enter_file(start.from.file, &format.bytes)?;
+        session.enter_file(start.from.file, &format)?;
         Ok((session, stream))
     }
 
@@ -382,68 +324,6 @@ impl<'a> Session<'a> {
             }
         }
     }
-
-    /// Asks the source for its clock and then for its log's end, and reports.
-    async fn sample(&mut self, stream: &BinlogStream) -> Result<(), SessionError> {
-        let clock = self.control.clock().await?;
-        let end = self.control.position(&self.facts).await?.position;
-        self.coverage.sample(clock, end.clone());
-        // A file's first events and an idle server's rest belong to no transaction: they need not be stored to be covered.
-        let nothing_open = self.tracker.at_boundary() && !self.accounts.has_commits();
-        let place = match (&self.segment, stream.position()) {
-            (Some(_), Some(place)) if nothing_open => place,
-            _ => self.archived.clone(),
-        };
-        self.coverage.reached(&place);
-        self.report(Some((clock, end))).await
-    }
-
-    async fn report(&mut self, sampled: Option<(OffsetDateTime, BinlogPosition)>) -> Result<(), SessionError> {
-        let covered_until = self.coverage.until();
-        let expiry = self.facts.binlog_expiry_seconds().and_then(|seconds| i64::try_from(seconds).ok());
-        let (clock, source_position) = sampled.unzip();
-        let lag = covered_until.zip(clock).map(|(until, clock)| (clock - until).whole_seconds().max(0));
-        if let Some(lag) = lag {
-            metrics::gauge!("backtrail_archive_lag_seconds", "server" => self.server.id.to_string()).set(lag as f64);
-        }
-        let heartbeat = Heartbeat {
-            covered_until,
-            timeline: Some(self.timeline.clone()),
-            source_position,
-            source_oldest_file: None,
-            binlog_expiry: covered_until
-                .zip(expiry)
-                .and_then(|(until, seconds)| until.checked_add(time::Duration::seconds(seconds))),
-            lag_seconds: lag.and_then(|lag| u32::try_from(lag).ok()),
-            error: None,
-        };
-        match self.lease.token.heartbeat(&self.parts.store, &heartbeat).await {
-            Ok(()) => Ok(()),
-            Err(error) if error.retryable() || matches!(error, StoreError::Unknown { .. }) => {
-                tracing::debug!(error = %error, "the report was not stored");
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn check_registration(&self) -> Result<(), SessionError> {
-        let now = match Server::by_id(&self.parts.store, self.server.id).await {
-            Ok(Some(now)) if now.deleted_at.is_none() => now,
-            Ok(_) => return Err(SessionError::LeaseLost),
-            Err(error) => {
-                tracing::debug!(error = %error, "the server's registration could not be looked at");
-                return Ok(());
-            }
-        };
-        let same = now.host == self.server.host
-            && now.port == self.server.port
-            && now.username == self.server.username
-            && now.sealed_password == self.server.sealed_password
-            && now.tls_mode == self.server.tls_mode
-            && now.tls_ca == self.server.tls_ca;
-        if same { Ok(()) } else { Err(SessionError::ServerChanged) }
-    }
 }
 
 fn lost_file() -> SessionError {
@@ -459,89 +339,4 @@ fn closed(event: &[u8]) -> Bytes {
         *flags &= !(EventHeader::FLAG_IN_USE as u8);
     }
     bytes.into()
-}
-
-fn endpoint(parts: &Parts, server: &Server) -> Result<SourceEndpoint, SessionError> {
-    let password = parts.key.unseal(server)?.unwrap_or_else(|| SecretString::from(""));
-    let mut endpoint = SourceEndpoint::new(&server.host, server.port, &server.username, password);
-    endpoint.tls = server
-        .tls_mode
-        .parse()
-        .map_err(|error: backtrail_source::UnknownTlsModeError| SessionError::Unusable(error.to_string()))?;
-    endpoint.ca_pem = server.tls_ca.clone();
-    endpoint.query_deadline = Duration::from_secs(20);
-    Ok(endpoint)
-}
-
-/// Our id among the server's replicas: by the server's number, and none that another replica has.
-async fn replica_id(parts: &Parts, server: &Server, control: &mut Connection, facts: &ServerFacts) -> u32 {
-    let mut id = parts.settings.replica_id_base.saturating_add(server.number);
-    // Not every account may list replicas; then the base is what keeps ids apart.
-    let others = control.replicas(facts).await.unwrap_or_else(|error| {
-        tracing::debug!(error = %error, "the source's replicas could not be listed");
-        Vec::new()
-    });
-    let taken = |id| id == facts.server_id || others.iter().any(|(other, host)| *other == id && host != REPLICA_HOST);
-    for _ in 0..1000 {
-        if !taken(id) {
-            break;
-        }
-        id = id.wrapping_add(100_003).max(1);
-    }
-    id
-}
-
-/// Gathers what decides where to begin, and decides.
-async fn gather(
-    parts: &Parts,
-    server: &Server,
-    endpoint: &SourceEndpoint,
-    control: &mut Connection,
-    facts: &ServerFacts,
-    options: &StreamOptions,
-) -> Result<Start, SessionError> {
-    let end = agents::archive_end(&parts.store, server.id).await?;
-    let logs = control.binary_logs().await?;
-    let (Some(oldest), Some(newest)) = (logs.first(), logs.last()) else {
-        return Err(SessionError::Unusable(format!("{} has no binary log file", endpoint.name())));
-    };
-    let archive = end.map(|end| {
-        let same_file =
-            |segment: &&Segment| segment.content.timeline == end.timeline && segment.content.file == end.position.file;
-        ArchiveFacts {
-            file_created_at: end.segment.as_ref().filter(same_file).and_then(|s| s.content.file_created_at),
-            last_commit_at: end.segment.as_ref().and_then(|segment| segment.content.last_commit_at),
-            timeline: end.timeline,
-            position: end.position,
-            gtid_set: end.gtid_set,
-        }
-    });
-    let mut resumed = None;
-    if let Some(archive) = archive.as_ref().filter(|archive| archive.timeline.identity == facts.identity)
-        && let Some(log) = logs.iter().find(|log| log.file == archive.position.file)
-    {
-        let format = BinlogStream::format_of(endpoint, &log.file, options).await?;
-        let gtids_before = match &format.gtids {
-            Some(event) => gtids_in(&format.bytes, event)?,
-            None => None,
-        };
-        let created_at = OffsetDateTime::from_unix_timestamp(i64::from(format.created)).ok();
-        resumed = Some(ResumedFile { size: log.size, created_at, gtids_before });
-    }
-    let source = SourceFacts {
-        identity: facts.identity.clone(),
-        oldest: oldest.file.clone(),
-        newest: newest.file.clone(),
-        resumed,
-    };
-    Ok(decide(archive.as_ref(), &source, parts.settings.archive_from))
-}
-
-fn gtids_in(format: &[u8], event: &[u8]) -> Result<Option<GtidSet>, BinlogError> {
-    let EventBody::FormatDescription(format) = parse_event(format, None)?.body()? else { return Ok(None) };
-    Ok(match parse_event(event, Some(&format))?.body()? {
-        EventBody::PreviousGtids(set) => Some(set),
-        EventBody::GtidList(list) => Some(list.position),
-        _ => None,
-    })
 }

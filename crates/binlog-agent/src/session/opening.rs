@@ -1,0 +1,136 @@
+//! A session's beginning: the connections to the source, and the place to read from.
+
+use std::time::Duration;
+
+use backtrail_binlog::{BinlogError, EventBody, parse_event};
+use backtrail_domain::GtidSet;
+use backtrail_source::{BinlogStream, Connection, REPLICA_HOST, ServerFacts, SourceEndpoint, StreamOptions};
+use backtrail_store::{AgentLease, Gap, Segment, Server, agents};
+use bytes::Bytes;
+use secrecy::SecretString;
+use time::OffsetDateTime;
+
+use super::SessionError;
+use crate::Parts;
+use crate::start::{ArchiveFacts, ResumedFile, SourceFacts, Start, decide};
+
+/// A source that is about to be read.
+pub(super) struct Opened {
+    pub(super) server: Server,
+    /// For questions while the stream flows.
+    pub(super) control: Connection,
+    pub(super) facts: ServerFacts,
+    pub(super) start: Start,
+    /// The format description event of the file to begin in.
+    pub(super) format: Bytes,
+    pub(super) stream: BinlogStream,
+}
+
+/// Connects, decides where to begin, and records the gap before that place if there is one.
+pub(super) async fn open(parts: &Parts, lease: &AgentLease) -> Result<Opened, SessionError> {
+    let server = Server::by_id(&parts.store, lease.server.id).await?.filter(|server| server.deleted_at.is_none());
+    let server = server.ok_or(SessionError::LeaseLost)?;
+    let endpoint = endpoint(parts, &server)?;
+    let mut control = endpoint.connect().await?;
+    let facts = control.facts().await?;
+    if !facts.is_on("log_bin") {
+        let reason = format!("{} writes no binary log; set log_bin and restart it", endpoint.name());
+        return Err(SessionError::Unusable(reason));
+    }
+    let options = StreamOptions::new(replica_id(parts, &server, &mut control, &facts).await);
+    let start = gather(parts, &server, &endpoint, &mut control, &facts, &options).await?;
+    if let Some(gap) = &start.gap {
+        tracing::warn!(from = %gap.from, to = %gap.to, cause = gap.cause, "a gap in the binary log");
+        metrics::counter!("backtrail_gaps_total").increment(1);
+        Gap::record(&parts.store, &lease.token, gap.clone()).await?;
+    }
+    tracing::info!(from = %start.from, timeline = %start.timeline, "reading the binary log");
+    let format = BinlogStream::format_of(&endpoint, &start.from.file, &options).await?.bytes;
+    let stream = BinlogStream::open(&endpoint, start.from.clone(), options).await?;
+    Ok(Opened { server, control, facts, start, format, stream })
+}
+
+fn endpoint(parts: &Parts, server: &Server) -> Result<SourceEndpoint, SessionError> {
+    let password = parts.key.unseal(server)?.unwrap_or_else(|| SecretString::from(""));
+    let mut endpoint = SourceEndpoint::new(&server.host, server.port, &server.username, password);
+    endpoint.tls = server
+        .tls_mode
+        .parse()
+        .map_err(|error: backtrail_source::UnknownTlsModeError| SessionError::Unusable(error.to_string()))?;
+    endpoint.ca_pem = server.tls_ca.clone();
+    endpoint.query_deadline = Duration::from_secs(20);
+    Ok(endpoint)
+}
+
+/// Our id among the server's replicas: by the server's number, and none that another replica has.
+async fn replica_id(parts: &Parts, server: &Server, control: &mut Connection, facts: &ServerFacts) -> u32 {
+    let mut id = parts.settings.replica_id_base.saturating_add(server.number);
+    // Not every account may list replicas; then the base is what keeps ids apart.
+    let others = control.replicas(facts).await.unwrap_or_else(|error| {
+        tracing::debug!(error = %error, "the source's replicas could not be listed");
+        Vec::new()
+    });
+    let taken = |id| id == facts.server_id || others.iter().any(|(other, host)| *other == id && host != REPLICA_HOST);
+    for _ in 0..1000 {
+        if !taken(id) {
+            break;
+        }
+        id = id.wrapping_add(100_003).max(1);
+    }
+    id
+}
+
+/// Gathers what decides where to begin, and decides.
+async fn gather(
+    parts: &Parts,
+    server: &Server,
+    endpoint: &SourceEndpoint,
+    control: &mut Connection,
+    facts: &ServerFacts,
+    options: &StreamOptions,
+) -> Result<Start, SessionError> {
+    let end = agents::archive_end(&parts.store, server.id).await?;
+    let logs = control.binary_logs().await?;
+    let (Some(oldest), Some(newest)) = (logs.first(), logs.last()) else {
+        return Err(SessionError::Unusable(format!("{} has no binary log file", endpoint.name())));
+    };
+    let archive = end.map(|end| {
+        let same_file =
+            |segment: &&Segment| segment.content.timeline == end.timeline && segment.content.file == end.position.file;
+        ArchiveFacts {
+            file_created_at: end.segment.as_ref().filter(same_file).and_then(|s| s.content.file_created_at),
+            last_commit_at: end.segment.as_ref().and_then(|segment| segment.content.last_commit_at),
+            timeline: end.timeline,
+            position: end.position,
+            gtid_set: end.gtid_set,
+        }
+    });
+    let mut resumed = None;
+    if let Some(archive) = archive.as_ref().filter(|archive| archive.timeline.identity == facts.identity)
+        && let Some(log) = logs.iter().find(|log| log.file == archive.position.file)
+    {
+        let format = BinlogStream::format_of(endpoint, &log.file, options).await?;
+        let gtids_before = match &format.gtids {
+            Some(event) => gtids_in(&format.bytes, event)?,
+            None => None,
+        };
+        let created_at = OffsetDateTime::from_unix_timestamp(i64::from(format.created)).ok();
+        resumed = Some(ResumedFile { size: log.size, created_at, gtids_before });
+    }
+    let source = SourceFacts {
+        identity: facts.identity.clone(),
+        oldest: oldest.file.clone(),
+        newest: newest.file.clone(),
+        resumed,
+    };
+    Ok(decide(archive.as_ref(), &source, parts.settings.archive_from))
+}
+
+fn gtids_in(format: &[u8], event: &[u8]) -> Result<Option<GtidSet>, BinlogError> {
+    let EventBody::FormatDescription(format) = parse_event(format, None)?.body()? else { return Ok(None) };
+    Ok(match parse_event(event, Some(&format))?.body()? {
+        EventBody::PreviousGtids(set) => Some(set),
+        EventBody::GtidList(list) => Some(list.position),
+        _ => None,
+    })
+}
