@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet};
+use backtrail_domain::{BinlogFile, BinlogPosition};
 use serde::{Deserialize, Serialize};
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
@@ -146,15 +146,6 @@ impl ServerFacts {
     }
 }
 
-/// Where a server's binary log ends.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourcePosition {
-    /// The place.
-    pub position: BinlogPosition,
-    /// What has committed there; `None` where the server keeps no count.
-    pub gtid_set: Option<GtidSet>,
-}
-
 /// One file of a server's binary log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BinaryLog {
@@ -213,7 +204,7 @@ impl Connection {
     ///
     /// # Errors
     /// As [`query`](Self::query), and where there is no binary log.
-    pub async fn position(&mut self, facts: &ServerFacts) -> Result<SourcePosition, SourceError> {
+    pub async fn position(&mut self, facts: &ServerFacts) -> Result<BinlogPosition, SourceError> {
         let rows = self.query(facts.show_position()).await?;
         let Some(row) = rows.first() else {
             let reason = "it writes no binary log; set log_bin".to_owned();
@@ -224,17 +215,7 @@ impl Connection {
         let (Some(file), Some(offset)) = (file, offset) else {
             return Err(self.protocol("a position that is none"));
         };
-        let gtid_set = match facts.flavour {
-            Flavour::Mysql => row.text("Executed_Gtid_Set"),
-            Flavour::Mariadb => self.scalar(&format!("SELECT BINLOG_GTID_POS('{file}', {offset})")).await?,
-        };
-        let gtid_set = match gtid_set {
-            Some(text) if !text.trim().is_empty() => {
-                Some(text.parse().map_err(|_| self.protocol(format!("`{text}` as a GTID set")))?)
-            }
-            _ => None,
-        };
-        Ok(SourcePosition { position: BinlogPosition { file, offset }, gtid_set })
+        Ok(BinlogPosition { file, offset })
     }
 
     /// The files of the binary log, oldest first.

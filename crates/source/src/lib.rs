@@ -17,7 +17,7 @@ mod tls;
 pub use connection::Connection;
 pub use endpoint::{SourceEndpoint, TlsMode, UnknownTlsModeError};
 pub use error::SourceError;
-pub use facts::{BinaryLog, Flavour, ServerFacts, ServerVersion, SourcePosition};
+pub use facts::{BinaryLog, Flavour, ServerFacts, ServerVersion};
 pub use preflight::{Check, GrantReport, PreflightReport, preflight};
 pub use query::Row;
 pub use stream::{BinlogStream, FileFormat, REPLICA_HOST, RawEvent, StreamOptions};

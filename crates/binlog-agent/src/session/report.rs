@@ -11,7 +11,7 @@ impl Session<'_> {
     /// Asks the source for its clock and then for its log's end, and reports.
     pub(super) async fn sample(&mut self, stream: &BinlogStream) -> Result<(), SessionError> {
         let clock = self.control.clock().await?;
-        let end = self.control.position(&self.facts).await?.position;
+        let end = self.control.position(&self.facts).await?;
         self.coverage.sample(clock, end.clone());
         // A file's first events and an idle server's rest belong to no transaction: they need not be stored to be covered.
         let nothing_open = self.tracker.at_boundary() && !self.accounts.has_commits();
