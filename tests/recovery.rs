@@ -1,9 +1,9 @@
 //! The main job through all the services: back up, archive, rebuild, load, compare.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use backtrail_devstack::DatabaseAddress;
+use backtrail_devstack::{DatabaseAddress, ServiceKind};
 use backtrail_tests::{World, WorldOptions, contents, execute, load};
 use mysql_async::prelude::Queryable;
 use serde_json::{Value, json};
@@ -46,6 +46,26 @@ async fn position(source: &DatabaseAddress) -> anyhow::Result<(String, String)> 
     let gtid: Option<String> = connection.query_first("SELECT @@gtid_binlog_pos").await.unwrap_or(None);
     connection.disconnect().await?;
     Ok((format!("{file}:{offset}"), gtid.unwrap_or_default()))
+}
+
+/// Makes the source remove all but its newest file; answers that file's name.
+async fn purge(source: &DatabaseAddress) -> anyhow::Result<String> {
+    let place = position(source).await?.0;
+    let kept = place.split(':').next().context("no file")?.to_owned();
+    let mut connection = source.connect().await?;
+    let began = Instant::now();
+    // A file is kept while the storage engine may need it for its own recovery.
+    loop {
+        connection.query_drop(format!("PURGE BINARY LOGS TO '{kept}'")).await?;
+        let files: Vec<mysql_async::Row> = connection.query("SHOW BINARY LOGS").await?;
+        if files.len() == 1 {
+            break;
+        }
+        anyhow::ensure!(began.elapsed() < Duration::from_secs(30), "the source does not purge its log");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    connection.disconnect().await?;
+    Ok(kept)
 }
 
 /// An instant of the source's clock with a quiet second on either side.
@@ -105,6 +125,73 @@ async fn a_mariadb_shop_comes_back_by_time_gtid_and_position() {
     assert_eq!(world.unexpected_errors(&[]).unwrap(), Vec::<String>::new());
 }
 
+const ROTATIONS: &[&str] = &["FLUSH BINARY LOGS", "FLUSH BINARY LOGS", "FLUSH BINARY LOGS"];
+
+#[tokio::test]
+async fn the_first_backup_counts_although_the_agent_comes_late() {
+    let mut world = World::start(WorldOptions::default()).await.unwrap();
+    let source = world.mariadb().await.unwrap();
+    let scratch = world.mariadb().await.unwrap();
+    execute(&source, ROTATIONS).await.unwrap();
+    execute(&source, TABLES).await.unwrap();
+    execute(&source, BEFORE).await.unwrap();
+    world.services.process(ServiceKind::BinlogAgent).unwrap().kill9().await;
+    let server = world.register("shop-db", &source).await.unwrap();
+    execute(&source, ROTATIONS).await.unwrap();
+    world.back_up(&server).await.unwrap();
+    execute(&source, AFTER).await.unwrap();
+    execute(&source, ROTATIONS).await.unwrap();
+    let truth = contents(&source, "shop").await.unwrap();
+    let instant = quiet_instant(&source).await.unwrap();
+    execute(&source, &["DELETE FROM shop.orders"]).await.unwrap();
+    execute(&source, ROTATIONS).await.unwrap();
+    world.services.process(ServiceKind::BinlogAgent).unwrap().start_again().unwrap();
+
+    let path = world.start_pitr(&server, &json!({"target_time": instant})).await.unwrap();
+    let run = world.api.follow(&path, |_| ()).await.unwrap();
+    assert_eq!(run["status"], "completed", "{run}");
+    let dump = world.path("result");
+    world.api.fetch_files(&format!("{path}/files"), &dump).await.unwrap();
+    load(&dump, "shop", &scratch).await.unwrap();
+    assert_eq!(contents(&scratch, "shop").await.unwrap(), truth);
+    let coverage = world.api.get(&format!("/servers/{server}/pitr/coverage")).await.unwrap();
+    assert_eq!(coverage["gaps"], json!([]), "{coverage}");
+    assert_eq!(world.unexpected_errors(&[]).unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn log_that_is_purged_before_the_agent_comes_is_a_gap() {
+    let mut world = World::start(WorldOptions::default()).await.unwrap();
+    let source = world.mariadb().await.unwrap();
+    execute(&source, TABLES).await.unwrap();
+    world.services.process(ServiceKind::BinlogAgent).unwrap().kill9().await;
+    let server = world.register("shop-db", &source).await.unwrap();
+    let registered = position(&source).await.unwrap().0;
+    let first = world.back_up(&server).await.unwrap();
+    execute(&source, BEFORE).await.unwrap();
+    execute(&source, ROTATIONS).await.unwrap();
+    let kept = purge(&source).await.unwrap();
+    world.services.process(ServiceKind::BinlogAgent).unwrap().start_again().unwrap();
+    execute(&source, AFTER).await.unwrap();
+    let instant = quiet_instant(&source).await.unwrap();
+
+    let body = json!({"target_time": instant});
+    let (status, problem) = loop {
+        let refused = world.api.try_post(&format!("/servers/{server}/pitr"), &body).await.unwrap().unwrap_err();
+        if refused.1["code"] != "not_yet_archived" {
+            break refused;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!((status, &problem["code"]), (422, &json!("binlog_gap")), "{problem}");
+    let coverage = world.api.get(&format!("/servers/{server}/pitr/coverage")).await.unwrap();
+    let gap = &coverage["gaps"][0];
+    assert_eq!(gap["cause"], "purged by the source", "{coverage}");
+    assert_eq!((&gap["from"], &gap["to"]), (&json!(registered), &json!(format!("{kept}:4"))), "{coverage}");
+    assert_eq!(coverage["baselines"][0]["id"], first["id"], "{coverage}");
+    assert_eq!(coverage["recoverable_windows"].as_array().map(Vec::len), Some(0), "{coverage}");
+}
+
 #[tokio::test]
 async fn impossible_targets_are_refused_at_once() {
     let mut world = World::start(WorldOptions::default()).await.unwrap();
@@ -124,7 +211,7 @@ async fn impossible_targets_are_refused_at_once() {
     assert_eq!(code(json!({"target_time": "2999-01-01T00:00:00Z"})).await, (422, "target_in_future".to_owned()));
     let instant = quiet_instant(&source).await.unwrap();
     let body = json!({"target_time": instant, "tables": "shop.nothing"});
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let answer = loop {
         let answer = code(body.clone()).await;
         if answer.1 != "not_yet_archived" || began.elapsed() > Duration::from_secs(30) {

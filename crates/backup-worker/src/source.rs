@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use backtrail_domain::TableName;
 use backtrail_source::{Connection, Row, ServerFacts, SourceEndpoint, SourceError, SourceTable, TlsMode};
-use backtrail_store::{BackupRun, SealingKey, Server, Store};
+use backtrail_store::{BackupRun, FirstPlace, SealingKey, Server, Store};
 use backtrail_worker::{Lease, WorkError};
 use time::OffsetDateTime;
 
@@ -17,6 +17,10 @@ pub(crate) struct Source {
     pub(crate) tables: Vec<SourceTable>,
     /// Tables with FLOAT columns. Servers print those with six digits, and mydumper writes what they print.
     pub(crate) rounded: Vec<TableName>,
+    /// Tables with columns whose default is an expression, as MySQL 8 and later say of CURRENT_TIMESTAMP too.
+    pub(crate) with_expression_defaults: Vec<TableName>,
+    /// Whether the account may lock DDL out for the time of the dump.
+    pub(crate) may_lock_ddl: bool,
     /// The source's clock before the dump began.
     pub(crate) clock: OffsetDateTime,
     /// Connections with a higher number are newer: mydumper's among them.
@@ -49,11 +53,23 @@ impl Source {
             endpoint.tls = TlsMode::Required;
         }
         let facts = connection.facts().await.map_err(failure::of_source)?;
+        if server.first_place.is_none()
+            && let Some(position) = connection.visible_position(&facts).await.map_err(failure::of_source)?
+        {
+            // Nobody has looked at it before: the archive must reach back to here, for this backup to be of use.
+            let seen_at = connection.clock().await.map_err(failure::of_source)?;
+            let place = FirstPlace { identity: facts.identity.clone(), position, seen_at };
+            lease.persist(|| place.keep(store, server.id)).await?;
+        }
         let tables = connection.tables().await.map_err(failure::of_source)?;
-        let rounded = float_tables(&mut connection).await.map_err(failure::of_source)?;
+        let rounded = tables_with_columns(&mut connection, "data_type = 'float'").await.map_err(failure::of_source)?;
+        let with_expression_defaults = tables_with_columns(&mut connection, "extra LIKE '%DEFAULT_GENERATED%'")
+            .await
+            .map_err(failure::of_source)?;
+        let may_lock_ddl = connection.may_lock_ddl(&facts).await.map_err(failure::of_source)?;
         let clock = connection.clock().await.map_err(failure::of_source)?;
         let connection_id = connection.connection_id();
-        Ok(Self { endpoint, facts, tables, rounded, clock, connection_id })
+        Ok(Self { endpoint, facts, tables, rounded, with_expression_defaults, may_lock_ddl, clock, connection_id })
     }
 
     pub(crate) async fn connect(&self) -> Result<Connection, WorkError> {
@@ -78,10 +94,13 @@ impl Source {
     }
 }
 
-async fn float_tables(connection: &mut Connection) -> Result<Vec<TableName>, SourceError> {
-    let query = "SELECT DISTINCT table_schema, table_name FROM information_schema.columns \
-        WHERE data_type = 'float' AND table_schema NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')";
-    let rows = connection.query(query).await?;
+/// The tables with a column of which `condition` holds, in name order.
+async fn tables_with_columns(connection: &mut Connection, condition: &str) -> Result<Vec<TableName>, SourceError> {
+    let query = format!(
+        "SELECT DISTINCT table_schema, table_name FROM information_schema.columns WHERE {condition} \
+         AND table_schema NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys') ORDER BY 1, 2"
+    );
+    let rows = connection.query(&query).await?;
     let name = |row: &Row| Some(TableName::new(row.text_at(0)?, row.text_at(1)?));
     Ok(rows.iter().filter_map(name).collect())
 }

@@ -50,7 +50,7 @@ pub struct ArchiveSettings {
     #[arg(long, env = "BACKTRAIL_HEARTBEAT_SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=15))]
     pub heartbeat_seconds: u64,
     /// Where the archive of a new server begins
-    #[arg(long, env = "BACKTRAIL_ARCHIVE_FROM", value_enum, default_value_t = ArchiveFrom::Newest)]
+    #[arg(long, env = "BACKTRAIL_ARCHIVE_FROM", value_enum, default_value_t = ArchiveFrom::Registration)]
     pub archive_from: ArchiveFrom,
     /// Ids among a source's replicas begin here
     #[arg(long, env = "BACKTRAIL_REPLICA_ID_BASE", default_value_t = 3_900_000_000)]
@@ -63,9 +63,9 @@ pub struct ArchiveSettings {
 /// Where the archive of a new server begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ArchiveFrom {
-    /// At the beginning of the file that the server writes now.
-    Newest,
-    /// At the beginning of the oldest file that it has.
+    /// In the file that the server wrote when it was registered, or in that of its oldest backup if that is earlier.
+    Registration,
+    /// With the oldest file that it has.
     Oldest,
 }
 

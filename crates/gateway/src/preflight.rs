@@ -4,8 +4,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use backtrail_service::telemetry::chain;
-use backtrail_source::{SourceEndpoint, TlsMode, preflight};
-use backtrail_store::Server;
+use backtrail_source::{PreflightReport, SourceEndpoint, TlsMode, preflight};
+use backtrail_store::{FirstPlace, Server};
 use serde_json::{Value, json};
 
 use crate::app::State;
@@ -19,13 +19,17 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// Runs the preflight, stores its report, and gives the server with it. That the server cannot be reached is a report,
 /// not an error.
 pub(crate) async fn check(state: &State, server: Server) -> Result<Server, Problem> {
-    let report = report(state, &server).await?;
+    let (report, place) = look(state, &server).await?;
+    if let Some(place) = place {
+        place.keep(&state.store, server.id).await?;
+    }
     Server::set_preflight(&state.store, server.id, &report).await?;
     let stored = Server::find(&state.store, server.tenant_id, server.id).await?;
     stored.ok_or_else(|| Problem::not_found("server"))
 }
 
-async fn report(state: &State, server: &Server) -> Result<Value, Problem> {
+/// The report, and where the server's log stood.
+async fn look(state: &State, server: &Server) -> Result<(Value, Option<FirstPlace>), Problem> {
     let endpoint = SourceEndpoint {
         tls: TlsMode::from_str(&server.tls_mode).map_err(Problem::internal)?,
         ca_pem: server.tls_ca.clone(),
@@ -37,12 +41,19 @@ async fn report(state: &State, server: &Server) -> Result<Value, Problem> {
             state.sealing.unseal(server)?.unwrap_or_default(),
         )
     };
-    let report = match tokio::time::timeout(DEADLINE, preflight(&endpoint)).await {
-        Ok(report) => serde_json::to_value(report).map_err(Problem::internal)?,
-        Err(_) => unreachable_report(&format!("{} gave no complete answer within {DEADLINE:?}", endpoint.name())),
+    let (report, place) = match tokio::time::timeout(DEADLINE, preflight(&endpoint)).await {
+        Ok(report) => (serde_json::to_value(&report).map_err(Problem::internal)?, first_place(report)),
+        Err(_) => {
+            let error = format!("{} gave no complete answer within {DEADLINE:?}", endpoint.name());
+            (unreachable_report(&error), None)
+        }
     };
     tracing::info!(server = %server.id, reachable = report["reachable"].as_bool(), "preflight done");
-    Ok(report)
+    Ok((report, place))
+}
+
+fn first_place(report: PreflightReport) -> Option<FirstPlace> {
+    Some(FirstPlace { identity: report.identity?, position: report.binlog_position?, seen_at: report.source_time? })
 }
 
 /// What a report looks like when there is nothing to report but that.

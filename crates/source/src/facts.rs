@@ -97,6 +97,7 @@ const VARIABLES: &[&str] = &[
     "lower_case_table_names",
     "max_binlog_total_size",
     "binlog_space_limit",
+    "version_comment",
 ];
 
 impl ServerFacts {
@@ -108,6 +109,14 @@ impl ServerFacts {
     /// Whether a switch is on.
     pub fn is_on(&self, name: &str) -> bool {
         self.variable(name).is_some_and(|value| value.eq_ignore_ascii_case("ON") || value == "1")
+    }
+
+    /// Whether it is MySQL but does not say so in words that mydumper looks for: builds of distributions do not.
+    pub(crate) fn is_mysql_by_another_name(&self) -> bool {
+        let told = format!("{} {}", self.version, self.variable("version_comment").unwrap_or_default());
+        let told = told.to_ascii_lowercase();
+        let products = ["mysql", "percona", "source", "tidb", "dolt", "google"];
+        self.flavour == Flavour::Mysql && !products.iter().any(|product| told.contains(product))
     }
 
     /// After how many seconds the server removes its binary log; `None` for never.
@@ -216,6 +225,18 @@ impl Connection {
             return Err(self.protocol("a position that is none"));
         };
         Ok(BinlogPosition { file, offset })
+    }
+
+    /// Where the binary log ends now; `None` where there is none, or the account may not know.
+    ///
+    /// # Errors
+    /// The connection broke, or the deadline passed.
+    pub async fn visible_position(&mut self, facts: &ServerFacts) -> Result<Option<BinlogPosition>, SourceError> {
+        match self.position(facts).await {
+            Ok(position) => Ok(Some(position)),
+            Err(SourceError::Refused { .. } | SourceError::Unsuitable { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The files of the binary log, oldest first.

@@ -1,5 +1,6 @@
 //! The checks made when a server is registered, and before every backup.
 
+use backtrail_domain::BinlogPosition;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -31,6 +32,12 @@ pub struct PreflightReport {
     pub binlog_row_image: Option<String>,
     /// After how many seconds it removes its binary log; absent for never.
     pub binlog_expire_seconds: Option<u64>,
+    /// Where its binary log ended then; absent where it writes none, or does not tell this account.
+    #[serde(default)]
+    pub binlog_position: Option<BinlogPosition>,
+    /// Its own clock, right after that.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub source_time: Option<OffsetDateTime>,
     /// MySQL's `gtid_mode`.
     pub gtid_mode: Option<String>,
     /// The account's privileges.
@@ -85,6 +92,8 @@ pub async fn preflight(endpoint: &SourceEndpoint) -> PreflightReport {
         binlog_format: None,
         binlog_row_image: None,
         binlog_expire_seconds: None,
+        binlog_position: None,
+        source_time: None,
         gtid_mode: None,
         grants: GrantReport::default(),
         checks: Vec::new(),
@@ -128,6 +137,9 @@ async fn look(endpoint: &SourceEndpoint, report: &mut PreflightReport) -> Result
     report.binlog_expire_seconds = facts.binlog_expiry_seconds();
     report.gtid_mode = facts.variable("gtid_mode").map(str::to_owned);
     report.checks = judge(&facts);
+    // Before anything else is asked: from here on nothing of its log is to be lost.
+    report.binlog_position = connection.visible_position(&facts).await?;
+    report.source_time = Some(connection.clock().await?);
     let grants = connection.grants(&facts).await?;
     for need in grants::needs(&facts) {
         let ok = grants.allows(need);

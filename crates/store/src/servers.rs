@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::row::RowName;
 use crate::schema::{agents, schedules, servers};
-use crate::{SealingKey, Store, StoreError};
+use crate::{FirstPlace, SealingKey, Store, StoreError, first_place};
 
 /// A registered server.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +39,8 @@ pub struct Server {
     pub preflight: Option<Json>,
     /// When that was.
     pub preflight_at: Option<OffsetDateTime>,
+    /// Where its binary log stood when it was first looked at; forgotten when its host or port changes.
+    pub first_place: Option<FirstPlace>,
     /// A number of its own among all servers, from 1: for what needs a small unique number, such as a replica's server id.
     pub number: u32,
     /// When it was registered.
@@ -229,6 +231,10 @@ async fn change(
         // Sealed for the old host, it would not open any more: what is left of it is of no use.
         None => None,
     };
+    if host != old.host || port != old.port {
+        // At another address another log may be meant.
+        first_place::forget(connection, id).await?;
+    }
     let row: Row = diesel::update(servers::table.find(id.0))
         .set((
             servers::name.eq(changes.name.unwrap_or(old.name)),
@@ -309,6 +315,10 @@ pub(crate) struct Row {
     tls_ca: Option<String>,
     preflight: Option<Json>,
     preflight_at: Option<OffsetDateTime>,
+    first_identity: Option<String>,
+    first_file: Option<String>,
+    first_position: Option<i64>,
+    first_seen_at: Option<OffsetDateTime>,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
     deleted_at: Option<OffsetDateTime>,
@@ -319,6 +329,11 @@ impl TryFrom<Row> for Server {
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let name = RowName { table: "servers", id: row.id };
+        let first_position = name.position("first_file", row.first_file.as_deref(), row.first_position)?;
+        let first_place = match (row.first_identity, first_position, row.first_seen_at) {
+            (Some(identity), Some(position), Some(seen_at)) => Some(FirstPlace { identity, position, seen_at }),
+            _ => None,
+        };
         Ok(Self {
             id: ServerId(row.id),
             tenant_id: TenantId(row.tenant_id),
@@ -332,6 +347,7 @@ impl TryFrom<Row> for Server {
             tls_ca: row.tls_ca,
             preflight: row.preflight,
             preflight_at: row.preflight_at,
+            first_place,
             created_at: row.created_at,
             updated_at: row.updated_at,
             deleted_at: row.deleted_at,

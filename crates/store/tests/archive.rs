@@ -10,7 +10,10 @@ use backtrail_domain::chain::{self, ChainRequest, recoverable_windows};
 use backtrail_domain::{BinlogPosition, CutTarget, ServerId};
 use backtrail_store::agents::{self, acquire, archive_end};
 use backtrail_store::coverage::chain_facts;
-use backtrail_store::{AgentToken, Coverage, Gap, Heartbeat, NewGap, Segment, Server, StoreError, Tenant, retention};
+use backtrail_store::{
+    AgentToken, BackupRun, Coverage, FirstPlace, Gap, Heartbeat, NewGap, Segment, Server, ServerChanges, StoreError,
+    Tenant, retention,
+};
 use support::{LEASE, World, new_server, now, segment, timeline};
 
 async fn lease(world: &World) -> AgentToken {
@@ -279,4 +282,37 @@ async fn planning_from_the_rows() {
     let archive = agents::archive_end(store, world.server).await.unwrap().unwrap();
     assert_eq!((archive.position.to_string(), archive.segment), ("log.000002:4".to_owned(), None));
     append(&world, &token, "log.000002:4-100", None).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_place_of_the_first_look_stays_until_the_address_changes() {
+    let world = World::new().await;
+    let places = async || FirstPlace::list(&world.store, world.tenant, world.server).await.unwrap();
+    assert_eq!(places().await, []);
+    let first =
+        FirstPlace { identity: "mariadb-77".to_owned(), position: "b.000004:400".parse().unwrap(), seen_at: now() };
+    let later = FirstPlace { position: "b.000005:4".parse().unwrap(), ..first.clone() };
+    first.keep(&world.store, world.server).await.unwrap();
+    later.keep(&world.store, world.server).await.unwrap();
+    assert_eq!(places().await, std::slice::from_ref(&first));
+
+    // A backup from before is a place of the archive as well, while it is kept.
+    let baseline = world.baseline("b.000003:700").await;
+    let of_baseline = FirstPlace {
+        position: "b.000003:700".parse().unwrap(),
+        seen_at: baseline.consistent_at.unwrap(),
+        ..first.clone()
+    };
+    assert_eq!(places().await, [first.clone(), of_baseline]);
+    BackupRun::mark_expired(&world.store, &[baseline.id]).await.unwrap();
+
+    let change = async |changes| {
+        Server::update(&world.store, &world.key, world.tenant, world.server, changes).await.unwrap().first_place
+    };
+    let renamed = ServerChanges { name: Some("another".to_owned()), ..ServerChanges::default() };
+    assert_eq!(change(renamed).await, Some(first));
+    let moved = ServerChanges { port: Some(3307), ..ServerChanges::default() };
+    assert_eq!(change(moved).await, None);
+    later.keep(&world.store, world.server).await.unwrap();
+    assert_eq!(places().await, [later]);
 }

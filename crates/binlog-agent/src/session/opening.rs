@@ -5,14 +5,15 @@ use std::time::Duration;
 use backtrail_binlog::{BinlogError, EventBody, parse_event};
 use backtrail_domain::GtidSet;
 use backtrail_source::{BinlogStream, Connection, REPLICA_HOST, ServerFacts, SourceEndpoint, StreamOptions};
-use backtrail_store::{AgentLease, Gap, Segment, Server, agents};
+use backtrail_store::agents::{self, ArchiveEnd};
+use backtrail_store::{AgentLease, FirstPlace, Gap, Segment, Server};
 use bytes::Bytes;
 use secrecy::SecretString;
 use time::OffsetDateTime;
 
 use super::SessionError;
 use crate::Parts;
-use crate::start::{ArchiveFacts, ResumedFile, SourceFacts, Start, decide};
+use crate::start::{ArchiveFacts, Before, ResumedFile, SourceFacts, Start, decide, earliest};
 
 /// A source that is about to be read.
 pub(super) struct Opened {
@@ -89,25 +90,18 @@ async fn gather(
     facts: &ServerFacts,
     options: &StreamOptions,
 ) -> Result<Start, SessionError> {
-    let end = agents::archive_end(&parts.store, server.id).await?;
+    // Before the source is asked for its files: what is known of its log lies behind none of them.
+    let before = match agents::archive_end(&parts.store, server.id).await? {
+        Some(end) => Before::Archive(archive_facts(end)),
+        None => Before::Place(first_place(parts, server, control, facts).await?),
+    };
     let logs = control.binary_logs().await?;
     let (Some(oldest), Some(newest)) = (logs.first(), logs.last()) else {
         return Err(SessionError::Unusable(format!("{} has no binary log file", endpoint.name())));
     };
-    let archive = end.map(|end| {
-        let same_file =
-            |segment: &&Segment| segment.content.timeline == end.timeline && segment.content.file == end.position.file;
-        ArchiveFacts {
-            file_created_at: end.segment.as_ref().filter(same_file).and_then(|s| s.content.file_created_at),
-            last_commit_at: end.segment.as_ref().and_then(|segment| segment.content.last_commit_at),
-            timeline: end.timeline,
-            position: end.position,
-            gtid_set: end.gtid_set,
-        }
-    });
     let mut resumed = None;
-    if let Some(archive) = archive.as_ref().filter(|archive| archive.timeline.identity == facts.identity)
-        && let Some(log) = logs.iter().find(|log| log.file == archive.position.file)
+    if before.identity() == facts.identity
+        && let Some(log) = logs.iter().find(|log| log.file == before.position().file)
     {
         let format = BinlogStream::format_of(endpoint, &log.file, options).await?;
         let gtids_before = match &format.gtids {
@@ -123,7 +117,34 @@ async fn gather(
         newest: newest.file.clone(),
         resumed,
     };
-    Ok(decide(archive.as_ref(), &source, parts.settings.archive_from))
+    Ok(decide(&before, &source, parts.settings.archive_from))
+}
+
+fn archive_facts(end: ArchiveEnd) -> ArchiveFacts {
+    let same_file =
+        |segment: &&Segment| segment.content.timeline == end.timeline && segment.content.file == end.position.file;
+    ArchiveFacts {
+        file_created_at: end.segment.as_ref().filter(same_file).and_then(|segment| segment.content.file_created_at),
+        last_commit_at: end.segment.as_ref().and_then(|segment| segment.content.last_commit_at),
+        timeline: end.timeline,
+        position: end.position,
+        gtid_set: end.gtid_set,
+    }
+}
+
+/// The place to begin an archive with. Where nobody has looked at the server before, this is the first look.
+async fn first_place(
+    parts: &Parts,
+    server: &Server,
+    control: &mut Connection,
+    facts: &ServerFacts,
+) -> Result<FirstPlace, SessionError> {
+    let position = control.position(facts).await?;
+    let now = FirstPlace { identity: facts.identity.clone(), position, seen_at: control.clock().await? };
+    // Kept, since the log may have gone on before this session has stored its first segment.
+    now.keep(&parts.store, server.id).await?;
+    let places = FirstPlace::list(&parts.store, server.tenant_id, server.id).await?;
+    Ok(earliest(&places, &facts.identity).cloned().unwrap_or(now))
 }
 
 fn gtids_in(format: &[u8], event: &[u8]) -> Result<Option<GtidSet>, BinlogError> {

@@ -1,6 +1,7 @@
 //! `/servers`.
 
 use backtrail_devstack::shared;
+use backtrail_store::Server;
 use serde_json::{Value, json};
 
 use crate::seed;
@@ -35,6 +36,8 @@ async fn registering_a_server_looks_at_it() {
     assert_eq!((&report["reachable"], &report["log_bin"]), (&json!(true), &json!(true)), "{report}");
     assert_eq!((&report["binlog_format"], &report["binlog_row_image"]), (&json!("ROW"), &json!("FULL")));
     assert!(report["version"].as_str().unwrap().contains("MariaDB"));
+    let stored = Server::by_id(&api.store, server["id"].as_str().unwrap().parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(report["binlog_position"], stored.first_place.unwrap().position.to_string());
     let tables = report["tables"].as_array().unwrap();
     assert!(tables.iter().any(|table| table["schema"] == "preflight" && table["promise"] == "exact"), "{report}");
 

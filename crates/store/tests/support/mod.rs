@@ -143,7 +143,7 @@ pub(crate) fn outcome(coordinates: Option<BinlogPosition>) -> BackupOutcome {
     BackupOutcome {
         size_bytes: 26_000_000,
         file_count: 12,
-        manifest: json!({"version": 1}),
+        manifest: json!({"version": 1, "source": {"identity": "mariadb-77"}}),
         coordinates,
         gtid_set: Some("0-77-485".parse().unwrap()),
         consistent: true,

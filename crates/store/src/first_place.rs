@@ -1,0 +1,70 @@
+//! Where a server's binary log stood when it was first looked at: its archive reaches back to there.
+
+use backtrail_domain::{BinlogPosition, ServerId, TenantId};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use time::OffsetDateTime;
+
+use crate::row::bigint;
+use crate::schema::servers;
+use crate::{BackupRun, Store, StoreError, backups};
+
+/// A place in a server's binary log that its archive is to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstPlace {
+    /// The server that the log is of: another one may answer at the same address one day.
+    pub identity: String,
+    /// Where the log stood.
+    pub position: BinlogPosition,
+    /// When it had got there at the latest, by the source's clock.
+    pub seen_at: OffsetDateTime,
+}
+
+impl FirstPlace {
+    /// Keeps the place of a server's first look; one that is kept already stays.
+    pub async fn keep(&self, store: &Store, id: ServerId) -> Result<(), StoreError> {
+        let offset = bigint("first_position", self.position.offset)?;
+        let mut transaction = store.begin().await?;
+        let kept = diesel::update(servers::table.find(id.0))
+            .filter(servers::first_seen_at.is_null())
+            .set((
+                servers::first_identity.eq(&self.identity),
+                servers::first_file.eq(self.position.file.to_string()),
+                servers::first_position.eq(offset),
+                servers::first_seen_at.eq(self.seen_at),
+            ))
+            .execute(&mut *transaction)
+            .await;
+        transaction.end(kept.map(drop).map_err(StoreError::from)).await
+    }
+
+    /// The places that a server's archive is to hold: that of the first look, and those of its baselines.
+    pub async fn list(store: &Store, tenant_id: TenantId, id: ServerId) -> Result<Vec<Self>, StoreError> {
+        let server = crate::Server::by_id(store, id).await?;
+        let baselines = backups::baselines(&mut *store.connection().await?, tenant_id, id).await?;
+        let first = server.and_then(|server| server.first_place);
+        Ok(first.into_iter().chain(baselines.iter().filter_map(of_baseline)).collect())
+    }
+}
+
+/// The next look is the first one again.
+pub(crate) async fn forget(connection: &mut AsyncPgConnection, id: ServerId) -> Result<(), StoreError> {
+    diesel::update(servers::table.find(id.0))
+        .set((
+            servers::first_identity.eq(None::<String>),
+            servers::first_file.eq(None::<String>),
+            servers::first_position.eq(None::<i64>),
+            servers::first_seen_at.eq(None::<OffsetDateTime>),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn of_baseline(run: &BackupRun) -> Option<FirstPlace> {
+    Some(FirstPlace {
+        identity: run.manifest.as_ref()?.pointer("/source/identity")?.as_str()?.to_owned(),
+        position: run.coordinates.clone()?,
+        seen_at: run.consistent_at?,
+    })
+}
