@@ -30,6 +30,8 @@ const UPLOADS: usize = 4;
 pub(crate) struct Dumped {
     pub(crate) tool: String,
     pub(crate) plan: DumpPlan,
+    /// What of the source this version of the tool does not dump as it is.
+    pub(crate) warnings: Vec<String>,
     /// The metadata as mydumper wrote it.
     pub(crate) metadata_text: String,
     pub(crate) metadata: DumpMetadata,
@@ -54,11 +56,24 @@ pub(crate) async fn dump(
     let private = PrivateDirectory::create(run_directory, &source.endpoint, &source.facts, settings.lock_wait_seconds)
         .map_err(|error| failure::of_disk("cannot write mydumper's options", &error))?;
     let output = run_directory.join("dump");
+    let mut warnings = Vec::new();
+    if tool.version.leaves_out_expression_defaults() && !source.with_expression_defaults.is_empty() {
+        let names: Vec<String> = source.with_expression_defaults.iter().map(ToString::to_string).collect();
+        warnings.push(format!(
+            "mydumper {} leaves columns whose default is an expression, such as CURRENT_TIMESTAMP, out of its dumps of MySQL \
+             {}: {}; restored rows will have that default, and PITR refuses these tables. Give the backup worker mydumper \
+             1.0 or later (BACKTRAIL_MYDUMPER)",
+            tool.version,
+            source.facts.number,
+            names.join(", ")
+        ));
+    }
     let plan = plan_arguments(&DumpRequest {
         version: tool.version,
         facts: &source.facts,
         endpoint: &source.endpoint,
         all_transactional: source.all_transactional(),
+        may_lock_ddl: source.may_lock_ddl,
         defaults_file: &private.defaults_file,
         ca_file: private.ca_file.as_deref(),
         output: &output,
@@ -97,6 +112,7 @@ pub(crate) async fn dump(
     Ok(Dumped {
         tool: format!("mydumper {}", tool.version),
         plan,
+        warnings,
         metadata_text,
         metadata,
         consistent_at: watch.consistent_at,
@@ -204,7 +220,7 @@ impl Watch<'_> {
     fn keep_within_the_disk(&mut self) -> Result<(), WorkError> {
         let size = self.directory.size().map_err(|error| failure::of_disk("the dump cannot be measured", &error))?;
         let limit = self.settings.local_disk_limit.bytes();
-        if !self.paused && size > limit && self.process.has_unlocked() && !self.process.has_ended() {
+        if !self.paused && size > limit && self.process.may_pause() && !self.process.has_ended() {
             tracing::info!(size, limit, "mydumper stands still until uploads have caught up");
             self.process.pause();
             self.paused = true;

@@ -66,12 +66,12 @@ pub(crate) fn prove(
         }
     }
 
-    let mut warnings = Vec::new();
+    let mut warnings = dumped.warnings.clone();
     let coordinates = dumped.metadata.coordinates.as_ref();
     let reason = match (coordinates, dumped.plan.consistent, &dumped.plan.not_a_baseline_because) {
         (_, _, Some(reason)) => Some(reason.clone()),
         (None, ..) => Some(format!(
-            "{} wrote no position in the binary log of {} {}",
+            "{} wrote no position in the binary log of {} {}; give the backup worker mydumper 1.0 or later (BACKTRAIL_MYDUMPER)",
             dumped.tool,
             source.facts.flavour.as_str(),
             source.facts.version

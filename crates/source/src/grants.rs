@@ -88,6 +88,14 @@ impl Grants {
 }
 
 impl Connection {
+    /// Whether the account may lock DDL out without locking writers out, as MySQL 8 and later let it.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub async fn may_lock_ddl(&mut self, facts: &ServerFacts) -> Result<bool, SourceError> {
+        Ok(self.grants(facts).await?.allows(&need(&["BACKUP_ADMIN"], "")))
+    }
+
     pub(crate) async fn grants(&mut self, facts: &ServerFacts) -> Result<Grants, SourceError> {
         let mut rows = self.query("SHOW GRANTS").await?;
         if facts.flavour == Flavour::Mysql && facts.number >= ServerVersion(8, 0, 0) {

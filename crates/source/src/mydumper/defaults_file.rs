@@ -71,8 +71,13 @@ fn content(endpoint: &SourceEndpoint, facts: &ServerFacts, lock_wait_seconds: u3
     if let (TlsMode::VerifyCa | TlsMode::VerifyIdentity, Some(ca)) = (endpoint.tls, ca_file) {
         content.push_str(&format!("ssl-ca={}\n", quoted(&ca.display().to_string())));
     }
-    if endpoint.tls == TlsMode::VerifyIdentity {
-        content.push_str("ssl-verify-server-cert\n");
+    // MySQL's client library knows `ssl-mode`. MariaDB's checks the chain of a certificate as soon as it knows a CA, and the
+    // name by the other option, which it passes over when it has no value.
+    match endpoint.tls {
+        TlsMode::Disabled | TlsMode::Preferred => {}
+        TlsMode::Required => content.push_str("ssl-mode=REQUIRED\n"),
+        TlsMode::VerifyCa => content.push_str("ssl-mode=VERIFY_CA\n"),
+        TlsMode::VerifyIdentity => content.push_str("ssl-mode=VERIFY_IDENTITY\nssl-verify-server-cert=1\n"),
     }
     content
 }

@@ -38,7 +38,8 @@ impl DumpDirectory {
     }
 
     /// The files that have been completed since the last call, without the metadata. While the process runs, a file is
-    /// complete when the process has it open no more: mydumper opens each file once. Without the process all are.
+    /// complete when the process has it open no more: mydumper opens each file once. An empty one may still be removed by the
+    /// tool, and is reported at the end. Without the process all files are complete.
     ///
     /// # Errors
     /// The directory cannot be read, or holds something that is no plain file with a plain name.
@@ -77,7 +78,15 @@ impl DumpDirectory {
             if open.contains(&path) {
                 continue;
             }
-            let size = fs::metadata(&path)?.len();
+            let size = match fs::metadata(&path) {
+                Ok(metadata) => metadata.len(),
+                // mydumper 1.0 removes what it has written nothing into.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            if size == 0 && process.is_some() {
+                continue;
+            }
             self.reported.insert(name.clone());
             closed.push(ClosedFile { name, path, size });
         }
@@ -143,9 +152,14 @@ mod tests {
         assert_eq!(names(dump.completed(own).unwrap()), ["shop.a.sql"]);
         assert!(dump.completed(own).unwrap().is_empty());
         drop(open);
+        assert!(dump.completed(own).unwrap().is_empty());
+        fs::write(directory.path().join("shop.b.sql"), "y").unwrap();
         assert_eq!(names(dump.completed(own).unwrap()), ["shop.b.sql"]);
         assert_eq!(dump.metadata().unwrap().unwrap(), "Started");
-        assert_eq!(dump.size().unwrap(), 8);
+        assert_eq!(dump.size().unwrap(), 9);
+        fs::write(directory.path().join("shop.c.sql"), "").unwrap();
+        assert!(dump.completed(own).unwrap().is_empty());
+        assert_eq!(names(dump.completed(None).unwrap()), ["shop.c.sql"]);
         assert!(dump.completed(None).unwrap().is_empty());
     }
 }

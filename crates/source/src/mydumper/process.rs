@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
@@ -17,6 +18,8 @@ use tokio::sync::watch;
 pub(crate) const SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 /// How much of the tool's output is kept: its end.
 const TAIL: usize = 64 * 1024;
+/// Between its word that it unlocks and the server's answer.
+const TO_UNLOCK: Duration = Duration::from_secs(2);
 
 /// mydumper cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +62,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Output {
     tail: VecDeque<u8>,
-    unlocked: bool,
+    unlocked: Option<Instant>,
 }
 
 impl DumpProcess {
@@ -133,7 +136,7 @@ impl DumpProcess {
         self.ended.borrow().is_some() || self.ended.has_changed().is_err()
     }
 
-    /// Makes it stand still. Never before [`has_unlocked`](Self::has_unlocked): it would stand still with the lock.
+    /// Makes it stand still. Never before [`may_pause`](Self::may_pause): it would stand still with the lock.
     pub fn pause(&self) {
         self.signal(Signal::SIGSTOP);
     }
@@ -156,8 +159,17 @@ impl DumpProcess {
         }
     }
 
-    /// Whether it has said that it released its lock on the source.
+    /// Whether it has said that it releases its lock on the source, which it says just before it does.
     pub fn has_unlocked(&self) -> bool {
+        self.unlocked().is_some()
+    }
+
+    /// Whether its lock on the source is gone, so that it may stand still.
+    pub fn may_pause(&self) -> bool {
+        self.unlocked().is_some_and(|said| said.elapsed() > TO_UNLOCK)
+    }
+
+    fn unlocked(&self) -> Option<Instant> {
         self.shared.output.lock().unwrap_or_else(PoisonError::into_inner).unlocked
     }
 
@@ -235,11 +247,11 @@ fn keep(shared: &Shared, text: &[u8]) {
     output.tail.extend(text);
     let excess = output.tail.len().saturating_sub(TAIL);
     output.tail.drain(..excess);
-    if !output.unlocked {
+    if output.unlocked.is_none() {
         let text = output.tail.make_contiguous();
         let says = |words: &[u8]| text.windows(words.len()).any(|window| window.eq_ignore_ascii_case(words));
-        let unlocked = says(b"unlocking tables") || says(b"releasing ftwrl");
-        output.unlocked = unlocked;
+        let unlocked = says(b"unlocking tables") || says(b"releasing ftwrl") || says(b"releasing global locks");
+        output.unlocked = unlocked.then(Instant::now);
     }
 }
 
@@ -273,8 +285,15 @@ mod tests {
         process.pause();
         process.kill();
         assert!(!process.wait().await.unwrap().success());
-        let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
-        assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
+        let deadline = Instant::now() + Duration::from_secs(5);
+        loop {
+            let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+            if stat.is_empty() || stat.contains(") Z ") {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{stat}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     #[tokio::test]

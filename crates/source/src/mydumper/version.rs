@@ -26,6 +26,53 @@ impl fmt::Display for MydumperVersion {
     }
 }
 
+/// What the versions of mydumper can do, by the first release that could.
+impl MydumperVersion {
+    /// The first that suits every server: what remedies name.
+    pub(crate) const RECOMMENDED: &'static str = "1.0";
+
+    /// `--ssl-mode`; from then on `--ssl` alone does nothing where the tool is built with MariaDB's client library.
+    pub(crate) fn has_ssl_mode(self) -> bool {
+        self >= Self(0, 12, 1)
+    }
+
+    /// `SHOW BINARY LOG STATUS`, without which newer MySQL servers do not say where their log stands.
+    pub(crate) fn asks_for_binary_log_status(self) -> bool {
+        self >= Self(0, 16, 3)
+    }
+
+    /// `LOCK INSTANCE FOR BACKUP` on MySQL 8, and `--skip-ddl-locks` to go without.
+    pub(crate) fn locks_ddl(self) -> bool {
+        self >= Self(0, 16, 3)
+    }
+
+    /// `--sync-thread-lock-mode` and `--trx-tables`, in place of `--trx-consistency-only`.
+    pub(crate) fn has_lock_modes(self) -> bool {
+        self >= Self(0, 18, 1)
+    }
+
+    /// `--ftwrl-timeout-retries`.
+    pub(crate) fn has_lock_retries(self) -> bool {
+        self >= Self(0, 19, 3)
+    }
+
+    /// `--server-version`.
+    pub(crate) fn takes_server_version(self) -> bool {
+        self >= Self(0, 20, 1)
+    }
+
+    /// `--no-trx-tables`; the tool takes all tables for transactional without it.
+    pub(crate) fn has_no_trx_tables(self) -> bool {
+        self >= Self(0, 20, 2)
+    }
+
+    /// Whether it takes `DEFAULT_GENERATED`, as MySQL 8 calls a default that is an expression, for a generated column, and
+    /// leaves such columns out. Mended in 0.10.3.
+    pub fn leaves_out_expression_defaults(self) -> bool {
+        self < Self(0, 10, 3)
+    }
+}
+
 /// A mydumper that can be started.
 #[derive(Debug, Clone)]
 pub struct Mydumper {
