@@ -48,12 +48,16 @@ impl MariaDb {
             password: random_secret(),
         };
 
+        // A server that starts removes what lies in its directory for temporary tables, another server's as well.
+        let temporary = directory.join("temporary");
+        create_directory(&temporary, 0o700)?;
         let installer = find_program(&["mariadb-install-db", "mysql_install_db"], "mariadb-server")?;
         let mut initialisation = ProcessSpec::new("mariadb-install-db", installer, &directory, &log)
             .argument("--no-defaults")
             .argument(format!("--datadir={}", data.display()))
             .argument("--auth-root-authentication-method=normal")
-            .arguments(["--skip-test-db", "--skip-name-resolve"]);
+            .arguments(["--skip-test-db", "--skip-name-resolve"])
+            .variable("TMPDIR", &temporary);
         if is_root() {
             initialisation = initialisation.argument("--user=root");
         }
@@ -67,6 +71,7 @@ impl MariaDb {
             .argument(format!("--pid-file={}", directory.join("server.pid").display()))
             .argument(format!("--port={}", address.port))
             .argument(format!("--server-id={}", options.server_id))
+            .argument(format!("--tmpdir={}", temporary.display()))
             .arguments([
                 "--bind-address=127.0.0.1",
                 "--skip-name-resolve",
