@@ -3,7 +3,9 @@
 //! A [`World`] is an installation for one test: its own services, database, vhost, bucket and source server.
 
 mod contents;
+mod moments;
 mod world;
 
 pub use contents::{Contents, contents, load};
+pub use moments::{position, quiet_instant};
 pub use world::{World, WorldOptions, execute};

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use backtrail_devstack::{DatabaseAddress, ServiceKind};
-use backtrail_tests::{World, WorldOptions, contents, execute, load};
+use backtrail_tests::{World, WorldOptions, contents, execute, load, position, quiet_instant};
 use mysql_async::prelude::Queryable;
 use serde_json::{Value, json};
 
@@ -34,20 +34,6 @@ const AFTER: &[&str] = &[
     "UPDATE shop.`odd, name` SET k = 'A' WHERE k = 'swap'",
 ];
 
-/// The place in the source's binary log now.
-async fn position(source: &DatabaseAddress) -> anyhow::Result<(String, String)> {
-    let mut connection = source.connect().await?;
-    let status = match source.family {
-        backtrail_devstack::Family::Mariadb => "SHOW MASTER STATUS",
-        backtrail_devstack::Family::Mysql => "SHOW BINARY LOG STATUS",
-    };
-    let row: mysql_async::Row = connection.query_first(status).await?.context("no binary log")?;
-    let (file, offset): (String, u64) = (row.get(0).context("no file")?, row.get(1).context("no position")?);
-    let gtid: Option<String> = connection.query_first("SELECT @@gtid_binlog_pos").await.unwrap_or(None);
-    connection.disconnect().await?;
-    Ok((format!("{file}:{offset}"), gtid.unwrap_or_default()))
-}
-
 /// Makes the source remove all but its newest file; answers that file's name.
 async fn purge(source: &DatabaseAddress) -> anyhow::Result<String> {
     let place = position(source).await?.0;
@@ -66,17 +52,6 @@ async fn purge(source: &DatabaseAddress) -> anyhow::Result<String> {
     }
     connection.disconnect().await?;
     Ok(kept)
-}
-
-/// An instant of the source's clock with a quiet second on either side.
-async fn quiet_instant(source: &DatabaseAddress) -> anyhow::Result<String> {
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
-    let mut connection = source.connect().await?;
-    let now: Option<String> =
-        connection.query_first("SELECT DATE_FORMAT(UTC_TIMESTAMP(), '%Y-%m-%dT%H:%i:%sZ')").await?;
-    connection.disconnect().await?;
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
-    now.context("no clock")
 }
 
 #[tokio::test]
