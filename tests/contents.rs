@@ -85,7 +85,7 @@ fn client(family: Family) -> anyhow::Result<Command> {
     match family {
         Family::Mariadb => Ok(Command::new("mariadb")),
         Family::Mysql => {
-            let words = MySqlTree::find()?.command("mysql");
+            let words = MySqlTree::find()?.command("usr/bin/mysql");
             let (program, arguments) = words.split_first().context("no client")?;
             let mut command = Command::new(program);
             command.args(arguments);

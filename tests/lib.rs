@@ -4,8 +4,10 @@
 
 mod contents;
 mod moments;
+mod tools;
 mod world;
 
 pub use contents::{Contents, contents, load};
 pub use moments::{position, quiet_instant};
+pub use tools::{newer_mydumper, stock_mydumper};
 pub use world::{World, WorldOptions, execute};

@@ -104,8 +104,18 @@ impl World {
     /// # Errors
     /// It does not start.
     pub async fn mariadb(&mut self) -> anyhow::Result<MariaDb> {
-        self.sources += 1;
-        let options = DatabaseOptions { server_id: 100 + self.sources, ..DatabaseOptions::default() };
+        self.mariadb_with::<&str>([]).await
+    }
+
+    /// The same, with more options of the server's own.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn mariadb_with<S: Into<String>>(
+        &mut self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> anyhow::Result<MariaDb> {
+        let options = self.next_source(arguments);
         Ok(MariaDb::start(&self.path(&format!("mariadb-{}", self.sources)), options).await?)
     }
 
@@ -114,12 +124,27 @@ impl World {
     /// # Errors
     /// It does not start.
     pub async fn mysql(&mut self) -> anyhow::Result<Option<MySql>> {
+        self.mysql_with::<&str>([]).await
+    }
+
+    /// The same, with more options of the server's own.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn mysql_with<S: Into<String>>(
+        &mut self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> anyhow::Result<Option<MySql>> {
         if !MySql::available() {
             return Ok(None);
         }
-        self.sources += 1;
-        let options = DatabaseOptions { server_id: 100 + self.sources, ..DatabaseOptions::default() };
+        let options = self.next_source(arguments);
         Ok(Some(MySql::start(&self.path(&format!("mysql-{}", self.sources)), options).await?))
+    }
+
+    fn next_source<S: Into<String>>(&mut self, arguments: impl IntoIterator<Item = S>) -> DatabaseOptions {
+        self.sources += 1;
+        DatabaseOptions { server_id: 100 + self.sources, ..DatabaseOptions::with_arguments(arguments) }
     }
 
     /// Registers a server with its administrator's account; answers the server's id.
