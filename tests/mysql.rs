@@ -227,4 +227,7 @@ async fn an_old_mydumper_on_a_new_mysql_says_what_to_do() {
     assert!(warnings.contains("mydumper 1.0 or later (BACKTRAIL_MYDUMPER)"), "{warnings}");
     assert!(warnings.contains("default is an expression") && warnings.contains("shop.orders"), "{warnings}");
     assert!(!warnings.contains("shop.documents"), "{warnings}");
+    let target = json!({ "target_time": quiet_instant(&source).await.unwrap() });
+    let refused = world.api.try_post(&format!("/servers/{server}/pitr"), &target).await.unwrap();
+    assert_eq!(refused.unwrap_err().1["code"], "no_baseline");
 }

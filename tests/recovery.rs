@@ -196,28 +196,3 @@ async fn impossible_targets_are_refused_at_once() {
     };
     assert_eq!(answer, (422, "unknown_table".to_owned()));
 }
-
-#[tokio::test]
-async fn a_backup_without_a_proven_position_is_no_baseline() {
-    let mut world = World::start(WorldOptions::default()).await.unwrap();
-    let Some(source) = world.mysql().await.unwrap() else {
-        eprintln!("MySQL is not installed: `devstack install --mysql`");
-        return;
-    };
-    execute(&source, TABLES).await.unwrap();
-    let server = world.register("mysql-db", &source).await.unwrap();
-    // The distribution's mydumper 0.10 asks newer MySQL servers in words they no longer know, and writes no position.
-    let path = world.start_backup(&server).await.unwrap();
-    let ended = world.wait_for_phase(&path, &["complete"]).await.unwrap();
-    let run = world.api.get(&path).await.unwrap();
-    if ended == "complete" {
-        assert_eq!(run["manifest"]["coordinates"], Value::Null, "{run}");
-        assert!(!run["warnings"].as_array().unwrap().is_empty(), "{run}");
-        let instant = quiet_instant(&source).await.unwrap();
-        let refused =
-            world.api.try_post(&format!("/servers/{server}/pitr"), &json!({"target_time": instant})).await.unwrap();
-        assert_eq!(refused.unwrap_err().1["code"], "no_baseline");
-    } else {
-        assert!(run["error_message"].as_str().unwrap().contains("mydumper"), "{run}");
-    }
-}
