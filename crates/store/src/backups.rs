@@ -19,7 +19,7 @@ use crate::run_list::{self, NamedRow};
 use crate::run_row::{RunPatch, RunRow, put_message};
 use crate::runs::{self as mechanics, RunRecord};
 use crate::schema::{runs, servers as servers_table};
-use crate::{Claim, FencingToken, Page, RunFilter, Store, StoreError, servers};
+use crate::{Claim, FencingToken, Page, RunFilter, Store, StoreError, prefixes, servers};
 
 /// A backup run: what runs have in common (by `Deref`), and what only backups have.
 #[derive(Debug, Clone, PartialEq)]
@@ -298,7 +298,7 @@ async fn expire(connection: &mut AsyncPgConnection, ids: &[BackupId]) -> Result<
         .get_results(connection)
         .await?;
     for row in &rows {
-        mechanics::orphan(connection, row).await?;
+        prefixes::orphan(connection, row).await?;
     }
     Ok(rows.into_iter().map(|row| BackupId(row.id)).collect())
 }

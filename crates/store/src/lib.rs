@@ -27,6 +27,7 @@ mod segment_row;
 pub mod segments;
 pub mod servers;
 mod settings;
+pub mod sweeps;
 pub mod tenants;
 
 pub use agents::{AgentLease, AgentToken, Heartbeat};

@@ -5,13 +5,14 @@ use std::time::Duration;
 use backtrail_domain::RunKind;
 use diesel::dsl::now;
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::row::RowName;
+use crate::run_row::RunRow;
 use crate::schema::{prefixes, runs};
-use crate::{Store, StoreError};
+use crate::{FencingToken, Store, StoreError};
 
 /// The rule: a prefix is taken once.
 pub const UNIQUE_PREFIX: &str = "prefixes_pkey";
@@ -61,4 +62,37 @@ pub async fn deleted(store: &Store, key_prefix: &str) -> Result<(), StoreError> 
         .execute(&mut *transaction)
         .await;
     transaction.end(noted.map(|_| ()).map_err(StoreError::from)).await
+}
+
+/// Takes a prefix for a try; the one that the run has taken before belongs to no result from now on.
+pub(crate) async fn take(
+    connection: &mut AsyncPgConnection,
+    token: &FencingToken,
+    s3_path: &str,
+    key_prefix: &str,
+) -> Result<(), StoreError> {
+    let row = token.hold(connection).await?;
+    orphan(connection, &row).await?;
+    diesel::insert_into(prefixes::table)
+        .values((prefixes::key_prefix.eq(key_prefix), prefixes::run_id.eq(row.id), prefixes::attempt.eq(row.attempt)))
+        .execute(connection)
+        .await?;
+    diesel::update(runs::table.find(row.id))
+        .set((runs::s3_path.eq(s3_path), runs::key_prefix.eq(key_prefix)))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Marks the prefix that the run has taken as belonging to no result.
+pub(crate) async fn orphan(connection: &mut AsyncPgConnection, row: &RunRow) -> Result<(), StoreError> {
+    if let Some(prefix) = &row.key_prefix {
+        diesel::update(prefixes::table.find(prefix))
+            .filter(prefixes::run_id.eq(row.id))
+            .filter(prefixes::orphaned_at.is_null())
+            .set(prefixes::orphaned_at.eq(now))
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
 }

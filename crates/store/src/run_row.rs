@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::row::RowName;
 use crate::runs::RunRecord;
 use crate::schema::{outbox, runs};
-use crate::{StoreError, runs as mechanics};
+use crate::{StoreError, prefixes};
 
 /// A row of `runs`, as it is.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -233,7 +233,7 @@ pub(crate) async fn apply(
             // The clock may have gone back since.
             RunEffect::End => columns.completed_at = Some(now.max(row.started_at)),
             RunEffect::Orphan => {
-                mechanics::orphan(connection, &row).await?;
+                prefixes::orphan(connection, &row).await?;
                 columns.s3_path = Some(None);
                 columns.key_prefix = Some(None);
             }

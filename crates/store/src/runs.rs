@@ -1,4 +1,4 @@
-//! What backups and PITR runs have in common: claims, leases, phases, ends, and the sweeps.
+//! What backups and PITR runs have in common: claims, leases, phases and ends.
 //!
 //! Every move locks the run's row, asks [`transition`], and writes what comes of it
 //! together with its effects in the same transaction.
@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use backtrail_domain::run::{RunEvent, transition};
 use backtrail_domain::{Phase, RunKind, RunState, RunStatus, ServerId, TenantId};
-use diesel::dsl::now as database_now;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value as Json;
@@ -15,8 +14,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::run_row::{RunPatch, RunRow, apply};
-use crate::schema::{outbox, prefixes, runs};
-use crate::{Store, StoreError};
+use crate::schema::runs;
+use crate::{Store, StoreError, prefixes};
 
 /// The rule: one running backup for a server.
 pub const ONE_RUNNING_BACKUP: &str = "runs_one_running_backup";
@@ -127,23 +126,6 @@ pub struct RunRecord {
     pub lease_expires_at: Option<OffsetDateTime>,
 }
 
-/// A run that a sweep moved.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Swept {
-    /// The run.
-    pub id: Uuid,
-    /// Its kind.
-    pub kind: RunKind,
-    /// Whose.
-    pub tenant_id: TenantId,
-    /// Its server.
-    pub server_id: ServerId,
-    /// Where it was.
-    pub from: RunState,
-    /// Where it is now.
-    pub to: RunState,
-}
-
 impl FencingToken {
     /// The run it is for.
     pub fn run_id(&self) -> Uuid {
@@ -192,7 +174,7 @@ impl FencingToken {
     /// choose another.
     pub async fn set_location(&self, store: &Store, s3_path: &str, key_prefix: &str) -> Result<(), StoreError> {
         let mut transaction = store.begin().await?;
-        let taken = take_prefix(&mut transaction, self, s3_path, key_prefix).await;
+        let taken = prefixes::take(&mut transaction, self, s3_path, key_prefix).await;
         transaction.end(taken).await
     }
 
@@ -251,7 +233,11 @@ impl FencingToken {
     }
 }
 
-async fn lock(connection: &mut AsyncPgConnection, kind: RunKind, id: Uuid) -> Result<Option<RunRow>, StoreError> {
+pub(crate) async fn lock(
+    connection: &mut AsyncPgConnection,
+    kind: RunKind,
+    id: Uuid,
+) -> Result<Option<RunRow>, StoreError> {
     Ok(runs::table
         .find(id)
         .filter(runs::kind.eq(kind.as_str()))
@@ -321,145 +307,8 @@ async fn cancel_in(
     Ok(())
 }
 
-async fn take_prefix(
-    connection: &mut AsyncPgConnection,
-    token: &FencingToken,
-    s3_path: &str,
-    key_prefix: &str,
-) -> Result<(), StoreError> {
-    let row = token.hold(connection).await?;
-    orphan(connection, &row).await?;
-    diesel::insert_into(prefixes::table)
-        .values((prefixes::key_prefix.eq(key_prefix), prefixes::run_id.eq(row.id), prefixes::attempt.eq(row.attempt)))
-        .execute(connection)
-        .await?;
-    diesel::update(runs::table.find(row.id))
-        .set((runs::s3_path.eq(s3_path), runs::key_prefix.eq(key_prefix)))
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Marks the prefix that the run has taken as belonging to no result.
-pub(crate) async fn orphan(connection: &mut AsyncPgConnection, row: &RunRow) -> Result<(), StoreError> {
-    if let Some(prefix) = &row.key_prefix {
-        diesel::update(prefixes::table.find(prefix))
-            .filter(prefixes::run_id.eq(row.id))
-            .filter(prefixes::orphaned_at.is_null())
-            .set(prefixes::orphaned_at.eq(database_now))
-            .execute(connection)
-            .await?;
-    }
-    Ok(())
-}
-
-/// Moves the runs whose worker has not been heard of for longer than its lease: queued again, failed, or cancelled.
-pub async fn sweep_expired(store: &Store, limit: u16) -> Result<Vec<Swept>, StoreError> {
-    let mut transaction = store.begin().await?;
-    let swept = sweep_expired_in(&mut transaction, limit).await;
-    transaction.end(swept).await
-}
-
-async fn sweep_expired_in(connection: &mut AsyncPgConnection, limit: u16) -> Result<Vec<Swept>, StoreError> {
-    let rows: Vec<RunRow> = runs::table
-        .filter(runs::lease_expires_at.lt(database_now))
-        .order(runs::lease_expires_at)
-        .limit(i64::from(limit))
-        .select(RunRow::as_select())
-        .for_update()
-        .skip_locked()
-        .load(connection)
-        .await?;
-    sweep(connection, rows, RunEvent::LeaseExpired).await
-}
-
-/// Gives a new message to the runs of a kind that wait although their last message was published longer than
-/// `unclaimed_for` ago (5 minutes is a good value); fails those whose tries are used up.
-///
-/// Call it only while the kind's queue is empty: a message that waits in a queue for a busy worker is not lost.
-pub async fn sweep_unclaimed(
-    store: &Store,
-    kind: RunKind,
-    unclaimed_for: Duration,
-    limit: u16,
-) -> Result<Vec<Swept>, StoreError> {
-    let mut transaction = store.begin().await?;
-    let swept = sweep_unclaimed_in(&mut transaction, kind, unclaimed_for, limit).await;
-    transaction.end(swept).await
-}
-
-async fn sweep_unclaimed_in(
-    connection: &mut AsyncPgConnection,
-    kind: RunKind,
-    unclaimed_for: Duration,
-    limit: u16,
-) -> Result<Vec<Swept>, StoreError> {
-    let since = crate::connection::now(connection).await? - unclaimed_for;
-    let recent = outbox::table
-        .filter(outbox::run_id.eq(runs::id))
-        .filter(outbox::published_at.is_null().or(outbox::published_at.gt(since)));
-    let rows: Vec<RunRow> = runs::table
-        .filter(runs::kind.eq(kind.as_str()))
-        .filter(runs::status.eq(RunStatus::Running.as_str()))
-        .filter(runs::phase.eq(Phase::Queued.as_str()))
-        .filter(runs::queued_at.lt(since))
-        .filter(diesel::dsl::not(diesel::dsl::exists(recent)))
-        .order(runs::queued_at)
-        .limit(i64::from(limit))
-        .select(RunRow::as_select())
-        .for_update()
-        .skip_locked()
-        .load(connection)
-        .await?;
-    sweep(connection, rows, RunEvent::MessageLost).await
-}
-
-async fn sweep(
-    connection: &mut AsyncPgConnection,
-    rows: Vec<RunRow>,
-    event: RunEvent,
-) -> Result<Vec<Swept>, StoreError> {
-    let mut swept = Vec::with_capacity(rows.len());
-    for row in rows {
-        let from = row.state()?;
-        let row = apply(connection, row, event, RunPatch::default()).await?;
-        swept.push(Swept {
-            id: row.id,
-            kind: row.kind()?,
-            tenant_id: TenantId(row.tenant_id),
-            server_id: ServerId(row.server_id),
-            from,
-            to: row.state()?,
-        });
-    }
-    Ok(swept)
-}
-
-/// Fails a waiting run whose message no worker can process. Whether there was one to fail: a run that is worked on, or
-/// has ended, is left alone.
-pub async fn fail_undeliverable(store: &Store, kind: RunKind, id: Uuid, message: &str) -> Result<bool, StoreError> {
-    let mut transaction = store.begin().await?;
-    let failed = fail_undeliverable_in(&mut transaction, kind, id, message).await;
-    transaction.end(failed).await
-}
-
-async fn fail_undeliverable_in(
-    connection: &mut AsyncPgConnection,
-    kind: RunKind,
-    id: Uuid,
-    message: &str,
-) -> Result<bool, StoreError> {
-    let Some(row) = lock(connection, kind, id).await? else { return Ok(false) };
-    if transition(kind, row.state()?, RunEvent::Undeliverable).is_err() {
-        return Ok(false);
-    }
-    let patch = RunPatch { error_message: Some(tail(message).to_owned()), ..RunPatch::default() };
-    apply(connection, row, RunEvent::Undeliverable, patch).await?;
-    Ok(true)
-}
-
 /// The end of a text that is too long for a row, cut between characters. Postgres takes no NUL: see [`RunPatch`].
-fn tail(text: &str) -> &str {
+pub(crate) fn tail(text: &str) -> &str {
     let mut start = text.len().saturating_sub(TEXT_LIMIT);
     while !text.is_char_boundary(start) {
         start += 1;

@@ -11,7 +11,7 @@ use backtrail_domain::{BackupId, CutTarget, Phase, RunKind, RunState, RunStatus}
 use backtrail_store::runs::{self, ONE_RUNNING_BACKUP, ONE_RUNNING_PITR};
 use backtrail_store::{
     BackupRun, Cursor, NewBackup, PitrOutcome, PitrRun, RunFailure, RunFilter, Server, StoreError, Tenant, outbox,
-    prefixes,
+    prefixes, sweeps,
 };
 use serde_json::json;
 use support::{LEASE, World, new_server, outcome};
@@ -153,9 +153,9 @@ async fn a_lost_lease_stops_the_old_worker() {
     let first = world.claimed_backup().await;
     first.token.set_location(store, "s3://b/backups/a/", "backups/a/").await.unwrap();
     first.token.set_phase(store, Phase::Dumping).await.unwrap();
-    assert_eq!(runs::sweep_expired(store, 10).await.unwrap(), []);
+    assert_eq!(sweeps::sweep_expired(store, 10).await.unwrap(), []);
     world.expire_leases().await;
-    let swept = runs::sweep_expired(store, 10).await.unwrap();
+    let swept = sweeps::sweep_expired(store, 10).await.unwrap();
     assert_eq!(swept.len(), 1);
     assert_eq!(swept[0].to, RunState::Queued { attempt: 1 });
     lost(first.token.renew(store, LEASE).await);
@@ -188,7 +188,7 @@ async fn the_third_lost_worker_fails_the_run() {
     for attempt in 1..=3 {
         assert_eq!(world.claim(run.id).await.unwrap().run.attempt, attempt);
         world.expire_leases().await;
-        assert_eq!(runs::sweep_expired(&world.store, 10).await.unwrap().len(), 1);
+        assert_eq!(sweeps::sweep_expired(&world.store, 10).await.unwrap().len(), 1);
     }
     let run = BackupRun::by_id(&world.store, run.id).await.unwrap().unwrap();
     assert_eq!((run.status, run.error_code.as_deref()), (RunStatus::Failed, Some("worker_lost")));
@@ -239,7 +239,7 @@ async fn cancelling() {
     claim.token.set_location(store, "s3://b/backups/c/", "backups/c/").await.unwrap();
     BackupRun::request_cancel(store, world.tenant, claim.run.id).await.unwrap();
     world.expire_leases().await;
-    assert_eq!(runs::sweep_expired(store, 10).await.unwrap()[0].to, RunState::Cancelled { attempt: 1 });
+    assert_eq!(sweeps::sweep_expired(store, 10).await.unwrap()[0].to, RunState::Cancelled { attempt: 1 });
     assert_eq!(prefixes::orphans(store, Duration::ZERO, 10).await.unwrap().len(), 1);
 
     // A worker that fails meanwhile ends it as what the client wanted.
@@ -264,14 +264,14 @@ async fn a_lost_message_is_sent_again() {
         world
             .sql("UPDATE runs SET queued_at = now() - interval '10 minutes', started_at = now() - interval '1 hour'")
             .await;
-        assert_eq!(runs::sweep_unclaimed(store, RunKind::Backup, five_minutes, 10).await.unwrap(), []);
+        assert_eq!(sweeps::sweep_unclaimed(store, RunKind::Backup, five_minutes, 10).await.unwrap(), []);
         // Just published: it is not lost either.
         outbox::mark_published(store, &messages.iter().map(|message| message.id).collect::<Vec<_>>()).await.unwrap();
-        assert_eq!(runs::sweep_unclaimed(store, RunKind::Backup, five_minutes, 10).await.unwrap(), []);
+        assert_eq!(sweeps::sweep_unclaimed(store, RunKind::Backup, five_minutes, 10).await.unwrap(), []);
         sent.extend(messages);
         world.sql("UPDATE outbox SET published_at = now() - interval '6 minutes'").await;
-        assert_eq!(runs::sweep_unclaimed(store, RunKind::Pitr, five_minutes, 10).await.unwrap(), []);
-        assert_eq!(runs::sweep_unclaimed(store, RunKind::Backup, five_minutes, 10).await.unwrap().len(), 1);
+        assert_eq!(sweeps::sweep_unclaimed(store, RunKind::Pitr, five_minutes, 10).await.unwrap(), []);
+        assert_eq!(sweeps::sweep_unclaimed(store, RunKind::Backup, five_minutes, 10).await.unwrap().len(), 1);
     }
     assert_eq!(sent.len(), 3);
     let run = BackupRun::by_id(store, run.id).await.unwrap().unwrap();
@@ -282,14 +282,14 @@ async fn a_lost_message_is_sent_again() {
 async fn a_message_that_nobody_can_process_fails_its_run() {
     let world = World::new().await;
     let run = world.backup().await;
-    assert!(!runs::fail_undeliverable(&world.store, RunKind::Pitr, run.id.0, "").await.unwrap());
-    assert!(runs::fail_undeliverable(&world.store, RunKind::Backup, run.id.0, "no job in it").await.unwrap());
-    assert!(!runs::fail_undeliverable(&world.store, RunKind::Backup, run.id.0, "no job in it").await.unwrap());
+    assert!(!sweeps::fail_undeliverable(&world.store, RunKind::Pitr, run.id.0, "").await.unwrap());
+    assert!(sweeps::fail_undeliverable(&world.store, RunKind::Backup, run.id.0, "no job in it").await.unwrap());
+    assert!(!sweeps::fail_undeliverable(&world.store, RunKind::Backup, run.id.0, "no job in it").await.unwrap());
     let run = BackupRun::by_id(&world.store, run.id).await.unwrap().unwrap();
     assert_eq!(run.error_code.as_deref(), Some("undeliverable"));
     assert_eq!(run.error_message.as_deref(), Some("no job in it"));
     let claim = world.claimed_backup().await;
-    assert!(!runs::fail_undeliverable(&world.store, RunKind::Backup, claim.run.id.0, "").await.unwrap());
+    assert!(!sweeps::fail_undeliverable(&world.store, RunKind::Backup, claim.run.id.0, "").await.unwrap());
 }
 
 #[tokio::test]

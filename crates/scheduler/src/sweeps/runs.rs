@@ -1,7 +1,7 @@
 //! Runs that nobody moves any more.
 
 use backtrail_domain::RunKind;
-use backtrail_store::runs::{Swept, sweep_expired, sweep_unclaimed};
+use backtrail_store::sweeps::{Swept, sweep_expired, sweep_unclaimed};
 
 use super::BATCH;
 use crate::Parts;
