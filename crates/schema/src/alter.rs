@@ -71,6 +71,10 @@ pub(crate) fn clauses(cursor: &mut Cursor<'_, '_>, default_schema: &str, ddl: &m
         let start = cursor.position;
         if ordering && !cursor.is_any_word(VERBS) {
             skip_clause(cursor)?;
+            if let Some(clause) = ddl.clauses.last_mut() {
+                clause.text.push_str(", ");
+                clause.text.push_str(&cursor.text_since(start));
+            }
             cursor.accept_symbol(',');
             continue;
         }

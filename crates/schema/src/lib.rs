@@ -11,6 +11,7 @@ mod dialect;
 mod error;
 mod evolve;
 mod lexer;
+mod rewrite;
 mod shape;
 mod statement;
 
@@ -23,6 +24,7 @@ pub use evolve::{
     AddedValue, ColumnOrigin, DdlContext, Evolution, SqlMode, StatementTimeKind, Unfaithful, ValueChange, alter,
     alter_empty,
 };
+pub use rewrite::rename_in_statement;
 pub use shape::{
     Column, ColumnType, ForeignKey, Generated, GeometryKind, Key, KeyPart, ReferentialAction, RowKey, TableShape,
 };

@@ -74,7 +74,6 @@ pub(super) enum Action {
     RenameIndex {
         from: String,
         to: String,
-        conditional: bool,
     },
     /// `CONVERT TO CHARACTER SET`.
     Convert {
@@ -375,7 +374,7 @@ impl Reader<'_, '_, '_> {
         self.actions.push(if column {
             Action::RenameColumn { from, to, conditional }
         } else {
-            Action::RenameIndex { from, to, conditional }
+            Action::RenameIndex { from, to }
         });
         Ok(())
     }

@@ -34,11 +34,7 @@ pub(super) fn rebuild(
             Action::AddKey(draft) => added.push(draft),
             Action::AddForeignKey(draft) => added_foreign.push(draft),
             Action::AddCheck(draft) => added_checks.push(draft),
-            Action::RenameIndex { from, to, conditional } => {
-                if !conditional || index_names(old).any(|name| same(name, &from)) {
-                    renames.push((from, to));
-                }
-            }
+            Action::RenameIndex { from, to } => renames.push((from, to)),
             Action::DropPrimary => drops.primary = true,
             Action::DropIndex { name, conditional } => {
                 if !conditional && !index_names(old).any(|other| same(other, &name)) {
