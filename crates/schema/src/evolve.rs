@@ -6,6 +6,7 @@
 mod added;
 mod clause;
 mod columns;
+mod compose;
 mod keys;
 mod value;
 
@@ -137,8 +138,12 @@ pub enum ColumnOrigin {
 /// all its n bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ValueChange {
-    /// Loading gives exactly what the ALTER did, and the value means the same.
+    /// Loading gives exactly what the ALTER did, and the new column's literal is the old one's.
     Same,
+    /// Loading gives exactly what the ALTER did, and the value is the same, but the server writes it in another way: a DATE
+    /// with a time, a DECIMAL with more decimals, a BINARY with more zeros, a SET in another order, a number as text. A key
+    /// has to be computed by the new column's type.
+    Equal,
     /// Loading rounds or cuts as the ALTER did: exact as long as nothing else happens to the column and it is in no key.
     Rounded,
     /// Exact once the text's bytes (the labels' too, for ENUM and SET) have been converted by [`crate::transcode`].
@@ -157,8 +162,8 @@ pub enum AddedValue {
     Null,
     /// A SQL literal that loads exactly (see [`ValueChange`]); the bytes of text are of the column's character set.
     Literal(Vec<u8>),
-    /// A TIMESTAMP written in the session's time zone: `2020-01-31 12:00:00` with as many decimals as the column has. The
-    /// caller has to turn it into UTC.
+    /// A TIMESTAMP written in the session's time zone: `2020-01-31 12:00:00`, perhaps with a fraction. The caller has to
+    /// turn it into UTC.
     SessionTimestamp(String),
     /// The time of the statement.
     StatementTime {

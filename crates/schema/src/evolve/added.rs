@@ -36,7 +36,12 @@ pub(super) fn value(column: &Column, context: &DdlContext<'_>) -> Result<AddedVa
         Written::Null if column.nullable => Ok(AddedValue::Null),
         Written::Null => implicit(column, context),
         Written::Time(kind, fsp) => time(column, kind, fsp, context),
-        written => literal(column, written, context),
+        Written::Text(text)
+            if text.is_empty() && context.dialect.flavour == Flavour::Mariadb && context.has(SqlMode::BIT_32) =>
+        {
+            Err("the session's SQL mode makes NULL of ''".to_owned())
+        }
+        written => literal(column, written),
     }
 }
 
@@ -47,7 +52,7 @@ fn implicit(column: &Column, context: &DdlContext<'_>) -> Result<AddedValue, Str
             let first = values.first().ok_or("it has no member")?;
             Ok(AddedValue::Literal(quoted(&encoded(column, first)?)))
         }
-        ColumnType::Json => Ok(AddedValue::Literal(b"'null'".to_vec())),
+        ColumnType::Json => Ok(AddedValue::Literal(json("null"))),
         // Servers refuse it where there is a row; MariaDB only in strict mode.
         ColumnType::Geometry { .. } | ColumnType::Vector { .. }
             if context.is_strict() || context.dialect.flavour == Flavour::Mysql =>
@@ -79,11 +84,12 @@ pub(super) fn zero(column: &Column) -> Result<AddedValue, String> {
         }
         ColumnType::Binary { length } => {
             let zeros = vec![0; usize::try_from(*length).unwrap_or(0).min(255)];
-            return Ok(AddedValue::Literal(quoted(&zeros)));
+            return Ok(AddedValue::Literal(binary_quoted(&zeros)));
         }
-        ColumnType::Uuid => "'00000000-0000-0000-0000-000000000000'".to_owned(),
-        ColumnType::Inet4 => "'0.0.0.0'".to_owned(),
-        ColumnType::Inet6 => "'::'".to_owned(),
+        ColumnType::Uuid | ColumnType::Inet6 => return Ok(AddedValue::Literal(binary_quoted(&[0; 16]))),
+        ColumnType::Inet4 => return Ok(AddedValue::Literal(binary_quoted(&[0; 4]))),
+        // Not a member, but the number of none.
+        ColumnType::Enum { values } if values.iter().any(String::is_empty) => "0".to_owned(),
         ty if ty.is_text() => "''".to_owned(),
         ColumnType::VarBinary { .. }
         | ColumnType::TinyBlob
@@ -173,8 +179,8 @@ fn read(text: &str, context: &DdlContext<'_>) -> Result<Written, String> {
                 "CURDATE" if called => Written::Time(StatementTimeKind::Date, None),
                 "CURRENT_TIME" => Written::Time(StatementTimeKind::Time, fsp),
                 "CURTIME" if called => Written::Time(StatementTimeKind::Time, fsp),
-                "JSON_ARRAY" if called && fsp.is_none() => Written::EmptyJson("'[]'"),
-                "JSON_OBJECT" if called && fsp.is_none() => Written::EmptyJson("'{}'"),
+                "JSON_ARRAY" if called && fsp.is_none() => Written::EmptyJson("[]"),
+                "JSON_OBJECT" if called && fsp.is_none() => Written::EmptyJson("{}"),
                 _ => return Err(refused()),
             })
         }
@@ -248,7 +254,7 @@ fn time(
 }
 
 /// A literal of the column's type.
-fn literal(column: &Column, written: Written, context: &DdlContext<'_>) -> Result<AddedValue, String> {
+fn literal(column: &Column, written: Written) -> Result<AddedValue, String> {
     let refused = || "its default is no plain value of its type".to_owned();
     let ty = &column.ty;
     if let ColumnType::Bit { bits } = ty {
@@ -262,8 +268,8 @@ fn literal(column: &Column, written: Written, context: &DdlContext<'_>) -> Resul
     }
     if matches!(ty, ColumnType::Json) {
         return match written {
-            Written::EmptyJson(text) => Ok(AddedValue::Literal(text.as_bytes().to_vec())),
-            Written::Text(text) => Ok(AddedValue::Literal(quoted(checked(&text)?.as_bytes()))),
+            Written::EmptyJson(text) => Ok(AddedValue::Literal(json(text))),
+            Written::Text(text) => Ok(AddedValue::Literal(json(checked(&text)?))),
             _ => Err(refused()),
         };
     }
@@ -353,9 +359,6 @@ fn literal(column: &Column, written: Written, context: &DdlContext<'_>) -> Resul
             Written::Bytes(bytes) if matches!(super::value::narrowest(column), Some(1)) => quoted(&bytes),
             Written::Bytes(_) | Written::EmptyJson(_) => return Err(refused()),
             Written::Text(text) => {
-                if text.is_empty() && context.dialect.flavour == Flavour::Mariadb && context.has(SqlMode::BIT_32) {
-                    return Err("the session's SQL mode makes NULL of ''".to_owned());
-                }
                 let text = if matches!(ty, ColumnType::Char { .. }) { text.trim_end_matches(' ') } else { &text };
                 quoted(&encoded(column, text)?)
             }
@@ -376,11 +379,23 @@ fn literal(column: &Column, written: Written, context: &DdlContext<'_>) -> Resul
             if let ColumnType::Binary { length } = ty {
                 bytes.resize(bytes.len().max(usize::try_from(*length).unwrap_or(0).min(255)), 0);
             }
-            quoted(&bytes)
+            binary_quoted(&bytes)
         }
         _ => return Err(refused()),
     };
     Ok(AddedValue::Literal(bytes))
+}
+
+/// A literal of another column's type, written as this column's.
+pub(super) fn again(column: &Column, text: &[u8]) -> Option<AddedValue> {
+    let written = match text.strip_prefix(b"_binary ") {
+        Some(bytes) => Written::Bytes(unquoted(bytes)?),
+        None => match unquoted(text) {
+            Some(bytes) => Written::Text(String::from_utf8(bytes).ok().filter(|text| text.is_ascii())?),
+            None => Written::Number(String::from_utf8(text.to_vec()).ok()?),
+        },
+    };
+    literal(column, written).ok()
 }
 
 /// A number, or text that is one.
@@ -540,8 +555,17 @@ fn ascii_compatible(charset: &str) -> bool {
     charset != "swe7" && character_bytes(&charset).is_some_and(|(_, narrowest)| narrowest == 1)
 }
 
+/// A literal of MySQL's JSON, which takes no binary string.
+fn json(text: &str) -> Vec<u8> {
+    [b"CONVERT(".to_vec(), quoted(text.as_bytes()), b" USING UTF8MB4)".to_vec()].concat()
+}
+
+fn binary_quoted(bytes: &[u8]) -> Vec<u8> {
+    [b"_binary ".to_vec(), quoted(bytes)].concat()
+}
+
 /// A string literal of these bytes.
-fn quoted(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn quoted(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() + 2);
     out.push(b'\'');
     for byte in bytes {
@@ -556,4 +580,24 @@ fn quoted(bytes: &[u8]) -> Vec<u8> {
     }
     out.push(b'\'');
     out
+}
+
+/// The bytes of such a string literal.
+pub(super) fn unquoted(literal: &[u8]) -> Option<Vec<u8>> {
+    let inside = literal.strip_prefix(b"'")?.strip_suffix(b"'")?;
+    let mut out = Vec::with_capacity(inside.len());
+    let mut bytes = inside.iter();
+    while let Some(byte) = bytes.next() {
+        out.push(match byte {
+            b'\\' => match bytes.next()? {
+                b'0' => 0,
+                b'n' => b'\n',
+                b'r' => b'\r',
+                b'Z' => 0x1a,
+                other => *other,
+            },
+            byte => *byte,
+        });
+    }
+    Some(out)
 }

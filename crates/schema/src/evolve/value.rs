@@ -4,7 +4,8 @@
 //! In strict mode an ALTER that succeeded has met no value that did not fit, so a narrower type loses nothing. Without it,
 //! values were made to fit, and the loading server makes them fit in the same way ([`ValueChange::Rounded`]).
 
-use std::collections::HashSet;
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
 
 use super::{AddedValue, ColumnOrigin, DdlContext, SqlMode, StatementTimeKind, ValueChange, added};
 use crate::charset::{Charset, character_bytes};
@@ -59,6 +60,11 @@ impl Pair<'_> {
         if fits || self.strict { ValueChange::Same } else { ValueChange::Rounded }
     }
 
+    /// As [`Self::if_it_fits`], where the value's text is another one.
+    fn equal_if_it_fits(&self, fits: bool) -> ValueChange {
+        if fits || self.strict { ValueChange::Equal } else { ValueChange::Rounded }
+    }
+
     fn refused(&self) -> String {
         format!("{} to {} has no exact map of values", name(&self.old.ty), name(&self.new.ty))
     }
@@ -73,20 +79,18 @@ impl Pair<'_> {
             (T::Bit { bits: old }, T::Bit { bits: new }) if old <= new || self.strict => Ok(ValueChange::Same),
             (T::Year, T::Year) | (T::Json, T::Json) => Ok(ValueChange::Same),
             (T::Year, new) if integer_range(new).is_some() => {
-                Ok(self.if_it_fits(integer_range(new).is_some_and(|(_, most)| most >= 2155)))
+                Ok(self.equal_if_it_fits(integer_range(new).is_some_and(|(_, most)| most >= 2155)))
             }
-            (T::Date, T::Date | T::DateTime { .. }) => Ok(ValueChange::Same),
+            (T::Date, T::Date) => Ok(ValueChange::Same),
+            (T::Date, T::DateTime { .. }) => Ok(ValueChange::Equal),
             (T::DateTime { fsp: 0 }, T::Date) => Ok(ValueChange::Rounded),
             (T::Time { fsp: old }, T::Time { fsp: new })
             | (T::DateTime { fsp: old }, T::DateTime { fsp: new })
             | (T::Timestamp { fsp: old }, T::Timestamp { fsp: new }) => self.fraction(*old, *new),
-            (T::Date, _) => self.digits(10),
-            (T::Time { fsp }, _) => self.digits(10 + fraction_length(*fsp)),
-            (T::DateTime { fsp }, _) => self.digits(19 + fraction_length(*fsp)),
+            (T::Date, _) => self.characters(10),
+            (T::Time { fsp }, _) => self.characters(10 + fraction_length(*fsp)),
+            (T::DateTime { fsp }, _) => self.characters(19 + fraction_length(*fsp)),
             (T::Uuid, T::Uuid) | (T::Inet4, T::Inet4) | (T::Inet6, T::Inet6) => Ok(ValueChange::Same),
-            (T::Uuid, _) => self.digits(36),
-            (T::Inet4, _) => self.digits(15),
-            (T::Inet6, _) => self.digits(39),
             (T::Geometry { kind: old }, T::Geometry { kind: new }) => {
                 if old == new || *new == GeometryKind::Geometry || self.strict {
                     Ok(ValueChange::Same)
@@ -124,20 +128,23 @@ impl Pair<'_> {
     fn integer(&self, new: &ColumnType) -> Result<ValueChange, String> {
         let (least, most) = integer_range(&self.old.ty).ok_or_else(|| self.refused())?;
         if let Some((new_least, new_most)) = integer_range(new) {
-            return Ok(self.if_it_fits(new_least <= least && most <= new_most));
+            let fits = new_least <= least && most <= new_most;
+            let same_text = self.old.zerofill == self.new.zerofill && !self.new.zerofill;
+            return Ok(if same_text { self.if_it_fits(fits) } else { self.equal_if_it_fits(fits) });
         }
         match new {
             ColumnType::Decimal { precision, scale, unsigned } => {
                 let digits = most.max(-least).to_string().len();
                 let fits = digits <= usize::from(precision - scale) && (!unsigned || least >= 0);
-                Ok(self.if_it_fits(fits))
+                let same_text = *scale == 0 && !self.old.zerofill && !self.new.zerofill;
+                Ok(if same_text { self.if_it_fits(fits) } else { self.equal_if_it_fits(fits) })
             }
             ColumnType::Float { unsigned } | ColumnType::Double { unsigned } if self.new.decimals.is_none() => {
                 let exact = if matches!(new, ColumnType::Float { .. }) { 1 << 24 } else { 1 << 53 };
                 if *unsigned && least < 0 && !self.strict {
                     return Err(self.refused());
                 }
-                Ok(if most.max(-least) <= exact { ValueChange::Same } else { ValueChange::Rounded })
+                Ok(if most.max(-least) <= exact { ValueChange::Equal } else { ValueChange::Rounded })
             }
             _ => {
                 let length = most.to_string().len().max(least.to_string().len());
@@ -152,12 +159,19 @@ impl Pair<'_> {
         match new {
             ColumnType::Decimal { precision: new_precision, scale: new_scale, unsigned } => {
                 let fits = whole <= usize::from(new_precision - new_scale) && !(signed && *unsigned);
-                let change = self.if_it_fits(fits);
-                Ok(if *new_scale < scale { ValueChange::Rounded } else { change })
+                Ok(match (*new_scale).cmp(&scale) {
+                    Ordering::Less => ValueChange::Rounded,
+                    Ordering::Equal if self.old.zerofill == self.new.zerofill && !self.new.zerofill => {
+                        self.if_it_fits(fits)
+                    }
+                    _ => self.equal_if_it_fits(fits),
+                })
             }
             ColumnType::Double { .. } | ColumnType::Float { .. } if self.new.decimals.is_none() => {
                 Ok(ValueChange::Rounded)
             }
+            // MySQL cuts at the signed maximum where it makes values fit.
+            ColumnType::BigInt { unsigned: true } if !self.strict && whole > 18 => Err(self.refused()),
             new if integer_range(new).is_some() => Ok(ValueChange::Rounded),
             _ => self.digits(usize::from(precision) + 1 + usize::from(scale > 0) + usize::from(whole == 0)),
         }
@@ -175,7 +189,10 @@ impl Pair<'_> {
         match (&self.old.ty, new) {
             // The text of a FLOAT is shorter than the DOUBLE it becomes.
             (Float { .. }, Float { .. }) | (Double { .. }, Double { .. }) if rounded => Ok(ValueChange::Rounded),
-            (Float { .. }, Float { .. }) | (Double { .. }, Double { .. }) => Ok(self.if_it_fits(!narrower)),
+            (Float { .. }, Float { .. }) | (Double { .. }, Double { .. }) => {
+                let same_text = self.old.decimals == self.new.decimals;
+                Ok(if same_text { self.if_it_fits(!narrower) } else { self.equal_if_it_fits(!narrower) })
+            }
             (Double { .. }, Float { .. }) => Ok(ValueChange::Rounded),
             _ => Err(self.refused()),
         }
@@ -184,7 +201,7 @@ impl Pair<'_> {
     /// A fraction of a second that gets longer or shorter.
     fn fraction(&self, old: u8, new: u8) -> Result<ValueChange, String> {
         if old <= new {
-            return Ok(ValueChange::Same);
+            return Ok(if old == new { ValueChange::Same } else { ValueChange::Equal });
         }
         let unusual = match self.context.dialect.flavour {
             Flavour::Mysql => SqlMode::BIT_32,
@@ -196,11 +213,18 @@ impl Pair<'_> {
         Ok(ValueChange::Rounded)
     }
 
-    /// A value of at most so many plain characters becomes text.
+    /// A number of at most so many digits becomes text.
     fn digits(&self, length: usize) -> Result<ValueChange, String> {
         if self.old.zerofill {
             return Err("a number with ZEROFILL has other text than its literal".to_owned());
         }
+        let change = self.characters(length)?;
+        // A number's literal is no text's.
+        Ok(if change == ValueChange::Same { ValueChange::Equal } else { change })
+    }
+
+    /// A value of at most so many plain characters becomes text.
+    fn characters(&self, length: usize) -> Result<ValueChange, String> {
         let new = &self.new.ty;
         if matches!(new, ColumnType::Binary { .. }) || !(is_string(new) || is_bytes(new)) {
             return Err(self.refused());
@@ -220,13 +244,19 @@ impl Pair<'_> {
         unique_members(old)?;
         unique_members(new)?;
         let transcoded = self.transcoded()?;
+        // A SET's members come in the order of its definition.
+        let same_text = !matches!(self.old.ty, ColumnType::Set { .. }) || in_order(old, new);
         let now: HashSet<&String> = new.iter().collect();
         let gone: Vec<&String> = old.iter().filter(|member| !now.contains(member)).collect();
-        if gone.is_empty() {
-            return Ok(transcoded.unwrap_or(ValueChange::Same));
+        if let Some(transcoded) = transcoded {
+            return if gone.is_empty() && same_text {
+                Ok(transcoded)
+            } else {
+                Err("its members change together with its character set".to_owned())
+            };
         }
-        if transcoded.is_some() {
-            return Err("members go while the character set changes".to_owned());
+        if gone.is_empty() {
+            return Ok(if same_text { ValueChange::Same } else { ValueChange::Equal });
         }
         // A server finds another member for one that is gone where a collation takes them for the same, and takes a
         // number for a member's.
@@ -237,7 +267,11 @@ impl Pair<'_> {
         let lower: HashSet<String> = new.iter().map(|member| member.to_lowercase()).collect();
         let alike = gone.iter().any(|member| lower.contains(&member.to_lowercase()));
         let exact = self.strict && !alike && gone.iter().all(plain) && new.iter().all(|member| member.is_ascii());
-        Ok(if exact { ValueChange::Same } else { ValueChange::Rounded })
+        Ok(match (exact, same_text) {
+            (true, true) => ValueChange::Same,
+            (true, false) => ValueChange::Equal,
+            (false, _) => ValueChange::Rounded,
+        })
     }
 
     /// The labels of an ENUM or SET as text.
@@ -322,7 +356,11 @@ impl Pair<'_> {
             _ => false,
         };
         match (&self.old.ty, &self.new.ty) {
-            (ColumnType::Binary { .. }, ColumnType::Binary { .. }) if !fits => ValueChange::Rounded,
+            (ColumnType::Binary { length: old }, ColumnType::Binary { length: new }) => match old.cmp(new) {
+                Ordering::Less => ValueChange::Equal,
+                Ordering::Equal => ValueChange::Same,
+                Ordering::Greater => ValueChange::Rounded,
+            },
             (ColumnType::Binary { .. }, _) => self.if_it_fits(fits),
             // Shorter values get zeros at their end.
             (_, ColumnType::Binary { .. }) => ValueChange::Rounded,
@@ -367,6 +405,12 @@ fn unique_members(members: &[String]) -> Result<(), String> {
         Some(twice) => Err(format!("it has the member '{twice}' twice")),
         None => Ok(()),
     }
+}
+
+/// Whether the members that both have follow each other in the same order.
+fn in_order(old: &[String], new: &[String]) -> bool {
+    let places: HashMap<&String, usize> = new.iter().enumerate().map(|(place, member)| (member, place)).collect();
+    old.iter().filter_map(|member| places.get(member)).is_sorted()
 }
 
 fn fraction_length(fsp: u8) -> usize {
