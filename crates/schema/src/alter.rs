@@ -71,6 +71,10 @@ pub(crate) fn clauses(cursor: &mut Cursor<'_, '_>, default_schema: &str, ddl: &m
         let start = cursor.position;
         if ordering && !cursor.is_any_word(VERBS) {
             skip_clause(cursor)?;
+            if let Some(clause) = ddl.clauses.last_mut() {
+                clause.text.push_str(", ");
+                clause.text.push_str(&cursor.text_since(start));
+            }
             cursor.accept_symbol(',');
             continue;
         }
@@ -86,7 +90,7 @@ pub(crate) fn clauses(cursor: &mut Cursor<'_, '_>, default_schema: &str, ddl: &m
         } else {
             skip_clause(cursor)?;
         }
-        let text = cursor.text_since(start).to_owned();
+        let text = cursor.text_since(start);
         ddl.clauses.push(AlterClause { kind, text });
         if !cursor.accept_symbol(',') && !cursor.at_end() {
             return Err("a clause of the ALTER is not understood");
@@ -249,7 +253,9 @@ fn rename(cursor: &mut Cursor<'_, '_>, default_schema: &str, ddl: &mut Ddl) -> R
 
 /// A second table of the statement. Without a schema it is in the current one, which the altered table need not be in.
 fn push_table(cursor: &mut Cursor<'_, '_>, default_schema: &str, ddl: &mut Ddl) -> Result<(), Reason> {
-    ddl.tables
-        .push(cursor.table_name(default_schema).ok_or("a second table is expected, with its schema or after USE")?);
+    let start = cursor.position;
+    let name = cursor.table_name(default_schema).ok_or("a second table is expected, with its schema or after USE")?;
+    ddl.tables.push(name);
+    ddl.name_spans.push(cursor.span_since(start));
     Ok(())
 }

@@ -85,7 +85,14 @@ fn classify_text(text: &str, default_schema: &str, dialect: &SqlDialect, depth: 
                 return Err("SET STATEMENT is nested");
             }
             let rest = reader.behind_for(text).ok_or("SET STATEMENT without FOR")?;
-            classify_text(rest, default_schema, dialect, depth + 1)
+            let mut found = classify_text(rest, default_schema, dialect, depth + 1)?;
+            if let Statement::Ddl(ddl) = &mut found {
+                let before = text.len() - rest.len();
+                for span in &mut ddl.name_spans {
+                    *span = span.start + before..span.end + before;
+                }
+            }
+            Ok(found)
         }
         _ => reader.other(&verb),
     }

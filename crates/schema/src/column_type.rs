@@ -171,6 +171,13 @@ impl TypeSpec {
         })
     }
 
+    /// `FLOAT(M,D)`: the D.
+    pub(crate) fn decimals(&self) -> Option<u8> {
+        let floating =
+            matches!(self.name.as_str(), "FLOAT" | "FLOAT4" | "DOUBLE" | "DOUBLE PRECISION" | "REAL" | "FLOAT8");
+        self.numbers.get(1).filter(|_| floating).and_then(|decimals| u8::try_from(*decimals).ok())
+    }
+
     fn is_blob(&self) -> bool {
         self.bytes || self.name.ends_with("BLOB") || self.name.ends_with("VARBINARY")
     }

@@ -14,6 +14,10 @@ use crate::cursor::Cursor;
 use crate::lexer::{self, Kind};
 use crate::shape::{Column, ReferentialAction, TableShape};
 use crate::{ColumnType, Flavour, SchemaError, SqlDialect};
+pub(crate) use columns::charset_alias;
+pub(crate) use finish::{
+    Names, add_check, add_foreign_key, add_key, charset_of_collation, finish_column, without_needless_indexes,
+};
 
 /// Tokens of the longest definition: 4096 columns with everything said about each.
 const MOST_TOKENS: usize = 4_000_000;
@@ -25,31 +29,38 @@ const MOST_TOKENS: usize = 4_000_000;
 /// Text that is no such statement or is not understood to its end; a name, ENUM or SET member with U+FFFD in it, which
 /// stands for bytes that were not UTF-8.
 pub fn parse_create_table(sql: &str, default_schema: &str, dialect: &SqlDialect) -> Result<TableShape, SchemaError> {
+    parse_create_table_in(sql, default_schema, dialect, &SchemaDefaults::default())
+}
+
+/// The character set and collation of tables whose definitions name none: those of their schema. None where not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SchemaDefaults<'a> {
+    /// The character set, as a server names it.
+    pub charset: Option<&'a str>,
+    /// The collation, as a server names it.
+    pub collation: Option<&'a str>,
+}
+
+/// As [`parse_create_table`], for a statement that may leave the character set to the schema.
+///
+/// # Errors
+/// As [`parse_create_table`].
+pub fn parse_create_table_in(
+    sql: &str,
+    default_schema: &str,
+    dialect: &SqlDialect,
+    defaults: &SchemaDefaults<'_>,
+) -> Result<TableShape, SchemaError> {
     let tokens = lexer::lex(sql, dialect, MOST_TOKENS)?;
     if tokens.len() == MOST_TOKENS {
         return Err(SchemaError::Limit { schema: default_schema.to_owned(), what: "it is too long" });
     }
-    let mut parser = Parser {
-        cursor: Cursor::new(sql, &tokens),
-        flavour: dialect.flavour,
-        shape: TableShape {
-            name: TableName::new(default_schema, ""),
-            columns: Vec::new(),
-            primary_key: None,
-            unique_keys: Vec::new(),
-            foreign_keys: Vec::new(),
-            charset: None,
-            collation: None,
-            engine: None,
-            partitioned: false,
-            auto_increment: None,
-            system_versioned: false,
-        },
-        drafts: Vec::new(),
-        keys: Vec::new(),
-        foreign_keys: Vec::new(),
-    };
+    let mut parser = Parser::new(Cursor::new(sql, &tokens), dialect.flavour, TableName::new(default_schema, ""));
     parser.statement(default_schema)?;
+    if parser.shape.charset.is_none() && parser.shape.collation.is_none() {
+        parser.shape.charset = defaults.charset.map(charset_alias);
+        parser.shape.collation = defaults.collation.map(charset_alias);
+    }
     let shape = parser.finish()?;
     let damaged = names_of(&shape).find(|name| name.contains('\u{fffd}')).map(str::to_owned);
     match damaged {
@@ -74,46 +85,100 @@ fn names_of(shape: &TableShape) -> impl Iterator<Item = &str> {
 }
 
 /// A column whose character set waits for the table's.
-struct Draft {
-    column: Column,
-    spec: TypeSpec,
-    charset: Option<String>,
-    collation: Option<String>,
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) column: Column,
+    pub(crate) spec: TypeSpec,
+    pub(crate) charset: Option<String>,
+    pub(crate) collation: Option<String>,
+    /// Whether `NULL` or `NOT NULL` is said.
+    pub(crate) says_null: bool,
 }
 
-enum KeyKind {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyKind {
     Primary,
     Unique,
+    /// Any other index.
+    Plain,
+    /// The index of a foreign key, which is made where no other begins with its columns.
+    Foreign,
 }
 
 /// A key whose columns may come later in the text.
-struct DraftKey {
-    kind: KeyKind,
-    name: String,
-    parts: Vec<(String, Option<u32>)>,
-    has_expression: bool,
+#[derive(Debug)]
+pub(crate) struct DraftKey {
+    pub(crate) kind: KeyKind,
+    /// Empty where the server names it.
+    pub(crate) name: String,
+    pub(crate) parts: Vec<(String, Option<u32>)>,
+    pub(crate) has_expression: bool,
+    /// `IF NOT EXISTS`.
+    pub(crate) conditional: bool,
 }
 
-struct DraftForeignKey {
-    name: String,
-    columns: Vec<String>,
-    parent: TableName,
-    parent_columns: Vec<String>,
-    on_delete: ReferentialAction,
-    on_update: ReferentialAction,
+#[derive(Debug)]
+pub(crate) struct DraftForeignKey {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<String>,
+    pub(crate) parent: TableName,
+    pub(crate) parent_columns: Vec<String>,
+    pub(crate) on_delete: ReferentialAction,
+    pub(crate) on_update: ReferentialAction,
+    /// `IF NOT EXISTS`.
+    pub(crate) conditional: bool,
 }
 
-struct Parser<'t, 'a> {
-    cursor: Cursor<'t, 'a>,
-    flavour: Flavour,
-    shape: TableShape,
-    drafts: Vec<Draft>,
-    keys: Vec<DraftKey>,
-    foreign_keys: Vec<DraftForeignKey>,
+#[derive(Debug)]
+pub(crate) struct DraftCheck {
+    /// Empty where the server names it.
+    pub(crate) name: String,
+    /// `IF NOT EXISTS`.
+    pub(crate) conditional: bool,
+}
+
+pub(crate) struct Parser<'t, 'a> {
+    pub(crate) cursor: Cursor<'t, 'a>,
+    pub(crate) flavour: Flavour,
+    /// The table's own attributes; columns and keys are drafts until the end.
+    pub(crate) shape: TableShape,
+    pub(crate) drafts: Vec<Draft>,
+    pub(crate) keys: Vec<DraftKey>,
+    pub(crate) foreign_keys: Vec<DraftForeignKey>,
+    pub(crate) checks: Vec<DraftCheck>,
+}
+
+impl<'t, 'a> Parser<'t, 'a> {
+    pub(crate) fn new(cursor: Cursor<'t, 'a>, flavour: Flavour, name: TableName) -> Self {
+        let shape = TableShape {
+            name,
+            columns: Vec::new(),
+            primary_key: None,
+            unique_keys: Vec::new(),
+            indexes: Vec::new(),
+            foreign_keys: Vec::new(),
+            checks: Vec::new(),
+            charset: None,
+            collation: None,
+            engine: None,
+            partitioned: false,
+            auto_increment: None,
+            system_versioned: false,
+        };
+        Self {
+            cursor,
+            flavour,
+            shape,
+            drafts: Vec::new(),
+            keys: Vec::new(),
+            foreign_keys: Vec::new(),
+            checks: Vec::new(),
+        }
+    }
 }
 
 impl Parser<'_, '_> {
-    fn bad(&self, what: &'static str) -> SchemaError {
+    pub(crate) fn bad(&self, what: &'static str) -> SchemaError {
         SchemaError::Syntax {
             table: self.shape.name.to_string(),
             at: self.cursor.shown(),
@@ -132,7 +197,7 @@ impl Parser<'_, '_> {
         if self.cursor.accept_symbol(symbol) { Ok(()) } else { Err(self.bad(what)) }
     }
 
-    fn expect_name(&mut self, what: &'static str) -> Result<String, SchemaError> {
+    pub(crate) fn expect_name(&mut self, what: &'static str) -> Result<String, SchemaError> {
         self.cursor.name().ok_or_else(|| self.bad(what))
     }
 
@@ -168,10 +233,14 @@ impl Parser<'_, '_> {
         self.options()
     }
 
-    fn element(&mut self) -> Result<(), SchemaError> {
+    pub(crate) fn element(&mut self) -> Result<(), SchemaError> {
         let mut constraint = String::new();
-        if self.cursor.accept("CONSTRAINT") && !self.cursor.is_any_word(&["PRIMARY", "UNIQUE", "FOREIGN", "CHECK"]) {
-            constraint = self.expect_name("a constraint's name")?;
+        let mut conditional = false;
+        if self.cursor.accept("CONSTRAINT") {
+            conditional = self.cursor.accept_all(&["IF", "NOT", "EXISTS"]);
+            if !self.cursor.is_any_word(&["PRIMARY", "UNIQUE", "FOREIGN", "CHECK"]) {
+                constraint = self.expect_name("a constraint's name")?;
+            }
         }
         let keyword = self.cursor.keyword().unwrap_or_default();
         match keyword.as_str() {
@@ -180,15 +249,18 @@ impl Parser<'_, '_> {
                 if !self.cursor.accept("KEY") {
                     return Err(self.bad("KEY"));
                 }
-                self.key(KeyKind::Primary, constraint)
+                self.key(KeyKind::Primary, constraint, conditional)
             }
             "UNIQUE" => {
                 self.cursor.advance();
                 self.cursor.accept_any(&["KEY", "INDEX"]);
-                self.key(KeyKind::Unique, constraint)
+                self.key(KeyKind::Unique, constraint, conditional)
             }
-            "FOREIGN" => self.foreign_key(constraint),
-            "CHECK" => self.check(),
+            "FOREIGN" => self.foreign_key(constraint, conditional),
+            "CHECK" => {
+                self.checks.push(DraftCheck { name: constraint, conditional });
+                self.check()
+            }
             "KEY" | "INDEX" | "FULLTEXT" | "SPATIAL" => self.other_index(),
             "VECTOR" if self.cursor.is_word_at(1, "KEY") || self.cursor.is_word_at(1, "INDEX") => self.other_index(),
             "PERIOD" if self.cursor.is_word_at(1, "FOR") => {
@@ -220,11 +292,11 @@ impl Parser<'_, '_> {
         }
     }
 
-    fn at_element_end(&self) -> bool {
-        matches!(self.cursor.peek(), None | Some(Kind::Symbol(',' | ')')))
+    pub(crate) fn at_element_end(&self) -> bool {
+        matches!(self.cursor.peek(), None | Some(Kind::Symbol(',' | ')' | ';')))
     }
 
-    fn options(&mut self) -> Result<(), SchemaError> {
+    pub(crate) fn options(&mut self) -> Result<(), SchemaError> {
         loop {
             self.cursor.accept_symbol(',');
             if self.cursor.at_end() {

@@ -1,6 +1,7 @@
 //! Walking over a statement's tokens.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use backtrail_domain::TableName;
 
@@ -32,11 +33,28 @@ impl<'t, 'a> Cursor<'t, 'a> {
         self.tokens.get(self.position).map_or(self.sql.len(), |token| token.start)
     }
 
-    /// The text from a token (by its place) to the one before the cursor.
-    pub(crate) fn text_since(&self, position: usize) -> &'a str {
+    /// The text from a token (by its place) to the one before the cursor. A comment, also half of an executable one, is a
+    /// space in it, so that it can be read again.
+    pub(crate) fn text_since(&self, position: usize) -> String {
+        let mut out = String::new();
+        let mut end = None;
+        for token in self.tokens.get(position..self.position).unwrap_or_default() {
+            if let Some(end) = end {
+                let gap = self.sql.get(end..token.start).unwrap_or_default();
+                let blank = gap.bytes().all(|byte| byte.is_ascii_whitespace());
+                out.push_str(if blank { gap } else { " " });
+            }
+            out.push_str(self.sql.get(token.start..token.end).unwrap_or_default());
+            end = Some(token.end);
+        }
+        out
+    }
+
+    /// The bytes that the tokens from one (by its place) to the one before the cursor take.
+    pub(crate) fn span_since(&self, position: usize) -> Range<usize> {
         let start = self.tokens.get(position).map_or(self.sql.len(), |token| token.start);
         let end = self.position.checked_sub(1).and_then(|last| self.tokens.get(last)).map_or(start, |token| token.end);
-        self.sql.get(start..end.max(start)).unwrap_or_default()
+        start..end.max(start)
     }
 
     pub(crate) fn advance(&mut self) -> Option<&'t Kind<'a>> {

@@ -11,10 +11,12 @@ fn ddl(verb: DdlVerb) -> Ddl {
     Ddl {
         verb,
         tables: Vec::new(),
+        name_spans: Vec::new(),
         schema: None,
         object: None,
         conditional: false,
         or_replace: false,
+        ignore: false,
         renames: Vec::new(),
         like: None,
         clauses: Vec::new(),
@@ -38,6 +40,15 @@ enum Object {
 }
 
 impl Reader<'_, '_, '_> {
+    /// A table, view or sequence that the statement is about.
+    fn push_table(&mut self, ddl: &mut Ddl) -> Result<TableName, Reason> {
+        let start = self.cursor.position;
+        let name = self.table()?;
+        ddl.tables.push(name.clone());
+        ddl.name_spans.push(self.cursor.span_since(start));
+        Ok(name)
+    }
+
     /// A name of something else than a table that lives in a schema.
     fn object_in_schema(&mut self, ddl: &mut Ddl) -> Result<(), Reason> {
         let name = self.cursor.table_name(self.default_schema).ok_or("a name is expected")?;
@@ -168,18 +179,17 @@ impl Reader<'_, '_, '_> {
                 if !self.cursor.accept("ON") {
                     return Err("the index's table is expected");
                 }
-                found.tables.push(self.table()?);
+                self.push_table(&mut found)?;
                 while self.cursor.advance().is_some() {}
-                let text = self.cursor.text_since(start).to_owned();
+                let text = self.cursor.text_since(start);
                 found.clauses.push(AlterClause { kind: index_kind, text });
                 Ok(Statement::Ddl(found))
             }
             Object::View => {
                 found.verb = DdlVerb::CreateView;
-                let view = self.table()?;
-                found.schema = Some(view.schema.clone());
-                found.object = Some(view.table.clone());
-                found.tables.push(view);
+                let view = self.push_table(&mut found)?;
+                found.schema = Some(view.schema);
+                found.object = Some(view.table);
                 Ok(Statement::Ddl(found))
             }
             Object::Trigger => {
@@ -191,8 +201,10 @@ impl Reader<'_, '_, '_> {
                 self.cursor.advance();
                 // A trigger is in its table's schema.
                 let schema = found.schema.clone().unwrap_or_default();
+                let start = self.cursor.position;
                 let table = self.cursor.table_name(&schema).ok_or("the trigger's table is expected")?;
                 found.tables.push(table);
+                found.name_spans.push(self.cursor.span_since(start));
                 Ok(Statement::Ddl(found))
             }
             Object::Routine => {
@@ -212,7 +224,7 @@ impl Reader<'_, '_, '_> {
             }
             Object::Sequence => {
                 found.verb = DdlVerb::CreateSequence;
-                found.tables.push(self.table()?);
+                self.push_table(&mut found)?;
                 Ok(Statement::Ddl(found))
             }
             Object::Storage => {
@@ -224,7 +236,7 @@ impl Reader<'_, '_, '_> {
     }
 
     fn create_table(&mut self, mut found: Ddl) -> Result<Statement, Reason> {
-        found.tables.push(self.table()?);
+        self.push_table(&mut found)?;
         let in_parentheses = self.cursor.is_symbol('(');
         if self.cursor.is_word("LIKE") || (in_parentheses && self.cursor.is_word_at(1, "LIKE")) {
             self.cursor.position += 1 + usize::from(in_parentheses);
@@ -278,24 +290,29 @@ impl Reader<'_, '_, '_> {
     }
 
     pub(crate) fn alter(&mut self) -> Result<Statement, Reason> {
-        while self.cursor.accept_any(&["ONLINE", "OFFLINE", "IGNORE"]) || self.clause_before_object()? {}
-        let object = self.object()?;
         let mut found = ddl(DdlVerb::AlterTable);
+        loop {
+            if self.cursor.accept("IGNORE") {
+                found.ignore = true;
+            } else if !self.cursor.accept_any(&["ONLINE", "OFFLINE"]) && !self.clause_before_object()? {
+                break;
+            }
+        }
+        let object = self.object()?;
         // `ALTER DATABASE` may leave the name out, and IF is none.
         found.conditional = self.if_exists();
         match object {
             Object::Table => {
-                found.tables.push(self.table()?);
+                self.push_table(&mut found)?;
                 self.wait();
                 alter::clauses(&mut self.cursor, self.default_schema, &mut found)?;
                 Ok(Statement::Ddl(found))
             }
             Object::View => {
                 found.verb = DdlVerb::AlterView;
-                let view = self.table()?;
-                found.schema = Some(view.schema.clone());
-                found.object = Some(view.table.clone());
-                found.tables.push(view);
+                let view = self.push_table(&mut found)?;
+                found.schema = Some(view.schema);
+                found.object = Some(view.table);
                 Ok(Statement::Ddl(found))
             }
             Object::Routine | Object::Event => {
@@ -320,7 +337,7 @@ impl Reader<'_, '_, '_> {
             }
             Object::Sequence => {
                 found.verb = DdlVerb::AlterSequence;
-                found.tables.push(self.table()?);
+                self.push_table(&mut found)?;
                 Ok(Statement::Ddl(found))
             }
             Object::Storage => {
@@ -347,7 +364,10 @@ impl Reader<'_, '_, '_> {
                     Object::Sequence => DdlVerb::DropSequence,
                     _ => DdlVerb::DropTable,
                 };
-                found.tables = self.tables()?;
+                self.push_table(&mut found)?;
+                while self.cursor.accept_symbol(',') {
+                    self.push_table(&mut found)?;
+                }
                 self.wait();
                 self.cursor.accept_any(&["RESTRICT", "CASCADE"]);
                 self.end(found)
@@ -358,9 +378,9 @@ impl Reader<'_, '_, '_> {
                 if !self.cursor.accept("ON") {
                     return Err("the index's table is expected");
                 }
-                found.tables.push(self.table()?);
+                self.push_table(&mut found)?;
                 while self.cursor.advance().is_some() {}
-                let text = self.cursor.text_since(start).to_owned();
+                let text = self.cursor.text_since(start);
                 found.clauses.push(AlterClause { kind: AlterKind::RowKey, text });
                 Ok(Statement::Ddl(found))
             }
@@ -386,18 +406,10 @@ impl Reader<'_, '_, '_> {
         }
     }
 
-    fn tables(&mut self) -> Result<Vec<TableName>, Reason> {
-        let mut tables = vec![self.table()?];
-        while self.cursor.accept_symbol(',') {
-            tables.push(self.table()?);
-        }
-        Ok(tables)
-    }
-
     pub(crate) fn truncate(&mut self) -> Result<Statement, Reason> {
         self.cursor.accept("TABLE");
         let mut found = ddl(DdlVerb::TruncateTable);
-        found.tables.push(self.table()?);
+        self.push_table(&mut found)?;
         self.wait();
         self.end(found)
     }
@@ -412,13 +424,12 @@ impl Reader<'_, '_, '_> {
         let mut found = ddl(DdlVerb::RenameTable);
         found.conditional = self.if_exists();
         loop {
-            let from = self.table()?;
+            let from = self.push_table(&mut found)?;
             self.wait();
             if !self.cursor.accept("TO") {
                 return Err("the new name is expected");
             }
-            let to = self.table()?;
-            found.tables.extend([from.clone(), to.clone()]);
+            let to = self.push_table(&mut found)?;
             found.renames.push((from, to));
             if !self.cursor.accept_symbol(',') {
                 break;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod alter;
+mod charset;
 mod classify;
 mod column_type;
 mod create_table;
@@ -8,14 +9,22 @@ mod cursor;
 mod definitions;
 mod dialect;
 mod error;
+mod evolve;
 mod lexer;
+mod rewrite;
 mod shape;
 mod statement;
 
+pub use charset::{Charset, TranscodeError, transcode};
 pub use classify::classify;
-pub use create_table::parse_create_table;
+pub use create_table::{SchemaDefaults, parse_create_table, parse_create_table_in};
 pub use dialect::{Flavour, SqlDialect};
 pub use error::SchemaError;
+pub use evolve::{
+    AddedValue, ColumnOrigin, DdlContext, Evolution, SqlMode, StatementTimeKind, Unfaithful, ValueChange, alter,
+    alter_empty,
+};
+pub use rewrite::rename_in_statement;
 pub use shape::{
     Column, ColumnType, ForeignKey, Generated, GeometryKind, Key, KeyPart, ReferentialAction, RowKey, TableShape,
 };

@@ -1,5 +1,7 @@
 //! What a table looks like.
 
+use std::collections::HashMap;
+
 use backtrail_domain::TableName;
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +17,14 @@ pub struct TableShape {
     pub primary_key: Option<Vec<KeyPart>>,
     /// The unique keys in the order of the definition, without the primary key.
     pub unique_keys: Vec<Key>,
+    /// The other indexes. Their names are taken, and a DROP INDEX may mean them.
+    #[serde(default)]
+    pub indexes: Vec<Key>,
     /// Foreign keys that this table holds.
     pub foreign_keys: Vec<ForeignKey>,
+    /// The names of its CHECK constraints; MariaDB's that stand at a column have none.
+    #[serde(default)]
+    pub checks: Vec<String>,
     /// The table's default character set, lower case (`utf8mb4`), when the definition says.
     pub charset: Option<String>,
     /// The table's default collation, lower case, when the definition says.
@@ -35,6 +43,11 @@ impl TableShape {
     /// A column's place by name. Servers compare column names without regard to case.
     pub fn column_index(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| same_column_name(&column.name, name))
+    }
+
+    /// The places of the columns by their names in lower case.
+    pub(crate) fn column_places(&self) -> HashMap<String, usize> {
+        self.columns.iter().enumerate().map(|(place, column)| (column.name.to_lowercase(), place)).rev().collect()
     }
 
     /// The key that names a row: the primary key, else the first unique key without expressions whose columns are all
@@ -56,6 +69,57 @@ impl TableShape {
                     && key.parts.iter().all(|part| self.columns.get(part.column).is_some_and(|c| !c.nullable))
             })
             .map(|key| RowKey { parts: &key.parts, primary: false })
+    }
+
+    /// The table that CREATE TABLE … LIKE makes of this one: the same columns and keys, but no foreign keys, and counting
+    /// from the beginning.
+    #[must_use]
+    pub fn like(&self, name: TableName) -> Self {
+        Self { foreign_keys: Vec::new(), auto_increment: None, name, ..self.clone() }
+    }
+
+    /// The table behind a TRUNCATE.
+    #[must_use]
+    pub fn truncated(&self) -> Self {
+        Self { auto_increment: None, ..self.clone() }
+    }
+
+    /// The table under another name. The constraints that the server has named after the table are named after the new
+    /// name.
+    #[must_use]
+    pub fn renamed(&self, name: TableName) -> Self {
+        let mut shape = self.clone();
+        let follow = |constraint: &mut String, middle: &str| {
+            let number = constraint.strip_prefix(&self.name.table).and_then(|rest| rest.strip_prefix(middle));
+            if let Some(number) = number.filter(|number| number.bytes().all(|byte| byte.is_ascii_digit())) {
+                *constraint = format!("{}{middle}{number}", name.table);
+            }
+        };
+        for key in &mut shape.foreign_keys {
+            follow(&mut key.name, "_ibfk_");
+            if key.parent == self.name {
+                key.parent = name.clone();
+            }
+        }
+        for check in &mut shape.checks {
+            follow(check, "_chk_");
+        }
+        shape.name = name;
+        shape
+    }
+
+    /// A table that foreign keys of this one point to has got another name.
+    pub fn parent_renamed(&mut self, from: &TableName, to: &TableName) {
+        for key in self.foreign_keys.iter_mut().filter(|key| key.parent == *from) {
+            key.parent = to.clone();
+        }
+    }
+
+    /// Columns of a table that foreign keys of this one point to have got other names: old and new.
+    pub fn parent_columns_renamed(&mut self, parent: &TableName, renamed: &[(String, String)]) {
+        for key in self.foreign_keys.iter_mut().filter(|key| key.parent == *parent) {
+            crate::evolve::rename_all(&mut key.parent_columns, renamed);
+        }
     }
 
     /// The columns that `INSERT INTO t VALUES (…)` without a column list sets, in order: all but the invisible ones.
@@ -114,6 +178,12 @@ pub struct Column {
     pub charset: Option<String>,
     /// The column's collation, lower case: its own, else the table's if the character set is the table's.
     pub collation: Option<String>,
+    /// `ZEROFILL`: as text, the number has leading zeros.
+    #[serde(default)]
+    pub zerofill: bool,
+    /// `FLOAT(M,D)` and `DOUBLE(M,D)`: the D to which values are rounded.
+    #[serde(default)]
+    pub decimals: Option<u8>,
 }
 
 /// When a generated column is computed.
@@ -235,10 +305,10 @@ pub enum GeometryKind {
     GeometryCollection,
 }
 
-/// A unique key.
+/// A key other than the primary key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
-    /// Its name; empty where the definition leaves it to the server.
+    /// Its name; the one that the server makes where the definition leaves it to the server.
     pub name: String,
     /// Its column parts in key order.
     pub parts: Vec<KeyPart>,
@@ -259,7 +329,7 @@ pub struct KeyPart {
 /// A foreign key, seen from the child.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignKey {
-    /// The constraint's name; empty where the definition leaves it to the server.
+    /// The constraint's name; the one that the server makes where the definition leaves it to the server.
     pub name: String,
     /// The child's columns, as places in [`TableShape::columns`].
     pub columns: Vec<usize>,

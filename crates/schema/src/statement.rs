@@ -1,5 +1,7 @@
 //! What a statement in the binary log does to tables.
 
+use std::ops::Range;
+
 use backtrail_domain::TableName;
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +42,9 @@ pub struct Ddl {
     /// multi-table DROP, the old and the new name of each RENAME, both sides of an EXCHANGE PARTITION. For a trigger, the
     /// table that it stands on (DROP TRIGGER does not say which).
     pub tables: Vec<TableName>,
+    /// Where each of `tables` stands in the statement, with its schema as far as it is written: bytes of the statement's
+    /// text (of `String::from_utf8_lossy`, where it is not UTF-8).
+    pub name_spans: Vec<Range<usize>>,
     /// The schema that a CREATE, ALTER or DROP DATABASE is about; for things that live in a schema beside tables
     /// (triggers, routines, events), the schema they live in.
     pub schema: Option<String>,
@@ -49,6 +54,8 @@ pub struct Ddl {
     pub conditional: bool,
     /// `OR REPLACE` stands in it: what had the name is gone.
     pub or_replace: bool,
+    /// `ALTER IGNORE`: values are made to fit, and rows that a new unique key does not allow are gone.
+    pub ignore: bool,
     /// RENAME TABLE: the pairs in order, each applied after the one before.
     pub renames: Vec<(TableName, TableName)>,
     /// CREATE TABLE … LIKE: the table whose definition is copied.
@@ -154,7 +161,7 @@ impl DdlVerb {
 pub struct AlterClause {
     /// What it does.
     pub kind: AlterKind,
-    /// The clause as written.
+    /// The clause as written, without comments; what executable ones hold is part of it.
     pub text: String,
 }
 

@@ -7,7 +7,8 @@ use crate::shape::{Column, Generated};
 use crate::{ColumnType, SchemaError};
 
 impl Parser<'_, '_> {
-    pub(super) fn column(&mut self) -> Result<(), SchemaError> {
+    /// A column with its attributes, up to its end or an ALTER's `FIRST` or `AFTER`.
+    pub(crate) fn column(&mut self) -> Result<(), SchemaError> {
         let name = self.expect_name("a column's name")?;
         let spec = TypeSpec::parse(&mut self.cursor).ok_or_else(|| self.bad("a column's type"))?;
         let column = Column {
@@ -21,16 +22,17 @@ impl Parser<'_, '_> {
             auto_increment: spec.name == "SERIAL",
             charset: None,
             collation: None,
+            zerofill: false,
+            decimals: None,
         };
         if spec.name == "SERIAL" {
-            let parts = vec![(column.name.clone(), None)];
-            self.keys.push(DraftKey { kind: KeyKind::Unique, name: String::new(), parts, has_expression: false });
+            self.column_key(&column.name, KeyKind::Unique);
         }
-        let mut draft = Draft { column, spec, charset: None, collation: None };
+        let mut draft = Draft { column, spec, charset: None, collation: None, says_null: false };
         if draft.spec.is_national() {
             draft.charset = Some("utf8mb3".to_owned());
         }
-        while !self.at_element_end() {
+        while !self.at_element_end() && !self.cursor.is_any_word(&["FIRST", "AFTER"]) && !self.at_partitioning() {
             self.attribute(&mut draft)?;
         }
         self.drafts.push(draft);
@@ -42,7 +44,11 @@ impl Parser<'_, '_> {
         let start = self.cursor.position;
         self.cursor.advance();
         match keyword.as_str() {
-            "UNSIGNED" | "ZEROFILL" => draft.spec.unsigned = true,
+            "UNSIGNED" => draft.spec.unsigned = true,
+            "ZEROFILL" => {
+                draft.spec.unsigned = true;
+                draft.column.zerofill = true;
+            }
             "SIGNED" => {}
             // The character set's binary collation.
             "BINARY" | "ASCII" | "UNICODE" => {
@@ -56,15 +62,19 @@ impl Parser<'_, '_> {
             "NOT" => {
                 if self.cursor.accept("NULL") {
                     draft.column.nullable = false;
+                    draft.says_null = true;
                 } else if !self.cursor.accept("SECONDARY") {
                     return Err(self.bad("NULL"));
                 }
             }
-            "NULL" => draft.column.nullable = true,
+            "NULL" => {
+                draft.column.nullable = true;
+                draft.says_null = true;
+            }
             "DEFAULT" => {
                 let from = self.cursor.position;
                 self.default_value()?;
-                draft.column.default = Some(self.cursor.text_since(from).to_owned());
+                draft.column.default = Some(self.cursor.text_since(from));
             }
             "ON" => {
                 if !self.cursor.accept("UPDATE") {
@@ -72,16 +82,16 @@ impl Parser<'_, '_> {
                 }
                 let from = self.cursor.position;
                 self.default_value()?;
-                draft.column.on_update = Some(self.cursor.text_since(from).to_owned());
+                draft.column.on_update = Some(self.cursor.text_since(from));
             }
             "AUTO_INCREMENT" => draft.column.auto_increment = true,
             "PRIMARY" | "KEY" => {
                 self.cursor.accept("KEY");
-                self.column_key(draft, KeyKind::Primary);
+                self.column_key(&draft.column.name, KeyKind::Primary);
             }
             "UNIQUE" => {
                 self.cursor.accept("KEY");
-                self.column_key(draft, KeyKind::Unique);
+                self.column_key(&draft.column.name, KeyKind::Unique);
             }
             "COLLATE" => {
                 self.cursor.accept_symbol('=');
@@ -105,18 +115,21 @@ impl Parser<'_, '_> {
                 }
             }
             "CONSTRAINT" => {
+                let named = !self.cursor.is_word("CHECK");
+                let name = if named { self.expect_name("a constraint's name")? } else { String::new() };
                 if !self.cursor.is_word("CHECK") {
-                    self.expect_name("a constraint's name")?;
+                    return Err(self.bad("CHECK"));
                 }
+                self.column_check(name)?;
             }
             "CHECK" => {
                 self.cursor.position = start;
-                self.check()?;
+                self.column_check(String::new())?;
             }
             "REFERENCES" => {
                 self.cursor.position = start;
                 let columns = vec![draft.column.name.clone()];
-                self.references(String::new(), columns)?;
+                self.references(String::new(), String::new(), columns, false)?;
             }
             "WITH" | "WITHOUT" => {
                 if !self.cursor.accept_all(&["SYSTEM", "VERSIONING"]) {
@@ -146,22 +159,23 @@ impl Parser<'_, '_> {
         Ok(())
     }
 
-    pub(super) fn column_key(&mut self, draft: &Draft, kind: KeyKind) {
-        let parts = vec![(draft.column.name.clone(), None)];
-        self.keys.push(DraftKey { kind, name: String::new(), parts, has_expression: false });
+    fn column_key(&mut self, column: &str, kind: KeyKind) {
+        let parts = vec![(column.to_owned(), None)];
+        self.keys.push(DraftKey { kind, name: String::new(), parts, has_expression: false, conditional: false });
     }
 
-    pub(super) fn charset_name(&mut self) -> Result<String, SchemaError> {
+    /// `PARTITION BY` and `REMOVE PARTITIONING` may stand behind an ALTER's last clause without a comma.
+    pub(crate) fn at_partitioning(&self) -> bool {
+        (self.cursor.is_word("PARTITION") && self.cursor.is_word_at(1, "BY"))
+            || (self.cursor.is_word("REMOVE") && self.cursor.is_word_at(1, "PARTITIONING"))
+    }
+
+    pub(crate) fn charset_name(&mut self) -> Result<String, SchemaError> {
         let name = match self.cursor.text() {
             Some(text) => text.into_owned(),
             None => self.expect_name("a character set or collation")?,
         };
-        let name = name.to_ascii_lowercase();
-        Ok(match name.strip_prefix("utf8_") {
-            Some(rest) => format!("utf8mb3_{rest}"),
-            None if name == "utf8" => "utf8mb3".to_owned(),
-            None => name,
-        })
+        Ok(charset_alias(&name))
     }
 
     /// `[GENERATED ALWAYS] AS (…)`, or MariaDB's `GENERATED ALWAYS AS ROW START`.
@@ -184,7 +198,7 @@ impl Parser<'_, '_> {
     }
 
     /// One value: a literal, a function's call, an expression in parentheses.
-    pub(super) fn default_value(&mut self) -> Result<(), SchemaError> {
+    pub(crate) fn default_value(&mut self) -> Result<(), SchemaError> {
         if !self.cursor.accept_symbol('-') {
             self.cursor.accept_symbol('+');
         }
@@ -211,5 +225,15 @@ impl Parser<'_, '_> {
             _ => return Err(self.bad("a default value")),
         }
         Ok(())
+    }
+}
+
+/// A character set's or collation's name in lower case, `utf8` as `utf8mb3`.
+pub(crate) fn charset_alias(name: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    match name.strip_prefix("utf8_") {
+        Some(rest) => format!("utf8mb3_{rest}"),
+        None if name == "utf8" => "utf8mb3".to_owned(),
+        None => name,
     }
 }

@@ -1,9 +1,17 @@
-//! What can only be said when the whole definition is read: which columns the keys mean, and which character set a column
-//! has.
+//! What can only be said when the whole definition is read: which columns the keys mean, what the server names them, and
+//! which character set a column has.
 
-use super::{Draft, KeyKind, Parser};
-use crate::shape::{Column, ForeignKey, Key, KeyPart, TableShape, same_column_name};
+use std::collections::HashSet;
+
+use backtrail_domain::TableName;
+
+use super::{Draft, DraftForeignKey, DraftKey, KeyKind, Parser};
+use crate::charset::character_bytes;
+use crate::shape::{Column, ForeignKey, Key, KeyPart, TableShape};
 use crate::{Flavour, SchemaError};
+
+/// The places of a list of columns, by name.
+type Place<'c> = &'c dyn Fn(&str) -> Option<usize>;
 
 impl Parser<'_, '_> {
     pub(super) fn finish(mut self) -> Result<TableShape, SchemaError> {
@@ -11,80 +19,191 @@ impl Parser<'_, '_> {
         if shape.charset.is_none() {
             shape.charset = shape.collation.as_deref().and_then(charset_of_collation).map(str::to_owned);
         }
-        let table = shape.name.to_string();
         for draft in std::mem::take(&mut self.drafts) {
-            shape.columns.push(finish_column(draft, &shape, self.flavour, &table)?);
+            let column = finish_column(draft, &shape, self.flavour)?;
+            shape.columns.push(column);
         }
-        let index_of = |shape: &TableShape, key: &str, column: &str| {
-            shape.columns.iter().position(|c| same_column_name(&c.name, column)).ok_or_else(|| {
-                SchemaError::UnknownColumn { table: table.clone(), key: key.to_owned(), column: column.to_owned() }
-            })
-        };
-        for key in self.keys {
-            let shown = if matches!(key.kind, KeyKind::Primary) { "PRIMARY" } else { key.name.as_str() };
-            let parts = key
-                .parts
-                .iter()
-                .map(|(column, prefix_length)| {
-                    Ok(KeyPart { column: index_of(&shape, shown, column)?, prefix_length: *prefix_length })
-                })
-                .collect::<Result<Vec<_>, SchemaError>>()?;
-            match key.kind {
-                KeyKind::Primary if !key.has_expression => {
-                    for part in &parts {
-                        if let Some(column) = shape.columns.get_mut(part.column) {
-                            column.nullable = false;
-                        }
-                    }
-                    shape.primary_key = Some(parts);
-                }
-                // MariaDB's PRIMARY KEY (id, period WITHOUT OVERLAPS): rows of one id differ in their period.
-                KeyKind::Primary => {
-                    shape.unique_keys.push(Key { name: "PRIMARY".to_owned(), parts, has_expression: true });
-                }
-                KeyKind::Unique => {
-                    shape.unique_keys.push(Key { name: key.name, parts, has_expression: key.has_expression });
-                }
-            }
+        let places = shape.column_places();
+        let place = |name: &str| places.get(&name.to_lowercase()).copied();
+        let mut names = Names::default();
+        for key in without_needless_indexes(self.keys, |_| false) {
+            add_key(&mut shape, &mut names, &place, key)?;
         }
         for key in self.foreign_keys {
-            let columns = key
-                .columns
-                .iter()
-                .map(|column| index_of(&shape, &key.name, column))
-                .collect::<Result<Vec<_>, SchemaError>>()?;
-            shape.foreign_keys.push(ForeignKey {
-                name: key.name,
-                columns,
-                parent: key.parent,
-                parent_columns: key.parent_columns,
-                on_delete: key.on_delete,
-                on_update: key.on_update,
-            });
+            add_foreign_key(&mut shape, &place, key)?;
+        }
+        for check in self.checks {
+            add_check(&mut shape, self.flavour, check.name);
         }
         Ok(shape)
     }
 }
 
-fn finish_column(draft: Draft, shape: &TableShape, flavour: Flavour, table: &str) -> Result<Column, SchemaError> {
-    let Draft { mut column, mut spec, charset, collation } = draft;
+/// Leaves out the indexes of foreign keys whose columns begin another index. `covered` says so for the indexes that are
+/// there already.
+pub(crate) fn without_needless_indexes(
+    keys: Vec<DraftKey>,
+    covered: impl Fn(&DraftKey) -> bool,
+) -> impl Iterator<Item = DraftKey> {
+    let beginnings: HashSet<Vec<String>> = keys
+        .iter()
+        .filter(|key| key.kind != KeyKind::Foreign)
+        .flat_map(|key| {
+            let names: Vec<_> = key.parts.iter().take(16).map(|(name, _)| name.to_lowercase()).collect();
+            (1..=names.len()).map(move |length| names.get(..length).unwrap_or_default().to_vec())
+        })
+        .collect();
+    let mut made: HashSet<Vec<String>> = HashSet::new();
+    let keep: Vec<bool> = keys
+        .iter()
+        .map(|key| {
+            let columns: Vec<_> = key.parts.iter().map(|(name, _)| name.to_lowercase()).collect();
+            key.kind != KeyKind::Foreign || !(beginnings.contains(&columns) || covered(key) || !made.insert(columns))
+        })
+        .collect();
+    keys.into_iter().zip(keep).filter(|(_, keep)| *keep).map(|(key, _)| key)
+}
+
+/// The names of a table's keys, to make new ones as the server does.
+#[derive(Debug, Default)]
+pub(crate) struct Names(HashSet<String>);
+
+impl Names {
+    pub(crate) fn of(shape: &TableShape) -> Self {
+        Self(shape.unique_keys.iter().chain(&shape.indexes).map(|key| key.name.to_lowercase()).collect())
+    }
+
+    pub(crate) fn take(&mut self, name: &str) {
+        self.0.insert(name.to_lowercase());
+    }
+
+    fn make(&self, first: &str) -> String {
+        let is_free = |name: &str| !self.0.contains(&name.to_lowercase());
+        if is_free(first) && !first.eq_ignore_ascii_case("PRIMARY") {
+            return first.to_owned();
+        }
+        // A table has at most 64 keys.
+        (2..200).map(|number| format!("{first}_{number}")).find(|name| is_free(name)).unwrap_or_default()
+    }
+}
+
+/// A key's parts as places.
+pub(crate) fn resolve_parts(table: &TableName, key: &DraftKey, place: Place<'_>) -> Result<Vec<KeyPart>, SchemaError> {
+    let shown = if key.kind == KeyKind::Primary { "PRIMARY" } else { key.name.as_str() };
+    let part = |(column, prefix_length): &(String, Option<u32>)| {
+        let unknown = || SchemaError::UnknownColumn {
+            table: table.to_string(),
+            key: shown.to_owned(),
+            column: column.to_owned(),
+        };
+        Ok(KeyPart { column: place(column).ok_or_else(unknown)?, prefix_length: *prefix_length })
+    };
+    key.parts.iter().map(part).collect()
+}
+
+/// Adds a key to a shape whose columns are complete.
+pub(crate) fn add_key(
+    shape: &mut TableShape,
+    names: &mut Names,
+    place: Place<'_>,
+    key: DraftKey,
+) -> Result<(), SchemaError> {
+    let parts = resolve_parts(&shape.name, &key, place)?;
+    if key.kind == KeyKind::Primary {
+        // MariaDB's PRIMARY KEY (id, period WITHOUT OVERLAPS): rows of one id differ in their period.
+        if key.has_expression {
+            shape.unique_keys.push(Key { name: "PRIMARY".to_owned(), parts, has_expression: true });
+            return Ok(());
+        }
+        for part in &parts {
+            if let Some(column) = shape.columns.get_mut(part.column) {
+                column.nullable = false;
+            }
+        }
+        shape.primary_key = Some(parts);
+        return Ok(());
+    }
+    let name = if key.name.is_empty() {
+        let first = parts.first().and_then(|part| shape.columns.get(part.column));
+        names.make(first.map_or("functional_index", |column| column.name.as_str()))
+    } else {
+        key.name
+    };
+    names.take(&name);
+    let keys = if key.kind == KeyKind::Unique { &mut shape.unique_keys } else { &mut shape.indexes };
+    keys.push(Key { name, parts, has_expression: key.has_expression });
+    Ok(())
+}
+
+/// The number behind the constraint names that the server makes for a table (`t_ibfk_1`).
+pub(crate) fn next_number<'n>(names: impl Iterator<Item = &'n str>, beginning: &str) -> u64 {
+    let number = |name: &str| {
+        let (start, rest) = name.split_at_checked(beginning.len())?;
+        (start.to_lowercase() == beginning.to_lowercase()).then(|| rest.parse::<u64>().ok())?
+    };
+    names.filter_map(number).max().unwrap_or(0).saturating_add(1)
+}
+
+/// Adds a foreign key to a shape whose columns are complete.
+pub(crate) fn add_foreign_key(
+    shape: &mut TableShape,
+    place: Place<'_>,
+    key: DraftForeignKey,
+) -> Result<(), SchemaError> {
+    let mut name = key.name;
+    if name.is_empty() {
+        let beginning = format!("{}_ibfk_", shape.name.table);
+        let number = next_number(shape.foreign_keys.iter().map(|key| key.name.as_str()), &beginning);
+        name = format!("{beginning}{number}");
+    }
+    let column = |column: &String| {
+        let unknown = || SchemaError::UnknownColumn {
+            table: shape.name.to_string(),
+            key: name.clone(),
+            column: column.to_owned(),
+        };
+        place(column).ok_or_else(unknown)
+    };
+    let columns = key.columns.iter().map(column).collect::<Result<Vec<_>, SchemaError>>()?;
+    shape.foreign_keys.push(ForeignKey {
+        name,
+        columns,
+        parent: key.parent,
+        parent_columns: key.parent_columns,
+        on_delete: key.on_delete,
+        on_update: key.on_update,
+    });
+    Ok(())
+}
+
+/// Adds the name of a CHECK.
+pub(crate) fn add_check(shape: &mut TableShape, flavour: Flavour, name: String) {
+    if !name.is_empty() {
+        shape.checks.push(name);
+        return;
+    }
+    let beginning = match flavour {
+        Flavour::Mysql => format!("{}_chk_", shape.name.table),
+        Flavour::Mariadb => "CONSTRAINT_".to_owned(),
+    };
+    let number = next_number(shape.checks.iter().map(String::as_str), &beginning);
+    shape.checks.push(format!("{beginning}{number}"));
+}
+
+/// A column of a table whose own attributes are known.
+pub(crate) fn finish_column(draft: Draft, shape: &TableShape, flavour: Flavour) -> Result<Column, SchemaError> {
+    let Draft { mut column, mut spec, charset, collation, .. } = draft;
     let of_collation = collation.as_deref().and_then(charset_of_collation).map(str::to_owned);
     let inherits = charset.is_none() && of_collation.is_none();
     let charset = charset.or(of_collation).or_else(|| shape.charset.clone());
     // A table's default of `binary` makes bytes of its text columns just as the column's own does.
     spec.bytes |= charset.as_deref() == Some("binary");
-    spec.widest = match charset.as_deref() {
-        Some("utf8mb3") => 3,
-        Some("utf8mb4" | "utf16" | "utf16le" | "utf32") | None => 4,
-        Some("gbk" | "big5" | "sjis" | "cp932" | "euckr" | "gb2312" | "ucs2") => 2,
-        Some("ujis" | "eucjpms") => 3,
-        Some("gb18030") => 4,
-        Some(_) => 1,
-    };
+    spec.widest = charset.as_deref().map_or(4, |name| character_bytes(name).map_or(1, |(widest, _)| widest));
     let mariadb_json = spec.name == "JSON" && flavour == Flavour::Mariadb;
     let type_name = spec.name.clone();
+    column.decimals = spec.decimals();
     column.ty = spec.resolve(flavour).ok_or_else(|| SchemaError::UnknownType {
-        table: table.to_owned(),
+        table: shape.name.to_string(),
         column: column.name.clone(),
         type_name,
     })?;
@@ -99,7 +218,7 @@ fn finish_column(draft: Draft, shape: &TableShape, flavour: Flavour, table: &str
 }
 
 /// The character set that a collation's name begins with. MariaDB's `uca1400_…` may stand for several.
-fn charset_of_collation(collation: &str) -> Option<&str> {
+pub(crate) fn charset_of_collation(collation: &str) -> Option<&str> {
     let charset = collation.split('_').next()?;
     (charset != "uca1400").then_some(charset)
 }

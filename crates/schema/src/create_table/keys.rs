@@ -1,38 +1,33 @@
 //! Keys, foreign keys and checks of a table's definition.
 
-use super::{DraftForeignKey, DraftKey, KeyKind, Parser};
-use crate::SchemaError;
+use super::{DraftCheck, DraftForeignKey, DraftKey, KeyKind, Parser};
 use crate::lexer::Kind;
 use crate::shape::ReferentialAction;
+use crate::{Flavour, SchemaError};
 
 impl Parser<'_, '_> {
     /// A key other than primary and unique ones: nothing that names rows.
     pub(super) fn other_index(&mut self) -> Result<(), SchemaError> {
         self.cursor.accept_any(&["FULLTEXT", "SPATIAL", "VECTOR"]);
         self.cursor.accept_any(&["KEY", "INDEX"]);
-        self.cursor.accept_all(&["IF", "NOT", "EXISTS"]);
-        if !self.cursor.is_symbol('(') && !self.cursor.is_word("USING") {
-            self.expect_name("an index name")?;
-        }
-        if self.cursor.accept_any(&["USING", "TYPE"]) {
-            self.cursor.advance();
-        }
-        if !self.cursor.skip_parentheses() {
-            return Err(self.bad("the index's columns"));
-        }
-        self.index_options()
+        self.key(KeyKind::Plain, String::new(), false)
     }
 
-    pub(super) fn key(&mut self, kind: KeyKind, mut name: String) -> Result<(), SchemaError> {
-        self.cursor.accept_all(&["IF", "NOT", "EXISTS"]);
+    pub(super) fn key(&mut self, kind: KeyKind, mut name: String, conditional: bool) -> Result<(), SchemaError> {
+        let conditional = self.cursor.accept_all(&["IF", "NOT", "EXISTS"]) || conditional;
         if !self.cursor.is_symbol('(') && !self.cursor.is_any_word(&["USING", "TYPE"]) {
             name = self.expect_name("an index name")?;
         }
+        self.key_parts(kind, name, conditional)
+    }
+
+    /// `[USING x] (columns) options`.
+    pub(crate) fn key_parts(&mut self, kind: KeyKind, name: String, conditional: bool) -> Result<(), SchemaError> {
         if self.cursor.accept_any(&["USING", "TYPE"]) {
             self.cursor.advance();
         }
         self.expect_symbol('(', "the key's columns")?;
-        let mut key = DraftKey { kind, name, parts: Vec::new(), has_expression: false };
+        let mut key = DraftKey { kind, name, parts: Vec::new(), has_expression: false, conditional };
         loop {
             if self.cursor.is_symbol('(') {
                 key.has_expression = true;
@@ -62,7 +57,7 @@ impl Parser<'_, '_> {
     }
 
     pub(super) fn index_options(&mut self) -> Result<(), SchemaError> {
-        while !self.at_element_end() {
+        while !self.at_element_end() && !self.at_partitioning() && !self.cursor.is_any_word(&["ALGORITHM", "LOCK"]) {
             let executed = match self.cursor.keyword().as_deref() {
                 Some("USING" | "TYPE" | "COMMENT") => 2,
                 Some("VISIBLE" | "INVISIBLE" | "IGNORED") => 1,
@@ -92,20 +87,31 @@ impl Parser<'_, '_> {
         Ok(())
     }
 
-    pub(super) fn foreign_key(&mut self, mut name: String) -> Result<(), SchemaError> {
+    /// A CHECK at a column. MySQL makes a table's constraint of it, MariaDB leaves it at the column.
+    pub(super) fn column_check(&mut self, name: String) -> Result<(), SchemaError> {
+        if self.flavour == Flavour::Mysql {
+            self.checks.push(DraftCheck { name, conditional: false });
+        }
+        self.check()
+    }
+
+    pub(super) fn foreign_key(&mut self, mut name: String, conditional: bool) -> Result<(), SchemaError> {
         self.cursor.advance();
         if !self.cursor.accept("KEY") {
             return Err(self.bad("KEY"));
         }
-        self.cursor.accept_all(&["IF", "NOT", "EXISTS"]);
+        let conditional = self.cursor.accept_all(&["IF", "NOT", "EXISTS"]) || conditional;
+        let mut index = name.clone();
         if !self.cursor.is_symbol('(') {
-            let index = self.expect_name("a foreign key's name")?;
+            let second = self.expect_name("a foreign key's name")?;
             if name.is_empty() {
-                name = index;
+                // MySQL takes it for the index, MariaDB for the constraint as well.
+                index.clone_from(&second);
+                name = second;
             }
         }
         let columns = self.column_names()?;
-        self.references(name, columns)
+        self.references(name, index, columns, conditional)
     }
 
     pub(super) fn column_names(&mut self) -> Result<Vec<String>, SchemaError> {
@@ -118,7 +124,13 @@ impl Parser<'_, '_> {
         Ok(names)
     }
 
-    pub(super) fn references(&mut self, name: String, columns: Vec<String>) -> Result<(), SchemaError> {
+    pub(super) fn references(
+        &mut self,
+        name: String,
+        index: String,
+        columns: Vec<String>,
+        conditional: bool,
+    ) -> Result<(), SchemaError> {
         if !self.cursor.accept("REFERENCES") {
             return Err(self.bad("REFERENCES"));
         }
@@ -126,7 +138,15 @@ impl Parser<'_, '_> {
         let parent = self.cursor.table_name(&schema).ok_or_else(|| self.bad("the parent table"))?;
         // Without a list it is the parent's primary key.
         let parent_columns = if self.cursor.is_symbol('(') { self.column_names()? } else { Vec::new() };
+        self.keys.push(DraftKey {
+            kind: KeyKind::Foreign,
+            name: index,
+            parts: columns.iter().map(|column| (column.clone(), None)).collect(),
+            has_expression: false,
+            conditional,
+        });
         let mut key = DraftForeignKey {
+            conditional,
             name,
             columns,
             parent,

@@ -1,0 +1,258 @@
+//! Keys and constraints behind a statement: what is dropped goes, what stays follows its columns, what is new is named as
+//! the server names it.
+
+use std::collections::HashSet;
+
+use super::Unfaithful;
+use super::clause::Action;
+use super::columns::Layout;
+use crate::create_table::{DraftKey, KeyKind, Names, add_check, add_foreign_key, add_key, without_needless_indexes};
+use crate::shape::{Column, ForeignKey, Key, KeyPart, same_column_name};
+use crate::{ColumnType, Ddl, Flavour, TableShape};
+
+fn same(a: &str, b: &str) -> bool {
+    same_column_name(a, b)
+}
+
+/// Gives `next`, whose columns are complete, its keys.
+pub(super) fn rebuild(
+    next: &mut TableShape,
+    old: &TableShape,
+    layout: &Layout,
+    actions: Vec<Action>,
+    ddl: &Ddl,
+    flavour: Flavour,
+    refusals: &mut Vec<Unfaithful>,
+) -> Result<(), Unfaithful> {
+    let mut added = Vec::new();
+    let mut added_foreign = Vec::new();
+    let mut added_checks = Vec::new();
+    let mut renames = Vec::new();
+    let mut drops = Drops::default();
+    for action in actions {
+        match action {
+            Action::AddKey(draft) => added.push(draft),
+            Action::AddForeignKey(draft) => added_foreign.push(draft),
+            Action::AddCheck(draft) => added_checks.push(draft),
+            Action::RenameIndex { from, to } => renames.push((from, to)),
+            Action::DropPrimary => drops.primary = true,
+            Action::DropIndex { name, conditional } => {
+                if !conditional && !index_names(old).any(|other| same(other, &name)) {
+                    // An index that is not known of is no unique key: nothing that matters is lost.
+                    continue;
+                }
+                drops.indexes.insert(name.to_lowercase());
+            }
+            Action::DropForeignKey { name } => {
+                drops.foreign_keys.insert(name.to_lowercase());
+            }
+            Action::DropCheck { name } => {
+                drops.checks.insert(name.to_lowercase());
+            }
+            Action::DropConstraint { name } => drops.constraint(old, &name)?,
+            Action::Rows(refusal) => refusals.push(refusal),
+            _ => {}
+        }
+    }
+
+    next.primary_key = match &old.primary_key {
+        Some(parts) if !drops.primary => {
+            let parts = kept_parts(parts, layout, &next.columns);
+            (!parts.is_empty()).then_some(parts)
+        }
+        _ => None,
+    };
+    let kept = |keys: &[Key]| -> Vec<Key> {
+        keys.iter()
+            .filter(|key| !drops.indexes.contains(&key.name.to_lowercase()))
+            .filter(|key| !(drops.primary && key.name == "PRIMARY"))
+            .filter_map(|key| {
+                let parts = kept_parts(&key.parts, layout, &next.columns);
+                let gone = parts.is_empty() && !key.parts.is_empty() && !key.has_expression;
+                (!gone).then(|| Key { name: key.name.clone(), parts, has_expression: key.has_expression })
+            })
+            .collect()
+    };
+    let (mut unique_keys, mut indexes) = (kept(&old.unique_keys), kept(&old.indexes));
+    let mut renamed: Vec<(usize, &String)> = Vec::new();
+    for (from, to) in &renames {
+        // By the names before: a swap of two names is one statement.
+        if let Some(at) = unique_keys.iter().chain(&indexes).position(|key| same(&key.name, from)) {
+            renamed.push((at, to));
+        }
+    }
+    for (at, to) in renamed {
+        if let Some(key) = unique_keys.iter_mut().chain(&mut indexes).nth(at) {
+            key.name.clone_from(to);
+        }
+    }
+    next.unique_keys = unique_keys;
+    next.indexes = indexes;
+
+    next.foreign_keys = old
+        .foreign_keys
+        .iter()
+        .filter(|key| !drops.foreign_keys.contains(&key.name.to_lowercase()))
+        .map(|key| kept_foreign_key(key, old, layout))
+        .collect::<Result<_, _>>()?;
+    next.checks.retain(|name| !drops.checks.contains(&name.to_lowercase()));
+
+    add(next, old, added, ddl, refusals)?;
+    let places = next.column_places();
+    let place = |name: &str| places.get(&name.to_lowercase()).copied();
+    for draft in added_foreign {
+        if draft.conditional && old.foreign_keys.iter().any(|key| same(&key.name, &draft.name)) {
+            continue;
+        }
+        add_foreign_key(next, &place, draft).map_err(|error| Unfaithful::new(error.to_string()))?;
+    }
+    for draft in added_checks {
+        if !(draft.conditional && old.checks.iter().any(|name| same(name, &draft.name))) {
+            add_check(next, flavour, draft.name);
+        }
+    }
+    Ok(())
+}
+
+fn index_names(shape: &TableShape) -> impl Iterator<Item = &str> {
+    shape.unique_keys.iter().chain(&shape.indexes).map(|key| key.name.as_str())
+}
+
+/// What goes, by names in lower case.
+#[derive(Default)]
+struct Drops {
+    primary: bool,
+    indexes: HashSet<String>,
+    foreign_keys: HashSet<String>,
+    checks: HashSet<String>,
+}
+
+impl Drops {
+    /// `DROP CONSTRAINT` drops what has the name, of whatever kind. A name that is not known is a CHECK's.
+    fn constraint(&mut self, old: &TableShape, name: &str) -> Result<(), Unfaithful> {
+        let key = old.unique_keys.iter().any(|key| same(&key.name, name));
+        let foreign = old.foreign_keys.iter().any(|key| same(&key.name, name));
+        let check = old.checks.iter().any(|other| same(other, name));
+        if u8::from(key) + u8::from(foreign) + u8::from(check) > 1 {
+            return Err(Unfaithful::new(format!(
+                "DROP CONSTRAINT `{name}`: the table has two constraints of the name"
+            )));
+        }
+        let set = if key {
+            &mut self.indexes
+        } else if foreign {
+            &mut self.foreign_keys
+        } else {
+            &mut self.checks
+        };
+        set.insert(name.to_lowercase());
+        Ok(())
+    }
+}
+
+/// A key's parts without the columns that are gone.
+fn kept_parts(parts: &[KeyPart], layout: &Layout, columns: &[Column]) -> Vec<KeyPart> {
+    parts
+        .iter()
+        .filter_map(|part| {
+            let place = layout.places.get(part.column).copied().flatten()?;
+            let column = columns.get(place)?;
+            let prefix_length = part.prefix_length.filter(|length| takes_prefix(&column.ty, *length));
+            Some(KeyPart { column: place, prefix_length })
+        })
+        .collect()
+}
+
+/// Whether a key can be on the first so many characters of a column, and not on all of it.
+fn takes_prefix(ty: &ColumnType, prefix: u32) -> bool {
+    match ty {
+        ColumnType::Char { length }
+        | ColumnType::VarChar { length }
+        | ColumnType::Binary { length }
+        | ColumnType::VarBinary { length } => prefix < *length,
+        ColumnType::TinyText
+        | ColumnType::Text
+        | ColumnType::MediumText
+        | ColumnType::LongText
+        | ColumnType::TinyBlob
+        | ColumnType::Blob
+        | ColumnType::MediumBlob
+        | ColumnType::LongBlob
+        | ColumnType::Geometry { .. } => true,
+        _ => false,
+    }
+}
+
+fn kept_foreign_key(key: &ForeignKey, old: &TableShape, layout: &Layout) -> Result<ForeignKey, Unfaithful> {
+    let gone = || Unfaithful::new(format!("foreign key `{}` loses a column, which servers refuse", key.name));
+    let place = |column: &usize| layout.places.get(*column).copied().flatten().ok_or_else(gone);
+    let mut key = ForeignKey { columns: key.columns.iter().map(place).collect::<Result<_, _>>()?, ..key.clone() };
+    if key.parent == old.name {
+        rename_all(&mut key.parent_columns, &layout.renamed);
+    }
+    Ok(key)
+}
+
+/// Gives columns their new names.
+pub(crate) fn rename_all(columns: &mut [String], renamed: &[(String, String)]) {
+    for column in columns {
+        if let Some((_, to)) = renamed.iter().find(|(from, _)| same(from, column)) {
+            column.clone_from(to);
+        }
+    }
+}
+
+fn add(
+    next: &mut TableShape,
+    old: &TableShape,
+    mut added: Vec<DraftKey>,
+    ddl: &Ddl,
+    refusals: &mut Vec<Unfaithful>,
+) -> Result<(), Unfaithful> {
+    added.retain(|draft| {
+        let there = match draft.kind {
+            KeyKind::Primary => old.primary_key.is_some(),
+            // Without a name it is its first column's.
+            _ => {
+                let name =
+                    if draft.name.is_empty() { draft.parts.first().map(|(name, _)| name) } else { Some(&draft.name) };
+                name.is_some_and(|name| index_names(old).any(|other| same(other, name)))
+            }
+        };
+        !(draft.conditional && there)
+    });
+    if ddl.ignore && added.iter().any(|draft| matches!(draft.kind, KeyKind::Primary | KeyKind::Unique)) {
+        refusals
+            .push(Unfaithful::new("IGNORE with a new unique key: rows that are not unique are gone without events"));
+    }
+    let places = next.column_places();
+    let place = |name: &str| places.get(&name.to_lowercase()).copied();
+    let covered = |draft: &DraftKey| {
+        let columns: Option<Vec<usize>> = draft.parts.iter().map(|(name, _)| place(name)).collect();
+        let begins = |parts: &[KeyPart]| {
+            columns.as_ref().is_some_and(|columns| {
+                parts.len() >= columns.len() && parts.iter().zip(columns).all(|(part, column)| part.column == *column)
+            })
+        };
+        next.primary_key.as_deref().is_some_and(begins)
+            || next.unique_keys.iter().chain(&next.indexes).any(|key| begins(&key.parts))
+    };
+    let added: Vec<DraftKey> = without_needless_indexes(added, covered).collect();
+    let mut names = Names::of(next);
+    for draft in added {
+        add_key(next, &mut names, &place, draft).map_err(|error| Unfaithful::new(error.to_string()))?;
+    }
+    for part in next.primary_key.iter().flatten() {
+        if let Some(column) = next.columns.get_mut(part.column) {
+            column.nullable = false;
+        }
+    }
+    // The server's order: what names a row comes first.
+    let columns = &next.columns;
+    let nullable = |key: &Key| {
+        key.has_expression || key.parts.iter().any(|part| columns.get(part.column).is_none_or(|column| column.nullable))
+    };
+    next.unique_keys
+        .sort_by_cached_key(|key| (nullable(key), key.parts.iter().any(|part| part.prefix_length.is_some())));
+    Ok(())
+}
