@@ -9,6 +9,7 @@ use backtrail_dump::names::{Compression, Layout};
 use backtrail_dump::tokenizer::{Piece, StatementReader};
 use backtrail_schema::{SchemaError, SqlDialect, TableShape, parse_create_table};
 
+use crate::definition::shape_of_file;
 use crate::io::{Baseline, FileInfo};
 use crate::plan::Coordinates;
 use crate::{EngineError, decompress};
@@ -130,6 +131,12 @@ impl<'a> Catalog<'a> {
         Ok(catalog)
     }
 
+    /// Whether the dump has anything of a schema.
+    pub(crate) fn has_schema(&self, schema: &str) -> bool {
+        let mut names = self.tables.keys().chain(self.views.keys()).chain(self.sequences.keys());
+        self.schemas.contains_key(schema) || names.any(|name| name.schema == schema)
+    }
+
     /// Names that the metadata does not resolve are told by the SQL inside.
     fn resolve_aliases(&self, layout: &mut Layout) -> Result<(), EngineError> {
         let doubtful = |file: &str| EngineError::BaselineIncomplete {
@@ -179,7 +186,7 @@ impl<'a> Catalog<'a> {
         let Some(file) = self.tables.get(name).and_then(|files| files.schema.as_ref()) else {
             return Err(EngineError::UnknownTables { tables: vec![name.clone()] });
         };
-        Ok(parse_create_table(&self.text(&file.name)?, &name.schema, dialect))
+        Ok(shape_of_file(&self.text(&file.name)?, &name.schema, dialect))
     }
 
     /// What a data file says before its first row.

@@ -1,6 +1,6 @@
 //! The second pass over the log: row events into change sets.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use backtrail_binlog::{
     Boundary, ColumnImage, Event, EventBody, EventType, RowImage, RowsEvent, RowsKind, TableMap, TableMaps,
@@ -16,6 +16,7 @@ use crate::io::{Observer, Phase, Progress, Spill};
 use crate::key::KeyCodec;
 use crate::log::{Flow, Place, Visitor, at_event, corrupt};
 use crate::plan::Plan;
+use crate::recipe::{Recipe, Stage};
 use crate::record::{EventAt, Misfit};
 use crate::render::is_unsigned;
 
@@ -23,67 +24,88 @@ use crate::render::is_unsigned;
 const REPORT_EVERY: u64 = 4 << 20;
 
 /// A table whose changes are collected.
-pub(crate) struct Collected {
-    pub(crate) name: TableName,
-    pub(crate) shape: TableShape,
-    pub(crate) codec: KeyCodec,
-    pub(crate) layouts: Layouts,
-    pub(crate) row_events: u64,
-    pub(crate) inserts: u64,
-    pub(crate) updates: u64,
-    pub(crate) deletes: u64,
-    set: ChangeSet,
-    /// Bytes of the set when last looked at.
+struct Collected<'a> {
+    name: &'a TableName,
+    recipe: &'a Recipe,
+    layouts: Layouts,
+    counts: RowCounts,
+    /// One set for each stage.
+    sets: Vec<ChangeSet>,
+    /// Bytes of the sets when last looked at.
     bytes: usize,
 }
 
-/// What was collected of a table.
-pub(crate) struct TableChanges {
-    pub(crate) name: TableName,
-    pub(crate) shape: TableShape,
-    pub(crate) codec: KeyCodec,
-    pub(crate) layouts: Layouts,
+/// What the log did to a table's rows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RowCounts {
     pub(crate) row_events: u64,
     pub(crate) inserts: u64,
     pub(crate) updates: u64,
     pub(crate) deletes: u64,
-    pub(crate) changes: Changes,
+    /// The largest number that a row had in a column that the server counts up.
+    pub(crate) counter: Option<u64>,
 }
 
-impl Collected {
-    pub(crate) fn new(name: TableName, shape: TableShape, codec: KeyCodec, counted: bool) -> Self {
+/// What was collected of a table.
+pub(crate) struct TableChanges<'a> {
+    pub(crate) name: &'a TableName,
+    pub(crate) recipe: &'a Recipe,
+    pub(crate) layouts: Layouts,
+    pub(crate) counts: RowCounts,
+    /// The changes of each stage.
+    pub(crate) changes: Vec<Changes>,
+}
+
+impl<'a> Collected<'a> {
+    fn new(name: &'a TableName, recipe: &'a Recipe) -> Self {
+        let set = |stage: &Stage| if stage.counted() { ChangeSet::counted() } else { ChangeSet::keyed() };
         Self {
             name,
-            shape,
-            codec,
+            recipe,
             layouts: Layouts::default(),
-            row_events: 0,
-            inserts: 0,
-            updates: 0,
-            deletes: 0,
-            set: if counted { ChangeSet::counted() } else { ChangeSet::keyed() },
+            counts: RowCounts::default(),
+            sets: recipe.stages.iter().map(set).collect(),
             bytes: 0,
         }
     }
+}
 
-    fn key(&self, map: &TableMap, row: &RowImage<'_, '_>, out: &mut Vec<u8>) -> Result<(), String> {
-        out.clear();
-        for part in self.codec.parts() {
-            let column = self.shape.columns.get(part.column).ok_or("a column of the key is not there")?;
-            let logged = map.columns.get(part.column).ok_or("a column of the key is not in the log")?;
-            match row.column(part.column) {
-                ColumnImage::Null => part.push_null(out).map_err(|problem| problem.to_string())?,
-                ColumnImage::Bytes(raw) => {
-                    let value = decode_value(logged.kind, is_unsigned(&column.ty), raw)
-                        .map_err(|problem| format!("column `{}`: {problem}", column.name))?;
-                    part.push_value(&value, out).map_err(|problem| format!("column `{}`: {problem}", column.name))?;
-                }
-                ColumnImage::Absent | ColumnImage::JsonDiff(_) => {
-                    return Err(format!("column `{}` of the key is not in the row image", column.name));
-                }
+/// The key of a row image.
+fn key_of(
+    codec: &KeyCodec,
+    shape: &TableShape,
+    map: &TableMap,
+    row: &RowImage<'_, '_>,
+    out: &mut Vec<u8>,
+) -> Result<(), String> {
+    out.clear();
+    for part in codec.parts() {
+        let column = shape.columns.get(part.column).ok_or("a column of the key is not there")?;
+        let logged = map.columns.get(part.column).ok_or("a column of the key is not in the log")?;
+        match row.column(part.column) {
+            ColumnImage::Null => part.push_null(out).map_err(|problem| problem.to_string())?,
+            ColumnImage::Bytes(raw) => {
+                let value = decode_value(logged.kind, is_unsigned(&column.ty), raw)
+                    .map_err(|problem| format!("column `{}`: {problem}", column.name))?;
+                part.push_value(&value, out).map_err(|problem| format!("column `{}`: {problem}", column.name))?;
+            }
+            ColumnImage::Absent | ColumnImage::JsonDiff(_) => {
+                return Err(format!("column `{}` of the key is not in the row image", column.name));
             }
         }
-        Ok(())
+    }
+    Ok(())
+}
+
+/// The number of a row in the column that the server counts up.
+fn counter(shape: &TableShape, map: &TableMap, row: &RowImage<'_, '_>) -> Option<u64> {
+    let at = shape.columns.iter().position(|column| column.auto_increment)?;
+    let (column, logged) = (shape.columns.get(at)?, map.columns.get(at)?);
+    let ColumnImage::Bytes(raw) = row.column(at) else { return None };
+    match decode_value(logged.kind, is_unsigned(&column.ty), raw).ok()? {
+        backtrail_binlog::Value::Int(number) => u64::try_from(number).ok(),
+        backtrail_binlog::Value::UInt(number) => Some(number),
+        _ => None,
     }
 }
 
@@ -93,10 +115,13 @@ pub(crate) struct Collector<'a> {
     spill: &'a dyn Spill,
     observer: &'a dyn Observer,
     memory_budget: usize,
-    pub(crate) tables: Vec<Collected>,
-    by_name: HashMap<TableName, usize>,
+    tables: Vec<Collected<'a>>,
+    /// What a name means, from which moment on: in the order of time.
+    names: HashMap<&'a TableName, Vec<(u64, Option<(usize, usize)>)>>,
     rolled_back: BTreeSet<&'a BinlogPosition>,
     reached_baseline: bool,
+    /// Events of the window so far.
+    moment: u64,
     table_maps: TableMaps,
     /// The table of a number, for maps that have been seen; `None`: not one of ours.
     files: Vec<BinlogFile>,
@@ -112,22 +137,21 @@ pub(crate) struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
-    pub(crate) fn new(
-        plan: &'a Plan,
-        spill: &'a dyn Spill,
-        observer: &'a dyn Observer,
-        memory_budget: u64,
-        tables: Vec<Collected>,
-    ) -> Self {
+    pub(crate) fn new(plan: &'a Plan, spill: &'a dyn Spill, observer: &'a dyn Observer, memory_budget: u64) -> Self {
+        let mut names: HashMap<&TableName, Vec<(u64, Option<(usize, usize)>)>> = HashMap::new();
+        for binding in &plan.bindings {
+            names.entry(&binding.name).or_default().push((binding.moment, binding.means));
+        }
         Self {
             plan,
             spill,
             observer,
             memory_budget: usize::try_from(memory_budget).unwrap_or(usize::MAX),
-            by_name: tables.iter().enumerate().map(|(index, table)| (table.name.clone(), index)).collect(),
-            tables,
+            tables: plan.recipes.iter().map(|(name, recipe)| Collected::new(name, recipe)).collect(),
+            names,
             rolled_back: plan.rolled_back.iter().collect(),
             reached_baseline: false,
+            moment: 0,
             table_maps: TableMaps::new(),
             files: Vec::new(),
             skipping: false,
@@ -139,6 +163,17 @@ impl<'a> Collector<'a> {
             after_key: Vec::new(),
             image: Vec::new(),
         }
+    }
+
+    /// Whether there is nothing to collect.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.tables.iter().all(|table| table.recipe.row_events().0 == 0)
+    }
+
+    /// What a name means at this moment: a table and its era.
+    fn means(&self, name: &TableName) -> Option<(usize, usize)> {
+        let history = self.names.get(name)?;
+        history.iter().rev().find(|(moment, _)| *moment <= self.moment)?.1
     }
 
     fn event_at(&mut self, place: &Place<'_>) -> EventAt {
@@ -156,39 +191,47 @@ impl<'a> Collector<'a> {
         let Some(map) = self.table_maps.get(rows.table_id) else {
             return Err(at_event(place, "rows of a table that no table map has named"));
         };
-        let Some(table) = self.by_name.get(&map.name).and_then(|index| self.tables.get_mut(*index)) else {
-            return Ok(());
-        };
-        table.row_events += 1;
-        let layout = if rows.kind == RowsKind::Delete { 0 } else { table.layouts.number(map, rows.columns_after) };
+        let map = std::sync::Arc::clone(map);
+        let Some((number, era)) = self.means(&map.name) else { return Ok(()) };
+        let Some(table) = self.tables.get_mut(number) else { return Ok(()) };
+        let recipe = table.recipe;
+        let unknown = || at_event(place, format!("rows of {} of an era that is not known", map.name));
+        let shape = recipe.life.eras.get(era).map(|era| &*era.shape).ok_or_else(unknown)?;
+        let stage = recipe.stage_of_era.get(era).copied().ok_or_else(unknown)?;
+        let codec = recipe.stages.get(stage).and_then(|stage| stage.codec(era)).ok_or_else(unknown)?;
+        let set = table.sets.get_mut(stage).ok_or_else(unknown)?;
+        table.counts.row_events += 1;
+        let layout =
+            if rows.kind == RowsKind::Delete { 0 } else { table.layouts.number(&map, era, rows.columns_after) };
         let broken = |problem: String| at_event(place, format!("rows of {}: {problem}", map.name));
-        let mut changes = rows.rows(map).map_err(|problem| corrupt(event, problem))?;
+        let mut changes = rows.rows(&map).map_err(|problem| corrupt(event, problem))?;
         while let Some(change) = changes.next_row().map_err(|problem| corrupt(event, problem))? {
             if let Some(before) = &change.before {
-                table.key(map, before, &mut self.before_key).map_err(broken)?;
+                key_of(codec, shape, &map, before, &mut self.before_key).map_err(broken)?;
             }
             self.image.clear();
             if let Some(after) = &change.after {
                 image::store(layout, after, change.before.as_ref(), &mut self.image).map_err(broken)?;
-                table.key(map, after, &mut self.after_key).map_err(broken)?;
+                key_of(codec, shape, &map, after, &mut self.after_key).map_err(broken)?;
+                table.counts.counter = table.counts.counter.max(counter(shape, &map, after));
             }
             let (key, outcome) = match (&change.before, &change.after) {
                 (None, Some(_)) => {
-                    table.inserts += 1;
-                    (&self.after_key, table.set.insert(&self.after_key, at, &self.image))
+                    table.counts.inserts += 1;
+                    (&self.after_key, set.insert(&self.after_key, at, &self.image))
                 }
                 (Some(_), None) => {
-                    table.deletes += 1;
-                    (&self.before_key, table.set.delete(&self.before_key, at))
+                    table.counts.deletes += 1;
+                    (&self.before_key, set.delete(&self.before_key, at))
                 }
                 (Some(_), Some(_)) => {
-                    table.updates += 1;
+                    table.counts.updates += 1;
                     if self.before_key == self.after_key {
-                        (&self.after_key, table.set.update(&self.after_key, at, &self.image))
+                        (&self.after_key, set.update(&self.after_key, at, &self.image))
                     } else {
-                        match table.set.delete(&self.before_key, at) {
+                        match set.delete(&self.before_key, at) {
                             Err(problem) => (&self.before_key, Err(problem)),
-                            Ok(()) => (&self.after_key, table.set.insert(&self.after_key, at, &self.image)),
+                            Ok(()) => (&self.after_key, set.insert(&self.after_key, at, &self.image)),
                         }
                     }
                 }
@@ -196,12 +239,12 @@ impl<'a> Collector<'a> {
             };
             outcome.map_err(|problem| EngineError::HistoryDoesNotFit {
                 table: table.name.clone(),
-                key: table.codec.describe(key),
+                key: codec.describe(key),
                 position: Box::new(place.start_position()),
                 problem: problem.text().to_owned(),
             })?;
         }
-        let bytes = table.set.bytes();
+        let bytes = table.sets.iter().map(ChangeSet::bytes).sum();
         self.bytes_in_memory = self.bytes_in_memory + bytes - table.bytes;
         table.bytes = bytes;
         while self.bytes_in_memory > self.memory_budget {
@@ -219,35 +262,37 @@ impl<'a> Collector<'a> {
             return Ok(false);
         }
         tracing::debug!(table = %table.name, bytes = table.bytes, "change set past the memory budget goes to disk");
-        table.set.spill(self.spill)?;
-        let bytes = table.set.bytes();
+        for set in &mut table.sets {
+            set.spill(self.spill)?;
+        }
+        let bytes = table.sets.iter().map(ChangeSet::bytes).sum();
         self.bytes_in_memory -= table.bytes - bytes;
         table.bytes = bytes;
         Ok(true)
     }
 
     /// Ends the pass.
-    pub(crate) fn finish(self) -> Result<(Vec<TableChanges>, Vec<BinlogFile>), EngineError> {
+    pub(crate) fn finish(self) -> Result<(Vec<TableChanges<'a>>, Vec<BinlogFile>), EngineError> {
         let files = self.files;
         let mut done = Vec::with_capacity(self.tables.len());
         for table in self.tables {
-            let (name, codec) = (table.name.clone(), table.codec.clone());
-            let changes =
-                table.set.freeze(self.spill, &mut |problem: Misfit, record| EngineError::HistoryDoesNotFit {
-                    table: name.clone(),
-                    key: codec.describe(record.key),
-                    position: Box::new(position(&files, record.at, &self.plan.cut.position)),
-                    problem: problem.text().to_owned(),
-                })?;
+            let mut changes = Vec::with_capacity(table.sets.len());
+            for (set, stage) in table.sets.into_iter().zip(&table.recipe.stages) {
+                let describe = |key: &[u8]| stage.codecs.first().map_or_else(String::new, |codec| codec.describe(key));
+                changes.push(set.freeze(self.spill, &mut |problem: Misfit, record| {
+                    EngineError::HistoryDoesNotFit {
+                        table: table.name.clone(),
+                        key: describe(record.key),
+                        position: Box::new(position(&files, record.at, &self.plan.cut.position)),
+                        problem: problem.text().to_owned(),
+                    }
+                })?);
+            }
             done.push(TableChanges {
                 name: table.name,
-                shape: table.shape,
-                codec: table.codec,
+                recipe: table.recipe,
                 layouts: table.layouts,
-                row_events: table.row_events,
-                inserts: table.inserts,
-                updates: table.updates,
-                deletes: table.deletes,
+                counts: table.counts,
                 changes,
             });
         }
@@ -287,6 +332,7 @@ impl Visitor for Collector<'_> {
             return Ok(Flow::Continue);
         }
         self.events += 1;
+        self.moment += 1;
         self.bytes_seen += u64::from(event.header.event_size);
         if self.bytes_seen - self.bytes_reported >= REPORT_EVERY {
             self.bytes_reported = self.bytes_seen;
@@ -341,22 +387,14 @@ impl Visitor for Collector<'_> {
     }
 }
 
-/// What the plan's row events come to, by table.
-pub(crate) fn check_counts(plan: &Plan, tables: &[TableChanges]) -> Result<(), EngineError> {
-    let expected: BTreeMap<&TableName, u64> = plan
-        .tables
-        .iter()
-        .filter_map(|(name, action)| match action {
-            crate::plan::TableAction::Merge { row_events, .. } => Some((name, *row_events)),
-            _ => None,
-        })
-        .collect();
+/// Whether all row events that the plan counted have been applied, and no others.
+pub(crate) fn check_counts(tables: &[TableChanges<'_>]) -> Result<(), EngineError> {
     for table in tables {
-        let planned = expected.get(&table.name).copied().unwrap_or(0);
-        if planned != table.row_events {
+        let (planned, applied) = (table.recipe.row_events().0, table.counts.row_events);
+        if planned != applied {
             return Err(EngineError::Accounting {
                 table: table.name.clone(),
-                problem: format!("the plan counted {planned} row events, {} were applied", table.row_events),
+                problem: format!("the plan counted {planned} row events, {applied} were applied"),
             });
         }
     }

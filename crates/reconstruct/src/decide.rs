@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use backtrail_domain::TableName;
-use backtrail_schema::{ColumnType, ReferentialAction, SchemaError, TableShape};
+use backtrail_schema::{ColumnType, SchemaError, TableShape};
 
 use crate::EngineError;
 use crate::baseline::{Catalog, DataHead, TableFiles};
-use crate::facts::Facts;
+use crate::history::Tracked;
 use crate::key::KeyCodec;
 use crate::plan::{PlannedKey, Refusal, TableAction};
+use crate::recipe::Recipe;
 
 /// The baseline's definitions, as far as they are needed.
 #[derive(Default)]
@@ -98,169 +99,100 @@ pub(crate) fn mergeable(shape: &TableShape, head: &DataHead, columns: &[usize]) 
     Ok(())
 }
 
-/// Tables whose rows changed without events of their own, through foreign keys: with the reason.
-pub(crate) fn cascades(
-    shapes: &Shapes,
-    facts: &Facts,
-) -> BTreeMap<TableName, (String, Option<backtrail_domain::BinlogPosition>)> {
-    let mut silent: BTreeMap<TableName, (String, Option<backtrail_domain::BinlogPosition>)> = BTreeMap::new();
-    loop {
-        let before = silent.len();
-        for (name, shape) in &shapes.known {
-            if silent.contains_key(name) {
-                continue;
-            }
-            for key in &shape.foreign_keys {
-                let parent = facts.tables.get(&key.parent);
-                let known = shapes.known.get(&key.parent);
-                let deleted = parent.and_then(|parent| parent.rows_deleted.as_ref());
-                let updated = parent.and_then(|parent| match known {
-                    Some(shape) => key
-                        .parent_columns
-                        .iter()
-                        .filter_map(|column| shape.column_index(column))
-                        .find_map(|column| parent.columns_changed.get(&column)),
-                    None => parent.first_row_event.as_ref(),
-                });
-                let deletes = key.on_delete.changes_child().then_some(deleted).flatten();
-                let updates = key.on_update.changes_child().then_some(updated).flatten();
-                let follows = (key.on_delete.changes_child() || key.on_update.changes_child())
-                    .then(|| silent.get(&key.parent))
-                    .flatten();
-                // With its definition changed, which of its columns changed is not known.
-                let unclear = (key.on_delete.changes_child() || key.on_update.changes_child())
-                    .then(|| parent.and_then(|parent| parent.obstacle.as_ref()))
-                    .flatten();
-                let follows = match (follows, unclear) {
-                    (Some((_, at)), _) => Some(at.clone()),
-                    (None, Some(obstacle)) => Some(Some(obstacle.position.clone())),
-                    (None, None) => None,
-                };
-                let (at, action, verb) = match (deletes, updates, follows) {
-                    (Some(at), _, _) => (Some(at.clone()), key.on_delete, "DELETE"),
-                    (None, Some(at), _) => (Some(at.clone()), key.on_update, "UPDATE"),
-                    (None, None, Some(at)) => (at, key.on_delete, "change"),
-                    (None, None, None) => continue,
-                };
-                let action = match action {
-                    ReferentialAction::Cascade => "ON … CASCADE",
-                    ReferentialAction::SetNull => "ON … SET NULL",
-                    ReferentialAction::SetDefault | ReferentialAction::Restrict => "a referential action",
-                };
-                let reason = format!(
-                    "a {verb} of rows of {} may have changed its rows by foreign key `{}` ({action}), which the server does not log",
-                    key.parent, key.name
-                );
-                silent.insert(name.clone(), (reason, at));
-                break;
-            }
-        }
-        if silent.len() == before {
-            return silent;
-        }
-    }
-}
-
 const LEAVE_OUT: &str = "leave the table out, or take a baseline behind this event";
 
-/// Decides about one table of the baseline.
+/// What is done about a table that is there at the cut, and how.
 pub(crate) fn decide(
     catalog: &Catalog<'_>,
     name: &TableName,
-    files: &TableFiles,
-    shapes: &Shapes,
-    facts: &Facts,
-    silent: &BTreeMap<TableName, (String, Option<backtrail_domain::BinlogPosition>)>,
+    tracked: &Tracked,
     warnings: &mut Vec<String>,
-) -> Result<TableAction, EngineError> {
-    let refuse = |reason: String, position, remedy: &str| {
-        Ok(TableAction::Refused(Refusal {
-            table: name.clone(),
-            position,
-            statement: None,
-            reason,
-            remedy: remedy.to_owned(),
-        }))
-    };
-    if !files.raw_data.is_empty() {
-        return refuse(
-            "its rows are not dumped as INSERT statements".to_owned(),
+) -> Result<(TableAction, Option<Recipe>), EngineError> {
+    let refused = |reason: String, position, statement, remedy: &str| {
+        Ok((
+            TableAction::Refused(Refusal {
+                table: name.clone(),
+                position,
+                statement,
+                reason,
+                remedy: remedy.to_owned(),
+            }),
             None,
-            "take a backup without --csv and --load-data",
-        );
+        ))
+    };
+    let none = TableFiles::default();
+    let origin = tracked.life.origin.as_ref();
+    let files = origin.and_then(|origin| catalog.tables.get(origin)).unwrap_or(&none);
+    if !files.raw_data.is_empty() {
+        let remedy = "take a backup without --csv and --load-data";
+        return refused("its rows are not dumped as INSERT statements".to_owned(), None, None, remedy);
     }
-    let table = facts.tables.get(name);
-    if let Some(obstacle) = table.and_then(|table| table.obstacle.as_ref()).or(facts.any_table.as_ref()) {
-        return Ok(TableAction::Refused(obstacle.refusal(name)));
-    }
-    if let Some((reason, at)) = silent.get(name) {
-        return refuse(reason.clone(), at.clone(), LEAVE_OUT);
+    if let Some(obstacle) = &tracked.obstacle {
+        return Ok((TableAction::Refused(obstacle.refusal(name)), None));
     }
     let bytes = files.data.iter().map(|file| file.size).sum();
-    if let Some(shape) = shapes.known.get(name) {
-        warn_of_floats(shape, warnings);
+    let at = tracked.first_row_event.clone();
+    let changed = tracked.row_events() > 0;
+    let is_baselines = origin == Some(name) && tracked.life.definition.is_baselines() && tracked.life.eras.len() < 2;
+    if let Some(shape) = tracked.life.last().map(|era| &era.shape) {
+        warn_of_floats(name, shape, warnings);
     }
-    let Some(table) = table.filter(|table| table.row_events > 0) else {
-        return match missing_column(catalog, name, files, shapes)? {
-            Some(reason) => refuse(reason, None, "take a backup with a newer mydumper, or leave the table out"),
-            None => Ok(TableAction::Copy { rows: files.rows, bytes }),
-        };
-    };
-    let at = table.first_row_event.clone();
-    if let Some(problem) = shapes.unreadable.get(name) {
-        return refuse(format!("its definition cannot be read: {problem}"), at, LEAVE_OUT);
+    if let Some(problem) = &tracked.unreadable {
+        if changed || !is_baselines {
+            return refused(format!("its definition cannot be read: {problem}"), at, None, LEAVE_OUT);
+        }
+        return Ok((TableAction::Copy { rows: files.rows, bytes }, None));
     }
-    let Some(shape) = shapes.known.get(name) else {
-        return refuse("its definition was not read".to_owned(), at, LEAVE_OUT);
-    };
-    let key = match row_key(shape) {
-        Ok((key, _)) => key,
-        Err(reason) => return refuse(reason, at, LEAVE_OUT),
-    };
-    let head = match files.data.first() {
-        Some(file) => Some(catalog.data_head(name, &file.name)?),
+    let head = match origin {
+        Some(origin) => Recipe::head(catalog, origin)?,
         None => None,
     };
-    // A file without rows says nothing, and nothing needs to be known of it.
-    if let Some(head) = &head
-        && let Some(columns) = &head.columns
-    {
-        let checked = file_columns(shape, columns.as_deref()).and_then(|columns| mergeable(shape, head, &columns));
-        if let Err(reason) = checked {
-            return refuse(reason, at, LEAVE_OUT);
-        }
+    if !changed && is_baselines {
+        let shape = tracked.life.last().map(|era| &*era.shape);
+        return match shape.and_then(|shape| missing_column(shape, head.as_ref())) {
+            Some(reason) => refused(reason, None, None, "take a backup with a newer mydumper, or leave the table out"),
+            None => Ok((TableAction::Copy { rows: files.rows, bytes }, None)),
+        };
     }
-    Ok(TableAction::Merge {
-        key,
-        rows: files.rows,
+    let recipe = match Recipe::new(tracked.life.clone(), head.as_ref()) {
+        Ok(recipe) => recipe,
+        Err((era, reason)) => {
+            let began = tracked.life.eras.get(era).and_then(|era| era.began.clone());
+            let position = began.as_ref().map(|began| began.position.clone()).or(at);
+            return refused(reason, position, began.map(|began| began.statement), LEAVE_OUT);
+        }
+    };
+    let (row_events, row_event_bytes) = recipe.row_events();
+    let action = TableAction::Merge {
+        key: recipe.key(),
+        rows: if origin.is_some() { files.rows } else { Some(0) },
         bytes,
-        row_events: table.row_events,
-        row_event_bytes: table.row_event_bytes,
-    })
+        row_events,
+        row_event_bytes,
+        eras: recipe.planned_eras(),
+    };
+    Ok((action, Some(recipe)))
 }
 
 /// A column that the data files of a table leave out although it is not generated: mydumper 0.10 takes a default such as
-/// CURRENT_TIMESTAMP on MySQL 8 for a generated column. Files that name no columns leave none out.
-fn missing_column(
-    catalog: &Catalog<'_>,
-    name: &TableName,
-    files: &TableFiles,
-    shapes: &Shapes,
-) -> Result<Option<String>, EngineError> {
-    let (Some(file), Some(shape)) = (files.data.first(), shapes.known.get(name)) else { return Ok(None) };
-    let Some(Some(listed)) = catalog.data_head(name, &file.name)?.columns else { return Ok(None) };
-    let mut expected = shape.columns.iter().filter(|column| column.generated.is_none());
-    let missing = expected.find(|column| !listed.iter().any(|name| name.eq_ignore_ascii_case(&column.name)));
-    Ok(missing.map(|column| format!("the dump lacks its column `{}`", column.name)))
+/// CURRENT_TIMESTAMP on MySQL 8 for a generated one, and leaves invisible columns out.
+fn missing_column(shape: &TableShape, head: Option<&DataHead>) -> Option<String> {
+    let listed = head?.columns.as_ref()?;
+    let written = |column: &&backtrail_schema::Column| match listed {
+        Some(listed) => listed.iter().any(|name| name.eq_ignore_ascii_case(&column.name)),
+        None => !column.invisible,
+    };
+    let missing = shape.columns.iter().filter(|column| column.generated.is_none()).find(|column| !written(column));
+    missing.map(|column| format!("the dump lacks its column `{}`", column.name))
 }
 
-fn warn_of_floats(shape: &TableShape, warnings: &mut Vec<String>) {
+fn warn_of_floats(name: &TableName, shape: &TableShape, warnings: &mut Vec<String>) {
     let floats = shape.columns.iter().filter(|column| matches!(column.ty, ColumnType::Float { .. }));
     let floats: Vec<&str> = floats.map(|column| column.name.as_str()).collect();
     if !floats.is_empty() {
         warnings.push(format!(
             "{} has FLOAT columns ({}): mydumper writes them with six digits, so that rows which did not change in the window are as exact as the dump is",
-            shape.name,
+            name,
             floats.join(", ")
         ));
     }

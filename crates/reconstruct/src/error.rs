@@ -71,8 +71,8 @@ pub enum EngineError {
         /// What is wrong.
         problem: String,
     },
-    /// Tables that were named are not in the baseline.
-    #[error("not in the baseline: {}; name tables of the baseline, or a baseline that has them", list(.tables))]
+    /// Tables that were named are not there at the cut.
+    #[error("not there at the target: {}; they are neither in the baseline nor made before the target, or dropped by then", list(.tables))]
     UnknownTables {
         /// Their names.
         tables: Vec<TableName>,

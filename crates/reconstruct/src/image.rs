@@ -10,6 +10,8 @@ use crate::wire;
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
     pub(crate) map: Arc<TableMap>,
+    /// The number of the era in which they were written.
+    pub(crate) era: usize,
     /// A bit for each column that is in the images.
     present: Vec<u8>,
 }
@@ -34,13 +36,15 @@ pub(crate) enum Cell<'a> {
 
 impl Layouts {
     /// The number of a layout.
-    pub(crate) fn number(&mut self, map: &Arc<TableMap>, present: &[u8]) -> usize {
+    pub(crate) fn number(&mut self, map: &Arc<TableMap>, era: usize, present: &[u8]) -> usize {
         let same = |layout: &Layout| {
-            layout.present == present && (Arc::ptr_eq(&layout.map, map) || layout.map.columns == map.columns)
+            layout.era == era
+                && layout.present == present
+                && (Arc::ptr_eq(&layout.map, map) || layout.map.columns == map.columns)
         };
         if !self.known.get(self.last).is_some_and(same) {
             self.last = self.known.iter().position(same).unwrap_or_else(|| {
-                self.known.push(Layout { map: Arc::clone(map), present: present.to_vec() });
+                self.known.push(Layout { map: Arc::clone(map), era, present: present.to_vec() });
                 self.known.len() - 1
             });
         }

@@ -16,13 +16,13 @@ use backtrail_schema::{ColumnType, TableShape};
 use crate::temporal;
 
 /// Encodes the keys of one table.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyCodec {
     parts: Vec<KeyPart>,
 }
 
 /// One column of a key.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyPart {
     /// Its place in [`TableShape::columns`].
     pub column: usize,
@@ -94,6 +94,14 @@ impl KeyCodec {
     /// The parts, in key order.
     pub fn parts(&self) -> &[KeyPart] {
         &self.parts
+    }
+
+    /// Whether equal values make equal keys in both.
+    pub fn encodes_like(&self, other: &Self) -> bool {
+        let same = |(a, b): (&KeyPart, &KeyPart)| {
+            (a.nullable, &a.encoding, &a.charset) == (b.nullable, &b.encoding, &b.charset)
+        };
+        self.parts.len() == other.parts.len() && self.parts.iter().zip(&other.parts).all(same)
     }
 
     /// The key in words, for messages.

@@ -4,6 +4,7 @@
 //! goes to a last file. Each table's files are worked on by any threads; names and contents of the result do not depend on
 //! which.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,10 +20,11 @@ use crate::changes::Lookup;
 use crate::collect::{TableChanges, position};
 use crate::decide::{file_columns, mergeable};
 use crate::image::Cell;
-use crate::io::ResultSink;
-use crate::key::KeyCodec;
+use crate::io::{FileInfo, ResultSink};
+use crate::life::Trace;
 use crate::output::OutputFile;
-use crate::record::{Effect, Record};
+use crate::recipe::Recipe;
+use crate::record::{Effect, EventAt, Record};
 use crate::render;
 use crate::report::{FileReport, TableReport};
 use crate::request::Compression;
@@ -33,10 +35,13 @@ const FILE_SIZE: u64 = 64 << 20;
 
 /// One table's merge, shared by the threads that work on it.
 pub(crate) struct TableMerge<'a> {
-    pub(crate) table: TableChanges,
-    pub(crate) files: &'a TableFiles,
-    /// The column list of its INSERTs.
-    columns: Option<Vec<String>>,
+    pub(crate) table: TableChanges<'a>,
+    /// The baseline's files whose rows it begins with.
+    pub(crate) files: &'a [FileInfo],
+    /// Rows in them, where the metadata says.
+    rows: Option<u64>,
+    /// What the result's files are called.
+    pub(crate) stem: &'a str,
     /// Files that are not done.
     pub(crate) open: AtomicUsize,
     pub(crate) counts: Mutex<TableReport>,
@@ -69,7 +74,7 @@ impl PartWriter<'_> {
     }
 
     fn stem(&self) -> String {
-        let stem = &self.merge.files.stem;
+        let stem = &self.merge.stem;
         match self.part {
             0 => format!("{stem}.{:05}.sql", self.file),
             part => format!("{stem}.{:05}.{part:05}.sql", self.file),
@@ -83,8 +88,12 @@ impl PartWriter<'_> {
         }
         if self.writer.is_none() {
             let file = OutputFile::create(self.merger.sink, &self.stem(), self.merger.compression)?;
-            let writer = TableDataWriter::new(file, &self.merge.table.name.table, self.merge.columns.as_deref())
-                .map_err(|source| self.failed(source))?;
+            let writer = TableDataWriter::new(
+                file,
+                &self.merge.table.name.table,
+                self.merge.table.recipe.column_names.as_deref(),
+            )
+            .map_err(|source| self.failed(source))?;
             self.writer = Some(writer);
         }
         match &mut self.writer {
@@ -100,7 +109,7 @@ impl PartWriter<'_> {
         if let Some(writer) = self.writer.take() {
             let rows = writer.rows();
             let file = writer.finish().map_err(|source| self.failed(source))?;
-            self.files.push(file.finish(Some(&self.merge.table.name), Some(rows))?);
+            self.files.push(file.finish(Some(self.merge.table.name), Some(rows))?);
         }
         Ok(())
     }
@@ -111,48 +120,17 @@ impl PartWriter<'_> {
     }
 }
 
-/// Where the key is in the rows of a file, and what else its INSERTs say.
-struct RowShape {
-    columns: Vec<usize>,
-    /// The field of each part of the key, in key order.
-    key_fields: Vec<usize>,
-    /// Fields up to the last of them.
-    up_to: usize,
-}
-
 impl<'a> TableMerge<'a> {
-    /// Prepares a table: reads from its first file which columns its INSERTs name.
-    pub(crate) fn new(catalog: &Catalog<'_>, table: TableChanges, files: &'a TableFiles) -> Result<Self, EngineError> {
-        let mut listed = None;
-        if let Some(file) = files.data.first() {
-            listed = catalog.data_head(&table.name, &file.name)?.columns;
+    pub(crate) fn new(table: TableChanges<'a>, origin: Option<&'a TableFiles>, stem: &'a str) -> Self {
+        let files = origin.map_or(&[][..], |files| &files.data);
+        Self {
+            table,
+            files,
+            rows: origin.map_or(Some(0), |files| files.rows),
+            stem,
+            open: AtomicUsize::new(files.len()),
+            counts: Mutex::new(TableReport::default()),
         }
-        let columns = match listed {
-            Some(columns) => columns,
-            None => {
-                let hidden = |column: &backtrail_schema::Column| column.generated.is_some() || column.invisible;
-                let names = table.shape.columns.iter().filter(|column| column.generated.is_none());
-                table.shape.columns.iter().any(hidden).then(|| names.map(|column| column.name.clone()).collect())
-            }
-        };
-        let open = AtomicUsize::new(files.data.len());
-        Ok(Self { table, files, columns, open, counts: Mutex::new(TableReport::default()) })
-    }
-
-    fn row_shape(&self, listed: Option<&[String]>) -> Result<RowShape, String> {
-        let columns = file_columns(&self.table.shape, listed)?;
-        let key_fields: Vec<usize> = self
-            .table
-            .codec
-            .parts()
-            .iter()
-            .map(|part| {
-                let field = columns.iter().position(|column| *column == part.column);
-                field.ok_or_else(|| "the rows lack a column of the key".to_owned())
-            })
-            .collect::<Result<_, _>>()?;
-        let up_to = key_fields.iter().max().map_or(0, |last| last + 1);
-        Ok(RowShape { columns, key_fields, up_to })
     }
 
     fn add(&self, counts: &TableReport) {
@@ -168,22 +146,18 @@ impl<'a> TableMerge<'a> {
 impl Merger<'_> {
     /// Merges one file of the baseline.
     pub(crate) fn file(&self, merge: &TableMerge<'_>, number: usize) -> Result<Vec<FileReport>, EngineError> {
-        let Some(file) = merge.files.data.get(number) else { return Ok(Vec::new()) };
-        let name = &merge.table.name;
+        let Some(file) = merge.files.get(number) else { return Ok(Vec::new()) };
+        let name = merge.table.name;
+        let origin = merge.table.recipe.life.origin.as_ref().unwrap_or(name);
         let source = self.watch.open(self.catalog, &file.name)?;
         let mut reader = StatementReader::new(source, &file.name);
         let mut one = FileMerge {
-            merger: self,
-            merge,
+            flow: Flow::new(self, merge, number),
+            origin,
             file: &file.name,
             head: DataHead::default(),
-            shape: None,
-            lookup: merge.table.changes.lookup(),
-            writer: PartWriter { merger: self, merge, file: number, part: 0, writer: None, files: Vec::new() },
+            heads: 0,
             fields: Vec::new(),
-            key: Vec::new(),
-            rendered: Vec::new(),
-            counts: TableReport::default(),
         };
         let mut reported = 0;
         loop {
@@ -191,9 +165,9 @@ impl Merger<'_> {
             match piece.map_err(|source| EngineError::BaselineData { table: name.clone(), source: Box::new(source) })? {
                 Some(Piece::Row(row)) => {
                     one.row(&row)?;
-                    if one.counts.rows_read - reported >= 4096 {
-                        self.watch.rows(one.counts.rows_read - reported)?;
-                        reported = one.counts.rows_read;
+                    if one.flow.counts.rows_read - reported >= 4096 {
+                        self.watch.rows(one.flow.counts.rows_read - reported)?;
+                        reported = one.flow.counts.rows_read;
                     }
                 }
                 Some(Piece::InsertHead(head)) => one.insert_head(&head)?,
@@ -202,66 +176,63 @@ impl Merger<'_> {
                 None => break,
             }
         }
-        self.watch.rows(one.counts.rows_read - reported)?;
-        merge.add(&one.counts);
-        one.writer.finish()
+        self.watch.rows(one.flow.counts.rows_read - reported)?;
+        merge.add(&one.flow.counts);
+        one.flow.writer.finish()
     }
 
     /// Appends what the baseline did not have, when all files are done, and balances the table's account.
     pub(crate) fn rest(&self, merge: &TableMerge<'_>) -> Result<Vec<FileReport>, EngineError> {
-        let mut writer =
-            PartWriter { merger: self, merge, file: merge.files.data.len(), part: 0, writer: None, files: Vec::new() };
-        let listed = merge.columns.as_deref();
-        let columns = file_columns(&merge.table.shape, listed).map_err(|problem| EngineError::BaselineRows {
-            table: merge.table.name.clone(),
-            file: "INSERTs".to_owned(),
-            problem,
-        })?;
-        let mut rendered = Vec::new();
-        let mut counts = TableReport::default();
-        merge.table.changes.for_each(&mut |record, seen| {
-            let times = match record.effect {
-                Effect::Row { existed: true, .. } if seen == 0 => {
-                    return Err(self.misfit(
-                        merge,
-                        record,
-                        "the log changes or deletes it, the baseline does not have it",
-                    ));
-                }
-                Effect::Row { existed: false, present: true } => 1,
-                Effect::Row { .. } => 0,
-                Effect::Count { delta, low } => {
-                    if i64::from(seen) + low < 0 {
+        let mut flow = Flow::new(self, merge, merge.files.len());
+        for (number, changes) in merge.table.changes.iter().enumerate() {
+            changes.for_each(&mut |record, seen| {
+                let times = match record.effect {
+                    Effect::Row { existed: true, .. } if seen == 0 => {
                         return Err(self.misfit(
                             merge,
+                            number,
                             record,
-                            "the log changes or deletes more such rows than the baseline has",
+                            "the log changes or deletes it, the baseline does not have it",
                         ));
                     }
-                    u64::try_from(delta).unwrap_or(0)
-                }
-            };
-            if times > 0 {
-                self.render(merge, &columns, record, &mut rendered)?;
+                    Effect::Row { existed: false, present: true } => 1,
+                    Effect::Row { .. } => 0,
+                    Effect::Count { delta, low } => {
+                        if i64::from(seen) + low < 0 {
+                            return Err(self.misfit(
+                                merge,
+                                number,
+                                record,
+                                "the log changes or deletes more such rows than the baseline has",
+                            ));
+                        }
+                        u64::try_from(delta).unwrap_or(0)
+                    }
+                };
                 for _ in 0..times {
-                    writer.row(&rendered)?;
+                    flow.image.clear();
+                    flow.image.extend_from_slice(record.image);
+                    flow.at = record.at;
+                    if flow.later(number + 1, None)? != Outcome::Dropped {
+                        flow.write_image()?;
+                        flow.counts.rows_added += 1;
+                    }
                 }
-                counts.rows_added += times;
-            }
-            Ok(())
-        })?;
-        merge.add(&counts);
+                Ok(())
+            })?;
+        }
+        merge.add(&flow.counts);
         self.balance(merge)?;
-        writer.finish()
+        flow.writer.finish()
     }
 
     fn balance(&self, merge: &TableMerge<'_>) -> Result<(), EngineError> {
         let table = &merge.table;
         let mut counts = merge.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         counts.rows_written = counts.rows_kept + counts.rows_replaced + counts.rows_added;
-        counts.inserts = table.inserts;
-        counts.updates = table.updates;
-        counts.deletes = table.deletes;
+        counts.inserts = table.counts.inserts;
+        counts.updates = table.counts.updates;
+        counts.deletes = table.counts.deletes;
         let unbalanced = |problem: String| Err(EngineError::Accounting { table: table.name.clone(), problem });
         if counts.rows_read != counts.rows_kept + counts.rows_replaced + counts.rows_deleted {
             return unbalanced(format!(
@@ -269,13 +240,13 @@ impl Merger<'_> {
                 counts.rows_read, counts.rows_kept, counts.rows_replaced, counts.rows_deleted
             ));
         }
-        if counts.rows_read + table.inserts != counts.rows_written + table.deletes {
+        if counts.rows_read + counts.inserts != counts.rows_written + counts.deletes {
             return unbalanced(format!(
                 "{} rows read, {} inserted and {} deleted by the log, {} written",
-                counts.rows_read, table.inserts, table.deletes, counts.rows_written
+                counts.rows_read, counts.inserts, counts.deletes, counts.rows_written
             ));
         }
-        match merge.files.rows {
+        match merge.rows {
             Some(rows) if rows != counts.rows_read => unbalanced(format!(
                 "{} rows were read from the baseline, whose metadata says {rows}: rows of it are missing",
                 counts.rows_read
@@ -284,144 +255,308 @@ impl Merger<'_> {
         }
     }
 
-    fn misfit(&self, merge: &TableMerge<'_>, record: &Record<'_>, problem: &str) -> EngineError {
+    fn misfit(&self, merge: &TableMerge<'_>, stage: usize, record: &Record<'_>, problem: &str) -> EngineError {
+        let codec = merge.table.recipe.stages.get(stage).and_then(|stage| stage.codecs.first());
         EngineError::HistoryDoesNotFit {
             table: merge.table.name.clone(),
-            key: describe(&merge.table.codec, record.key),
+            key: codec.map_or_else(String::new, |codec| codec.describe(record.key)),
             position: Box::new(position(self.log_files, record.at, self.cut)),
             problem: problem.to_owned(),
         }
     }
+}
 
-    fn render(
-        &self,
-        merge: &TableMerge<'_>,
-        columns: &[usize],
-        record: &Record<'_>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), EngineError> {
-        out.clear();
-        let failed = |column: String, problem: String| EngineError::Value {
-            table: merge.table.name.clone(),
-            column,
-            position: Box::new(position(self.log_files, record.at, self.cut)),
-            problem,
-        };
-        let mut cells: Vec<Cell<'_>> = Vec::with_capacity(merge.table.shape.columns.len());
-        let layout = merge
-            .table
-            .layouts
-            .cells(record.image, &mut cells)
-            .map_err(|problem| failed("*".to_owned(), problem.to_string()))?;
-        render::row(&merge.table.shape, columns, layout, &cells, out)
-            .map_err(|(column, problem)| failed(column, problem))
+/// What has become of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// It is as it was.
+    Kept,
+    /// It is the flow's image now.
+    Replaced,
+    Dropped,
+}
+
+/// A row of the baseline, taken apart.
+struct RawRow<'a> {
+    raw: &'a [u8],
+    fields: &'a [Range<usize>],
+}
+
+impl<'a> RawRow<'a> {
+    /// The field of a column of the first era.
+    fn column(&self, recipe: &Recipe, column: usize) -> Result<&'a [u8], String> {
+        let field = recipe.file_columns.iter().position(|own| *own == column);
+        let range = field.and_then(|field| self.fields.get(field));
+        range
+            .and_then(|range| self.raw.get(range.clone()))
+            .ok_or_else(|| "the row lacks a value of the table".to_owned())
     }
 }
 
-fn describe(codec: &KeyCodec, key: &[u8]) -> String {
-    codec.describe(key)
+/// Rows on their way through the stages of a table.
+struct Flow<'a> {
+    merger: &'a Merger<'a>,
+    merge: &'a TableMerge<'a>,
+    lookups: Vec<Lookup<'a>>,
+    writer: PartWriter<'a>,
+    counts: TableReport,
+    key: Vec<u8>,
+    /// The row as a change set has it, once one has.
+    image: Vec<u8>,
+    /// The event that it is of.
+    at: EventAt,
+    rendered: Vec<u8>,
+}
+
+impl<'a> Flow<'a> {
+    fn new(merger: &'a Merger<'a>, merge: &'a TableMerge<'a>, file: usize) -> Self {
+        Self {
+            merger,
+            merge,
+            lookups: merge.table.changes.iter().map(|changes| changes.lookup()).collect(),
+            writer: PartWriter { merger, merge, file, part: 0, writer: None, files: Vec::new() },
+            counts: TableReport::default(),
+            key: Vec::new(),
+            image: Vec::new(),
+            at: EventAt::default(),
+            rendered: Vec::new(),
+        }
+    }
+
+    fn broken(&self, problem: impl Into<String>) -> EngineError {
+        EngineError::BaselineRows {
+            table: self.merge.table.name.clone(),
+            file: "rows".to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    fn bad_value(&self, column: String, problem: String) -> EngineError {
+        EngineError::Value {
+            table: self.merge.table.name.clone(),
+            column,
+            position: Box::new(position(self.merger.log_files, self.at, self.merger.cut)),
+            problem,
+        }
+    }
+
+    /// Takes a row through the stages from this one on; `raw`: it is still the baseline's.
+    fn later(&mut self, from: usize, mut raw: Option<&RawRow<'_>>) -> Result<Outcome, EngineError> {
+        for number in from..self.lookups.len() {
+            match raw {
+                Some(row) => self.key_of_row(number, row)?,
+                None => self.key_of_image(number)?,
+            }
+            let Some(lookup) = self.lookups.get_mut(number) else { break };
+            let Some((record, before)) = lookup.meet(&self.key)? else { continue };
+            match record.effect {
+                Effect::Row { existed: false, .. } => {
+                    let problem = "the log inserts it first, the baseline has it already";
+                    return Err(self.merger.misfit(self.merge, number, &record, problem));
+                }
+                Effect::Row { .. } if before > 0 => {
+                    return Err(self.merger.misfit(self.merge, number, &record, "the baseline has it twice"));
+                }
+                Effect::Row { present: true, .. } => {
+                    self.image.clear();
+                    self.image.extend_from_slice(record.image);
+                    self.at = record.at;
+                    raw = None;
+                }
+                Effect::Row { present: false, .. } => return Ok(Outcome::Dropped),
+                // Equal rows: which of them go is all the same, so the first ones do.
+                Effect::Count { delta, .. } if i64::from(before) < -delta => return Ok(Outcome::Dropped),
+                Effect::Count { .. } => {}
+            }
+        }
+        Ok(if raw.is_some() { Outcome::Kept } else { Outcome::Replaced })
+    }
+
+    fn key_of_row(&mut self, number: usize, row: &RawRow<'_>) -> Result<(), EngineError> {
+        self.key.clear();
+        let recipe = self.merge.table.recipe;
+        let Some(stage) = recipe.stages.get(number) else { return Ok(()) };
+        let Some(codec) = stage.codecs.first() else { return Ok(()) };
+        let traces = stage.from_earlier.first();
+        for (index, part) in codec.parts().iter().enumerate() {
+            let trace = traces.and_then(|traces| traces.get(index));
+            let column = trace.map_or(Some(part.column), Trace::column);
+            let written = match column {
+                Some(column) => row.column(recipe, column),
+                None => Ok(&b"NULL"[..]),
+            };
+            let pushed = written.and_then(|written| {
+                let literal = match trace {
+                    Some(trace) => trace.apply(written)?,
+                    None => Cow::Borrowed(written),
+                };
+                let literal = parse_literal(&literal).map_err(|problem| problem.to_string())?;
+                part.push_literal(&literal, &mut self.key).map_err(|problem| problem.to_string())
+            });
+            pushed.map_err(|problem| self.broken(format!("a value of the key: {problem}")))?;
+        }
+        Ok(())
+    }
+
+    fn key_of_image(&mut self, number: usize) -> Result<(), EngineError> {
+        self.key.clear();
+        let recipe = self.merge.table.recipe;
+        let Some(stage) = recipe.stages.get(number) else { return Ok(()) };
+        let Some(codec) = stage.codecs.first() else { return Ok(()) };
+        let mut cells: Vec<Cell<'_>> = Vec::new();
+        let layout = self
+            .merge
+            .table
+            .layouts
+            .cells(&self.image, &mut cells)
+            .map_err(|problem| self.bad_value("*".to_owned(), problem.to_string()))?;
+        let Some(shape) = recipe.life.eras.get(layout.era).map(|era| &*era.shape) else { return Ok(()) };
+        let traces = stage.from_earlier.get(layout.era);
+        let mut key = Vec::new();
+        let mut literal = Vec::new();
+        for (index, part) in codec.parts().iter().enumerate() {
+            let trace = traces.and_then(|traces| traces.get(index));
+            literal.clear();
+            if let Some(column) = trace.map_or(Some(part.column), Trace::column) {
+                render::cell(shape, column, layout, &cells, &mut literal)
+                    .map_err(|(column, problem)| self.bad_value(column, problem))?;
+            }
+            let pushed = trace.map_or(Ok(Cow::Borrowed(literal.as_slice())), |trace| trace.apply(&literal)).and_then(
+                |literal| {
+                    let literal = parse_literal(&literal).map_err(|problem| problem.to_string())?;
+                    part.push_literal(&literal, &mut key).map_err(|problem| problem.to_string())
+                },
+            );
+            pushed.map_err(|problem| self.bad_value("the key".to_owned(), problem))?;
+        }
+        self.key = key;
+        Ok(())
+    }
+
+    fn write_image(&mut self) -> Result<(), EngineError> {
+        let recipe = self.merge.table.recipe;
+        let mut rendered = std::mem::take(&mut self.rendered);
+        rendered.clear();
+        let mut cells: Vec<Cell<'_>> = Vec::new();
+        let layout = self
+            .merge
+            .table
+            .layouts
+            .cells(&self.image, &mut cells)
+            .map_err(|problem| self.bad_value("*".to_owned(), problem.to_string()))?;
+        if let (Some(era), Some(sources)) = (recipe.life.eras.get(layout.era), recipe.sources.get(layout.era)) {
+            render::row(&era.shape, sources, layout, &cells, &mut rendered)
+                .map_err(|(column, problem)| self.bad_value(column, problem))?;
+        }
+        let written = self.writer.row(&rendered);
+        self.rendered = rendered;
+        written
+    }
+
+    /// Writes a row of the baseline.
+    fn write_raw(&mut self, row: &RawRow<'_>) -> Result<(), EngineError> {
+        let recipe = self.merge.table.recipe;
+        if recipe.rows_as_they_are {
+            return self.writer.row(row.raw);
+        }
+        let mut rendered = std::mem::take(&mut self.rendered);
+        rendered.clear();
+        rendered.push(b'(');
+        for (number, source) in recipe.sources.first().into_iter().flatten().enumerate() {
+            if number > 0 {
+                rendered.push(b',');
+            }
+            let written = match source.column() {
+                Some(column) => row.column(recipe, column),
+                None => Ok(&b"NULL"[..]),
+            };
+            let value = written.and_then(|written| source.apply(written));
+            rendered.extend_from_slice(&value.map_err(|problem| self.broken(problem))?);
+        }
+        rendered.push(b')');
+        let written = self.writer.row(&rendered);
+        self.rendered = rendered;
+        written
+    }
 }
 
 /// The merge of one file.
 struct FileMerge<'a> {
-    merger: &'a Merger<'a>,
-    merge: &'a TableMerge<'a>,
+    flow: Flow<'a>,
+    origin: &'a TableName,
     file: &'a str,
     head: DataHead,
-    shape: Option<RowShape>,
-    lookup: Lookup<'a>,
-    writer: PartWriter<'a>,
+    /// INSERTs so far.
+    heads: u64,
     fields: Vec<Range<usize>>,
-    key: Vec<u8>,
-    rendered: Vec<u8>,
-    counts: TableReport,
 }
 
 impl FileMerge<'_> {
     fn broken(&self, offset: Option<u64>, problem: String) -> EngineError {
         let place = offset.map_or_else(String::new, |offset| format!(" at byte {offset}"));
         EngineError::BaselineRows {
-            table: self.merge.table.name.clone(),
+            table: self.flow.merge.table.name.clone(),
             file: format!("{}{place}", self.file),
             problem,
         }
     }
 
     fn insert_head(&mut self, head: &InsertHead<'_>) -> Result<(), EngineError> {
-        let name: &TableName = &self.merge.table.name;
-        let same_schema = head.schema.as_ref().is_none_or(|schema| *schema == name.schema);
-        if head.table != name.table || !same_schema {
+        let recipe = self.flow.merge.table.recipe;
+        let same_schema = head.schema.as_ref().is_none_or(|schema| *schema == self.origin.schema);
+        if head.table != self.origin.table || !same_schema {
             return Err(self.broken(None, format!("it inserts into `{}`", head.table)));
         }
-        if head.columns != self.merge.columns {
-            return Err(
-                self.broken(None, "its INSERTs name other columns than those of the table's first file".to_owned())
-            );
+        let Some(shape) = recipe.life.eras.first().map(|era| &*era.shape) else { return Ok(()) };
+        self.heads += 1;
+        // mydumper 0.10 names the columns in a file's first INSERT only, and means the same ones in the others.
+        let unnamed_follower = self.heads > 1 && head.columns.is_none() && shape.has_generated_columns();
+        if !unnamed_follower {
+            let columns = file_columns(shape, head.columns.as_deref()).map_err(|problem| self.broken(None, problem))?;
+            if columns != recipe.file_columns {
+                let problem = "its INSERTs name other columns than those of the table's first file";
+                return Err(self.broken(None, problem.to_owned()));
+            }
         }
-        if self.shape.is_none() {
-            let shape = self.merge.row_shape(head.columns.as_deref()).map_err(|problem| self.broken(None, problem))?;
-            mergeable(&self.merge.table.shape, &self.head, &shape.columns)
-                .map_err(|problem| self.broken(None, problem))?;
-            self.shape = Some(shape);
+        if self.heads == 1 {
+            mergeable(shape, &self.head, &recipe.file_columns).map_err(|problem| self.broken(None, problem))?;
         }
         Ok(())
     }
 
     fn row(&mut self, row: &Row<'_>) -> Result<(), EngineError> {
-        self.counts.rows_read += 1;
-        self.row_key(row)?;
-        let Some((record, before)) = self.lookup.meet(&self.key)? else {
-            self.counts.rows_kept += 1;
-            return self.writer.row(row.raw);
-        };
-        match record.effect {
-            Effect::Row { existed: false, .. } => {
-                Err(self.merger.misfit(self.merge, &record, "the log inserts it first, the baseline has it already"))
+        self.flow.counts.rows_read += 1;
+        if self.heads == 0 {
+            return Err(self.broken(Some(row.offset), "a row without an INSERT".to_owned()));
+        }
+        let recipe = self.flow.merge.table.recipe;
+        row.fields(recipe.fields_needed, &mut self.fields);
+        let raw = RawRow { raw: row.raw, fields: &self.fields };
+        let outcome = self.flow.later(0, Some(&raw)).map_err(|error| self.placed(error, row.offset))?;
+        let flow = &mut self.flow;
+        match outcome {
+            Outcome::Kept => {
+                flow.counts.rows_kept += 1;
+                let raw = RawRow { raw: row.raw, fields: &self.fields };
+                flow.write_raw(&raw).map_err(|error| self.placed(error, row.offset))
             }
-            Effect::Row { .. } if before > 0 => {
-                Err(self.merger.misfit(self.merge, &record, "the baseline has it twice"))
+            Outcome::Replaced => {
+                flow.counts.rows_replaced += 1;
+                flow.write_image()
             }
-            Effect::Row { present: true, .. } => {
-                let columns = self.shape.as_ref().map_or(&[][..], |shape| &shape.columns);
-                self.merger.render(self.merge, columns, &record, &mut self.rendered)?;
-                self.counts.rows_replaced += 1;
-                self.writer.row(&self.rendered)
-            }
-            Effect::Row { present: false, .. } => {
-                self.counts.rows_deleted += 1;
+            Outcome::Dropped => {
+                flow.counts.rows_deleted += 1;
                 Ok(())
-            }
-            // Equal rows: which of them go is all the same, so the first ones do.
-            Effect::Count { delta, .. } if i64::from(before) < -delta => {
-                self.counts.rows_deleted += 1;
-                Ok(())
-            }
-            Effect::Count { .. } => {
-                self.counts.rows_kept += 1;
-                self.writer.row(row.raw)
             }
         }
     }
 
-    fn row_key(&mut self, row: &Row<'_>) -> Result<(), EngineError> {
-        let Some(shape) = &self.shape else {
-            return Err(self.broken(Some(row.offset), "a row without an INSERT".to_owned()));
-        };
-        row.fields(shape.up_to, &mut self.fields);
-        self.key.clear();
-        for (part, field) in self.merge.table.codec.parts().iter().zip(&shape.key_fields) {
-            let Some(range) = self.fields.get(*field) else {
-                return Err(
-                    self.broken(Some(row.offset), "the row has fewer values than the table has columns".to_owned())
-                );
-            };
-            let pushed = match parse_literal(row.field(range)) {
-                Ok(literal) => part.push_literal(&literal, &mut self.key).map_err(|problem| problem.to_string()),
-                Err(problem) => Err(problem.to_string()),
-            };
-            pushed.map_err(|problem| self.broken(Some(row.offset), format!("a value of the key: {problem}")))?;
+    /// Says where the row is that cannot be taken.
+    fn placed(&self, error: EngineError, offset: u64) -> EngineError {
+        match error {
+            EngineError::BaselineRows { problem, .. } => self.broken(Some(offset), problem),
+            other => other,
         }
-        Ok(())
     }
 }
 

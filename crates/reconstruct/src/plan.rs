@@ -6,8 +6,11 @@ use std::fmt;
 use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet, TableName};
 use serde::{Deserialize, Serialize};
 
+use crate::history::Binding;
+use crate::recipe::Recipe;
+
 /// What is going to be done. A value to print, to store and to hand to [`reconstruct`](crate::reconstruct).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// What was asked for, as text.
     pub target: String,
@@ -27,6 +30,12 @@ pub struct Plan {
     pub events: EventCounts,
     /// What an operator should know.
     pub warnings: Vec<String>,
+    /// How every table that is not copied is rebuilt. Not stored: a plan that was stored is one to read.
+    #[serde(skip)]
+    pub(crate) recipes: BTreeMap<TableName, Recipe>,
+    /// Which table a name means in the log, and from when on.
+    #[serde(skip)]
+    pub(crate) bindings: Vec<Binding>,
 }
 
 impl Plan {
@@ -119,9 +128,25 @@ pub enum TableAction {
         row_events: u64,
         /// Bytes of these events.
         row_event_bytes: u64,
+        /// The table's eras, where there is more than one: between them its definition or name changed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        eras: Vec<PlannedEra>,
     },
     /// The table cannot be rebuilt.
     Refused(Refusal),
+}
+
+/// A time in which a table has one name and one definition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedEra {
+    /// Its name then.
+    pub name: TableName,
+    /// Where it began, unless with the baseline.
+    pub from: Option<BinlogPosition>,
+    /// The statement that began it (the first few hundred characters).
+    pub statement: Option<String>,
+    /// Row events in it.
+    pub row_events: u64,
 }
 
 /// What tells a table's rows apart.

@@ -3,17 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use backtrail_binlog::FormatDescription;
-use backtrail_domain::{TableFilter, TableName};
+use backtrail_domain::{BinlogPosition, TableFilter, TableName};
 use backtrail_schema::{Flavour, SqlDialect};
 
 use crate::EngineError;
 use crate::baseline::Catalog;
 use crate::cut::CutFinder;
-use crate::decide::{Shapes, cascades, decide};
+use crate::decide::{Shapes, decide};
+use crate::facts::LATER_BASELINE;
+use crate::history::{Binding, History};
 use crate::log::Log;
 use crate::plan::{Plan, Refusal, TableAction};
+use crate::recipe::Recipe;
 use crate::request::{Inputs, Request};
-use crate::scan::{Scan, Scope};
+use crate::scan::{Scan, is_system_schema};
 
 /// Gathers facts and decides: finds the cut, proves that the log is whole up to it, and says of every wanted table what
 /// is to be done or why it cannot be. A plan with refusals is returned as it is; [`reconstruct`](crate::reconstruct) fails
@@ -23,68 +26,67 @@ use crate::scan::{Scan, Scope};
 /// A baseline that cannot be one, a log with a gap, a target that cannot be reached: see [`EngineError`].
 pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError> {
     let catalog = Catalog::read(inputs.baseline)?;
-    check_named_tables(&catalog, &request.tables)?;
     let finder = CutFinder::new(request, &catalog.coordinates)?;
     let log = Log::open(inputs.log)?;
     let format = log.format(&catalog.coordinates.position)?;
     let dialect = dialect(&format);
     let shapes = read_shapes(inputs, request, &catalog, &dialect)?;
-    let watched = if logs_cascades(&format) { BTreeMap::new() } else { watched_parents(&shapes) };
 
-    let scope = Scope::new(&catalog, &request.tables);
-    let mut scan = Scan::new(scope, &shapes.known, &watched, dialect.flavour, inputs.observer, finder);
+    let history = History::new(&catalog, &shapes, dialect);
+    let mut scan = Scan::new(&catalog, history, !logs_cascades(&format), dialect.flavour, inputs.observer, finder);
     let walked = log.walk(&catalog.coordinates, request.allow_gaps, &mut scan)?;
-    let Scan { finder, facts, rolled_back, mut warnings, out_of_scope, .. } = scan;
+    let Scan { finder, mut history, mut events, around, unknown, sequences, created_schemas, rolled_back, .. } = scan;
+    let mut warnings = Vec::new();
     let cut = finder.finish(&walked, &mut warnings)?;
     warnings.extend(walked.warnings);
     warnings.extend(
         walked.gaps.iter().map(|gap| format!("the log has a gap {gap}; what was lost in it is not in the result")),
     );
-    if !out_of_scope.is_empty() {
-        let names: Vec<&str> = out_of_scope.iter().map(String::as_str).collect();
-        warnings.push(format!("the baseline has nothing of the schemas {}, whose tables changed", names.join(", ")));
-    }
-    warnings.extend(facts.around.iter().map(|statement| {
+    warnings.extend(around.iter().map(|statement| {
         format!("views, triggers, routines and events are the baseline's: {statement} is not in the result")
     }));
 
-    let silent = if logs_cascades(&format) { BTreeMap::new() } else { cascades(&shapes, &facts) };
-    let mut tables = BTreeMap::new();
-    for (name, files) in &catalog.tables {
-        if request.tables.matches(name) {
-            let action = decide(&catalog, name, files, &shapes, &facts, &silent, &mut warnings)?;
-            tables.insert(name.clone(), action);
+    let present = history.present();
+    check_named_tables(&catalog, &present, &request.tables)?;
+    let in_scope = |name: &TableName| match &request.tables {
+        TableFilter::Only(names) => names.contains(name),
+        TableFilter::All => {
+            !is_system_schema(&name.schema)
+                && (catalog.has_schema(&name.schema) || created_schemas.contains(&name.schema))
         }
+    };
+    let mut tables = BTreeMap::new();
+    let mut recipes = BTreeMap::new();
+    for (name, id) in present.iter().filter(|(name, _)| in_scope(name)) {
+        let Some(tracked) = history.tracked.get(*id) else { continue };
+        let (action, recipe) = decide(&catalog, name, tracked, &mut warnings)?;
+        tables.insert(name.clone(), action);
+        recipes.extend(recipe.map(|recipe| (name.clone(), recipe)));
     }
-    for (name, obstacle) in &facts.created {
-        tables.insert(name.clone(), TableAction::Refused(obstacle.refusal(name)));
-    }
-    for (name, table) in &facts.tables {
-        let sequence = catalog.sequences.contains_key(name);
-        if !request.tables.matches(name) {
+    let mut beyond = BTreeSet::new();
+    for (name, at) in &unknown {
+        if !in_scope(name) {
+            beyond.insert(name.schema.as_str());
             continue;
         }
-        if let Some(obstacle) = &table.obstacle {
-            tables.entry(name.clone()).or_insert_with(|| TableAction::Refused(obstacle.refusal(name)));
-        } else if sequence && let Some(at) = &table.first_row_event {
-            tables.insert(
-                name.clone(),
-                TableAction::Refused(Refusal {
-                    table: name.clone(),
-                    position: Some(at.clone()),
-                    statement: None,
-                    reason: "it is a sequence, whose value moved on".to_owned(),
-                    remedy: "leave it out and set its value by hand".to_owned(),
-                }),
-            );
-        }
+        let reason = "rows change that the baseline does not have: the table is not in it";
+        tables.insert(name.clone(), refused(name, at, reason, LATER_BASELINE));
     }
-    let mut events = facts.events;
-    for (name, table) in &facts.tables {
-        match tables.get(name) {
-            Some(TableAction::Merge { .. }) => events.row_events_applied += table.row_events,
-            Some(TableAction::Refused(_)) => events.row_events_refused += table.row_events,
-            Some(TableAction::Copy { .. }) | None => {}
+    beyond.retain(|schema| !catalog.has_schema(schema));
+    if !beyond.is_empty() {
+        let names: Vec<&str> = beyond.into_iter().collect();
+        warnings.push(format!("the baseline has nothing of the schemas {}, whose tables changed", names.join(", ")));
+    }
+    for (name, at) in sequences.iter().filter(|(name, _)| request.tables.matches(name)) {
+        let reason = "it is a sequence, whose value moved on or whose definition changed";
+        tables.insert(name.clone(), refused(name, at, reason, "leave it out and set its value by hand"));
+    }
+    for (name, action) in &tables {
+        let id = present.get(name).and_then(|id| history.tracked.get(*id));
+        match (action, id) {
+            (TableAction::Merge { row_events, .. }, _) => events.row_events_applied += row_events,
+            (TableAction::Refused(_), Some(tracked)) => events.row_events_refused += tracked.row_events(),
+            _ => {}
         }
     }
     events.row_events_other_tables = events
@@ -96,11 +98,45 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
         cut,
         log: walked.pieces,
         gaps: walked.gaps,
+        bindings: bindings(&history, &present, &recipes),
         tables,
         rolled_back,
         events,
         warnings,
+        recipes,
     })
+}
+
+fn refused(name: &TableName, at: &BinlogPosition, reason: &str, remedy: &str) -> TableAction {
+    TableAction::Refused(Refusal {
+        table: name.clone(),
+        position: Some(at.clone()),
+        statement: None,
+        reason: reason.to_owned(),
+        remedy: remedy.to_owned(),
+    })
+}
+
+/// Which name means which table that is rebuilt, told by the table's name at the cut and the number of its era.
+fn bindings(
+    history: &History<'_>,
+    present: &BTreeMap<TableName, usize>,
+    recipes: &BTreeMap<TableName, Recipe>,
+) -> Vec<Binding> {
+    let mut bindings = Vec::new();
+    let rebuilt: BTreeMap<usize, usize> =
+        recipes.keys().enumerate().filter_map(|(number, name)| present.get(name).map(|id| (*id, number))).collect();
+    for (id, number) in &rebuilt {
+        let Some(tracked) = history.tracked.get(*id) else { continue };
+        if let Some(origin) = &tracked.life.origin {
+            bindings.push(Binding { moment: 0, name: origin.clone(), means: Some((*number, 0)) });
+        }
+    }
+    for binding in &history.bindings {
+        let means = binding.means.and_then(|(id, era)| rebuilt.get(&id).map(|number| (*number, era)));
+        bindings.push(Binding { means, ..binding.clone() });
+    }
+    bindings
 }
 
 pub(crate) fn dialect(format: &FormatDescription) -> SqlDialect {
@@ -117,10 +153,14 @@ fn logs_cascades(format: &FormatDescription) -> bool {
     format.flavour == backtrail_binlog::Flavour::Mysql && version >= (9, 6)
 }
 
-fn check_named_tables(catalog: &Catalog<'_>, filter: &TableFilter) -> Result<(), EngineError> {
+fn check_named_tables(
+    catalog: &Catalog<'_>,
+    present: &BTreeMap<TableName, usize>,
+    filter: &TableFilter,
+) -> Result<(), EngineError> {
     let TableFilter::Only(names) = filter else { return Ok(()) };
     let has = |name: &TableName| {
-        catalog.tables.contains_key(name) || catalog.views.contains_key(name) || catalog.sequences.contains_key(name)
+        present.contains_key(name) || catalog.views.contains_key(name) || catalog.sequences.contains_key(name)
     };
     let tables: Vec<TableName> = names.iter().filter(|name| !has(name)).cloned().collect();
     if tables.is_empty() { Ok(()) } else { Err(EngineError::UnknownTables { tables }) }
@@ -171,21 +211,4 @@ fn read_shapes(
         }
     }
     Ok(shapes)
-}
-
-/// The columns that cascading foreign keys refer to, by parent.
-fn watched_parents(shapes: &Shapes) -> BTreeMap<TableName, BTreeSet<usize>> {
-    let mut watched: BTreeMap<TableName, BTreeSet<usize>> = BTreeMap::new();
-    for shape in shapes.known.values() {
-        for key in &shape.foreign_keys {
-            if !key.on_delete.changes_child() && !key.on_update.changes_child() {
-                continue;
-            }
-            let columns = watched.entry(key.parent.clone()).or_default();
-            if let Some(parent) = shapes.known.get(&key.parent) {
-                columns.extend(key.parent_columns.iter().filter_map(|name| parent.column_index(name)));
-            }
-        }
-    }
-    watched
 }

@@ -1,24 +1,27 @@
 //! Carrying a plan out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use backtrail_domain::{TableFilter, TableName};
 use backtrail_dump::metadata::{DumpCoordinates, ResultTable, render};
+use backtrail_dump::names::schema_create_file;
+use backtrail_schema::SqlDialect;
 
 use crate::EngineError;
 use crate::baseline::Catalog;
-use crate::collect::{Collected, Collector, check_counts};
-use crate::decide::row_key;
+use crate::collect::{Collector, TableChanges, check_counts};
+use crate::definition::Base;
 use crate::io::{FileInfo, ResultSink};
 use crate::log::Log;
-use crate::merge::Merger;
+use crate::merge::{Merger, TableMerge};
+use crate::names::ResultNames;
 use crate::output::OutputFile;
-use crate::plan::{Plan, PlannedKey, TableAction};
-use crate::planner::dialect;
+use crate::plan::{Plan, TableAction};
+use crate::recipe::Recipe;
 use crate::report::Report;
 use crate::request::{Compression, Inputs, RefusalPolicy, Request};
-use crate::work::{TableCopy, Watch, Work, merges};
+use crate::work::{Definition, TableCopy, Watch, Work};
 
 /// Carries a plan out: writes a mydumper directory of the tables as they stood at the cut, `metadata` last.
 ///
@@ -39,21 +42,38 @@ pub fn reconstruct(
     if catalog.coordinates != plan.baseline {
         return Err(EngineError::StalePlan { reason: "the baseline has other coordinates".to_owned() });
     }
-    let collector =
-        Collector::new(plan, inputs.spill, inputs.observer, request.memory_budget, tables(inputs, plan, &catalog)?);
+    if plan
+        .tables
+        .iter()
+        .any(|(name, action)| matches!(action, TableAction::Merge { .. }) && !plan.recipes.contains_key(name))
+    {
+        let reason = "it was stored, and what is stored is to be read only".to_owned();
+        return Err(EngineError::StalePlan { reason });
+    }
+    let collector = Collector::new(plan, inputs.spill, inputs.observer, request.memory_budget);
     let (changes, log_files) = collect(inputs, plan, request, collector)?;
-    check_counts(plan, &changes)?;
-    let bytes_spilled = changes.iter().map(|table| table.changes.bytes_spilled()).sum();
+    check_counts(&changes)?;
+    let bytes_spilled = changes.iter().flat_map(|table| &table.changes).map(|changes| changes.bytes_spilled()).sum();
 
+    let names = ResultNames::new(&catalog, plan);
     let copies: Vec<TableCopy<'_>> = plan
         .tables
         .iter()
         .filter(|(_, action)| matches!(action, TableAction::Copy { .. }))
         .filter_map(|(name, _)| catalog.tables.get(name).map(|files| TableCopy { name: name.clone(), files }))
         .collect();
-    let definitions = definitions(&catalog, plan, &request.tables);
-    let bytes = catalog_bytes(&catalog, plan) + definitions.iter().map(|(_, file)| file.size).sum::<u64>();
+    let mut warnings = plan.warnings.clone();
+    let definitions = definitions(&catalog, plan, &request.tables, &names, &changes, &mut warnings)?;
+    let bytes = catalog_bytes(&catalog, plan) + definitions.iter().map(Definition::size).sum::<u64>();
     let watch = Watch::new(inputs.observer, bytes, changes.len() as u64);
+    let merges = changes
+        .into_iter()
+        .map(|table| {
+            let origin = table.recipe.life.origin.as_ref().and_then(|origin| catalog.tables.get(origin));
+            let stem = names.stem(table.name);
+            TableMerge::new(table, origin, stem)
+        })
+        .collect();
     let work = Work {
         merger: Merger {
             catalog: &catalog,
@@ -65,18 +85,17 @@ pub fn reconstruct(
         },
         definitions,
         copies,
-        merges: merges(&catalog, changes)?,
+        merges,
     };
     let mut done = work.run(request.threads)?;
     drop(work);
 
-    let metadata = metadata(plan, &catalog, &done.tables);
+    let metadata = metadata(plan, &catalog, &names, &done.tables);
     let mut file = OutputFile::create(sink, "metadata", Compression::None)?;
     file.write_all(metadata.as_bytes())
         .map_err(|source| EngineError::Result { file: "metadata".to_owned(), source })?;
     done.files.push(file.finish(None, None)?);
 
-    let mut warnings = plan.warnings.clone();
     warnings.extend(refused.iter().map(|refusal| format!("left out: {refusal}")));
     Ok(Report {
         cut: plan.cut.position.clone(),
@@ -94,33 +113,15 @@ pub fn reconstruct(
     })
 }
 
-/// The tables to collect changes of.
-fn tables(inputs: &Inputs<'_>, plan: &Plan, catalog: &Catalog<'_>) -> Result<Vec<Collected>, EngineError> {
-    let format = Log::open(inputs.log)?.format(&plan.baseline.position)?;
-    let dialect = dialect(&format);
-    let mut tables = Vec::new();
-    for (name, action) in &plan.tables {
-        let TableAction::Merge { key, .. } = action else { continue };
-        let stale = |reason: String| EngineError::StalePlan { reason: format!("{name}: {reason}") };
-        let shape = catalog.shape(name, &dialect)?.map_err(|problem| stale(problem.to_string()))?;
-        let (found, codec) = row_key(&shape).map_err(stale)?;
-        if found != *key {
-            return Err(stale("it has another key".to_owned()));
-        }
-        tables.push(Collected::new(name.clone(), shape, codec, *key == PlannedKey::WholeRow));
-    }
-    Ok(tables)
-}
+type Collection<'a> = (Vec<TableChanges<'a>>, Vec<backtrail_domain::BinlogFile>);
 
-type Collection = (Vec<crate::collect::TableChanges>, Vec<backtrail_domain::BinlogFile>);
-
-fn collect(
+fn collect<'a>(
     inputs: &Inputs<'_>,
-    plan: &Plan,
+    plan: &'a Plan,
     request: &Request,
-    mut collector: Collector<'_>,
-) -> Result<Collection, EngineError> {
-    if !collector.tables.is_empty() {
+    mut collector: Collector<'a>,
+) -> Result<Collection<'a>, EngineError> {
+    if !collector.is_idle() {
         let walked = Log::open(inputs.log)?.walk(&plan.baseline, request.allow_gaps, &mut collector)?;
         if walked.exhausted && walked.end < plan.cut.position {
             return Err(EngineError::StalePlan { reason: format!("the log now ends at {}", walked.end) });
@@ -132,48 +133,127 @@ fn collect(
     collector.finish()
 }
 
-/// The files that are carried over as they are: what stands around the rows.
+/// What stands around the rows: carried over from the baseline, or written anew where it changed.
 fn definitions<'a>(
     catalog: &'a Catalog<'_>,
     plan: &Plan,
     filter: &TableFilter,
-) -> Vec<(Option<TableName>, &'a FileInfo)> {
-    let mut files: Vec<(Option<TableName>, &FileInfo)> = Vec::new();
+    names: &ResultNames,
+    changes: &[TableChanges<'_>],
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Definition<'a>>, EngineError> {
+    let copied = |table: Option<&TableName>, file: &'a FileInfo| Definition::Copied { table: table.cloned(), file };
+    let mut files: Vec<Definition<'a>> = Vec::new();
+    let counters: BTreeMap<&TableName, Option<u64>> =
+        changes.iter().map(|table| (table.name, table.counts.counter)).collect();
     for name in plan.written() {
-        if let Some(table) = catalog.tables.get(name) {
-            files.extend(table.schema.iter().chain(&table.triggers).map(|file| (Some(name.clone()), file)));
+        let recipe = plan.recipes.get(name);
+        let origin = recipe.map_or(Some(name), |recipe| recipe.life.origin.as_ref());
+        let table = origin.and_then(|origin| catalog.tables.get(origin));
+        let counter = counters.get(name).copied().flatten().and_then(|last| last.checked_add(1));
+        let stated = recipe.and_then(|recipe| recipe.shape()).and_then(|shape| shape.auto_increment).unwrap_or(0);
+        let counter = counter.filter(|next| *next > stated);
+        match (recipe, table) {
+            (Some(recipe), _) if !recipe.unaltered => {
+                files.push(altered(catalog, name, recipe, names, counter)?);
+                if let Some(table) = table
+                    && !table.triggers.is_empty()
+                {
+                    if origin == Some(name) {
+                        files.extend(table.triggers.iter().map(|file| copied(Some(name), file)));
+                    } else {
+                        warnings.push(format!("the triggers of {name} are not in the result: the table was renamed"));
+                    }
+                }
+            }
+            (_, Some(table)) => {
+                if let Some(file) = &table.schema {
+                    files.push(match counter {
+                        Some(next) => Definition::Counting { table: name.clone(), file, next },
+                        None => copied(Some(name), file),
+                    });
+                }
+                files.extend(table.triggers.iter().map(|file| copied(Some(name), file)));
+            }
+            _ => {}
         }
     }
     let around = catalog.views.iter().chain(&catalog.sequences);
     for (name, own) in around.filter(|(name, _)| filter.matches(name) && !plan.tables.contains_key(*name)) {
-        files.extend(own.iter().map(|file| (Some(name.clone()), file)));
+        files.extend(own.iter().map(|file| copied(Some(name), file)));
     }
     let in_schema = |schema: &str| match filter {
         TableFilter::All => true,
         TableFilter::Only(names) => names.iter().any(|name| name.schema == schema),
     };
-    for (schema, own) in catalog.schemas.iter().filter(|(schema, _)| in_schema(schema)) {
+    for (_, own) in catalog.schemas.iter().filter(|(schema, _)| in_schema(schema)) {
         // With some of a schema's tables only, its routines and triggers may have nothing to stand on.
         let whole = *filter == TableFilter::All;
-        let _ = schema;
-        files.extend(own.iter().filter(|file| whole || file.name.contains("-schema-create")).map(|file| (None, file)));
+        let own = own.iter().filter(|file| whole || file.name.contains("-schema-create"));
+        files.extend(own.map(|file| copied(None, file)));
     }
-    files
+    let made: BTreeSet<&str> =
+        plan.written().map(|name| name.schema.as_str()).filter(|schema| !catalog.has_schema(schema)).collect();
+    for schema in made {
+        let text = format!("CREATE DATABASE IF NOT EXISTS `{}`;\n", schema.replace('`', "``"));
+        files.push(Definition::Written { table: None, name: schema_create_file(&names.schema(schema)), text });
+    }
+    Ok(files)
+}
+
+/// The schema file of a table that is not as the baseline had it.
+fn altered<'a>(
+    catalog: &Catalog<'_>,
+    name: &TableName,
+    recipe: &Recipe,
+    names: &ResultNames,
+    counter: Option<u64>,
+) -> Result<Definition<'a>, EngineError> {
+    let mut text = None;
+    if let Base::Baseline(own) = &recipe.life.definition.base
+        && let Some(file) = catalog.tables.get(own).and_then(|files| files.schema.as_ref())
+    {
+        text = Some(catalog.text(&file.name)?);
+    }
+    let flavour = if plan_is_mysql(recipe) { SqlDialect::mysql() } else { SqlDialect::mariadb() };
+    let rendered = recipe
+        .life
+        .definition
+        .render(&name.table, &name.schema, text.as_deref().map(|text| (text, &flavour)), counter)
+        .map_err(|problem| EngineError::Accounting { table: name.clone(), problem })?;
+    Ok(Definition::Written {
+        table: Some(name.clone()),
+        name: format!("{}-schema.sql", names.stem(name)),
+        text: rendered,
+    })
+}
+
+/// Statements say which family the server is of; a table without any has been renamed at most.
+fn plan_is_mysql(recipe: &Recipe) -> bool {
+    let steps = recipe.life.definition.steps.first();
+    steps.is_some_and(|step| step.dialect.flavour == backtrail_schema::Flavour::Mysql)
 }
 
 fn catalog_bytes(catalog: &Catalog<'_>, plan: &Plan) -> u64 {
-    plan.written().filter_map(|name| catalog.tables.get(name)).flat_map(|table| &table.data).map(|file| file.size).sum()
+    let origin = |name| plan.recipes.get(name).map_or(Some(name), |recipe| recipe.life.origin.as_ref());
+    let tables = plan.written().filter_map(origin).filter_map(|name| catalog.tables.get(name));
+    tables.flat_map(|table| &table.data).map(|file| file.size).sum()
 }
 
-fn metadata(plan: &Plan, catalog: &Catalog<'_>, tables: &BTreeMap<TableName, crate::report::TableReport>) -> String {
+fn metadata(
+    plan: &Plan,
+    catalog: &Catalog<'_>,
+    names: &ResultNames,
+    tables: &BTreeMap<TableName, crate::report::TableReport>,
+) -> String {
     let when = plan.cut.last_commit.as_deref().and_then(classic_time).or_else(|| catalog.metadata.started_at.clone());
     let when = when.unwrap_or_else(|| "1970-01-01 00:00:00".to_owned());
     let coordinates = DumpCoordinates { position: plan.cut.position.clone(), gtid_set: plan.cut.gtid_set.clone() };
     let rows = tables.iter().filter_map(|(name, report)| {
-        let files = catalog.tables.get(name)?;
+        let (schema_file_name, file_name) = names.stem(name).split_once('.')?;
         Some(ResultTable {
-            schema_file_name: files.schema_file_name.clone(),
-            file_name: files.file_name.clone(),
+            schema_file_name: schema_file_name.to_owned(),
+            file_name: file_name.to_owned(),
             table: name.table.clone(),
             rows: report.rows_written,
         })

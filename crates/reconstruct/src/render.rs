@@ -8,41 +8,69 @@ use backtrail_dump::literal::{write_binary, write_json, write_null, write_number
 use backtrail_schema::{Column, ColumnType, TableShape};
 
 use crate::image::{Cell, Layout};
+use crate::life::Trace;
 
-/// Writes a row as `(…)`: the given columns in the given order.
+/// Writes a row as `(…)`: the values that an image of an era has for the result's columns.
 ///
 /// # Errors
 /// A column's name and what is wrong with its value.
 pub(crate) fn row(
     shape: &TableShape,
-    columns: &[usize],
+    sources: &[Trace],
     layout: &Layout,
     cells: &[Cell<'_>],
     out: &mut Vec<u8>,
 ) -> Result<(), (String, String)> {
     out.push(b'(');
-    for (number, index) in columns.iter().enumerate() {
+    let mut scratch = Vec::new();
+    for (number, source) in sources.iter().enumerate() {
         if number > 0 {
             out.push(b',');
         }
-        let unknown = || (format!("#{index}"), "the column is not known".to_owned());
-        let column = shape.columns.get(*index).ok_or_else(unknown)?;
-        let logged = layout.map.columns.get(*index).ok_or_else(unknown)?;
-        let failed = |problem: String| (column.name.clone(), problem);
-        match cells.get(*index).copied().unwrap_or(Cell::Absent) {
-            Cell::Absent => return Err(failed("it is not in the row image".to_owned())),
-            Cell::Null => write_null(out),
-            Cell::JsonText(text) => {
-                write_json(out, std::str::from_utf8(text).map_err(|problem| failed(problem.to_string()))?);
-            }
-            Cell::Raw(raw) => {
-                let value = decode_value(logged.kind, is_unsigned(&column.ty), raw)
-                    .map_err(|problem| failed(problem.to_string()))?;
-                literal(column, &value, out).map_err(failed)?;
-            }
+        let Some(column) = source.column() else {
+            out.extend_from_slice(&source.apply(b"NULL").map_err(|problem| (format!("#{number}"), problem))?);
+            continue;
+        };
+        if source.is_plain() {
+            cell(shape, column, layout, cells, out)?;
+            continue;
         }
+        scratch.clear();
+        cell(shape, column, layout, cells, &mut scratch)?;
+        let name = || shape.columns.get(column).map_or_else(String::new, |column| column.name.clone());
+        out.extend_from_slice(&source.apply(&scratch).map_err(|problem| (name(), problem))?);
     }
     out.push(b')');
+    Ok(())
+}
+
+/// Writes the value of one column of an image.
+///
+/// # Errors
+/// The column's name and what is wrong with its value.
+pub(crate) fn cell(
+    shape: &TableShape,
+    index: usize,
+    layout: &Layout,
+    cells: &[Cell<'_>],
+    out: &mut Vec<u8>,
+) -> Result<(), (String, String)> {
+    let unknown = || (format!("#{index}"), "the column is not known".to_owned());
+    let column = shape.columns.get(index).ok_or_else(unknown)?;
+    let logged = layout.map.columns.get(index).ok_or_else(unknown)?;
+    let failed = |problem: String| (column.name.clone(), problem);
+    match cells.get(index).copied().unwrap_or(Cell::Absent) {
+        Cell::Absent => return Err(failed("it is not in the row image".to_owned())),
+        Cell::Null => write_null(out),
+        Cell::JsonText(text) => {
+            write_json(out, std::str::from_utf8(text).map_err(|problem| failed(problem.to_string()))?);
+        }
+        Cell::Raw(raw) => {
+            let value = decode_value(logged.kind, is_unsigned(&column.ty), raw)
+                .map_err(|problem| failed(problem.to_string()))?;
+            literal(column, &value, out).map_err(failed)?;
+        }
+    }
     Ok(())
 }
 

@@ -1,29 +1,27 @@
-//! The planning pass over the log: it finds the cut and gathers, for every table, what stands in the way of rebuilding it.
-//! No row is decoded, but those of parents of cascading foreign keys are compared.
+//! The planning pass over the log: it finds the cut, follows the tables through the statements that change them, and notes
+//! for each what stands in the way of rebuilding it. No row is decoded, but those of parents of cascading foreign keys are
+//! compared.
 //!
-//! Facts of a transaction are held back until it commits, and dropped if it does not or lies behind the cut.
+//! What a transaction did is held back until it commits, and dropped if it does not or lies behind the cut.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use backtrail_binlog::{
     Boundary, CommitInfo, Event, EventBody, EventType, QueryEvent, RowsEvent, RowsKind, TableMaps, XaId,
 };
-use backtrail_domain::{BinlogPosition, TableFilter, TableName};
-use backtrail_schema::{
-    DataChange, Ddl, DdlVerb, Flavour, SqlDialect, Statement, TableShape, TransactionControl, classify,
-};
+use backtrail_domain::{BinlogPosition, TableName};
+use backtrail_schema::{DataChange, Ddl, DdlVerb, Flavour, Statement, TransactionControl, classify};
 
 use crate::EngineError;
 use crate::baseline::Catalog;
 use crate::cut::CutFinder;
-use crate::facts::{Facts, Making, Obstacle, statement_text};
+use crate::facts::{LATER_BASELINE, Obstacle, STATEMENT_FORMAT, statement_text};
+use crate::history::{History, Told};
 use crate::io::{Observer, Phase, Progress};
 use crate::layout;
 use crate::log::{Flow, Place, Visitor, at_event, corrupt};
-
-const STATEMENT_FORMAT: &str =
-    "set binlog_format=ROW on the server and take a new backup; a target before this event can be reached";
-const LATER_BASELINE: &str = "take a baseline after this event, or a target before it, or leave the table out";
+use crate::plan::EventCounts;
+use crate::statement::StatementText;
 
 /// Progress is reported once in so many bytes.
 const REPORT_EVERY: u64 = 4 << 20;
@@ -33,100 +31,79 @@ pub(crate) fn is_system_schema(name: &str) -> bool {
     ["mysql", "sys", "performance_schema", "information_schema"].iter().any(|own| name.eq_ignore_ascii_case(own))
 }
 
-/// Which tables a run is about.
-pub(crate) struct Scope<'a> {
-    pub(crate) catalog: &'a Catalog<'a>,
-    pub(crate) filter: &'a TableFilter,
-    pub(crate) schemas: BTreeSet<&'a str>,
-}
-
-impl<'a> Scope<'a> {
-    pub(crate) fn new(catalog: &'a Catalog<'a>, filter: &'a TableFilter) -> Self {
-        let tables = catalog.tables.keys().chain(catalog.views.keys()).chain(catalog.sequences.keys());
-        let schemas =
-            tables.map(|name| name.schema.as_str()).chain(catalog.schemas.keys().map(String::as_str)).collect();
-        Self { catalog, filter, schemas }
-    }
-
-    /// The baseline's tables that a statement means by a name: the one of that name, else those that differ in nothing
-    /// but case, since on some servers (`lower_case_table_names`) case does not count and statements are logged as typed.
-    fn resolve(&self, name: &TableName) -> Vec<&'a TableName> {
-        let all = || self.catalog.tables.keys().chain(self.catalog.sequences.keys());
-        if let Some((own, _)) = self.catalog.tables.get_key_value(name) {
-            return vec![own];
-        }
-        if let Some((own, _)) = self.catalog.sequences.get_key_value(name) {
-            return vec![own];
-        }
-        let folded = |name: &TableName| (name.schema.to_lowercase(), name.table.to_lowercase());
-        let wanted = folded(name);
-        all().filter(|other| folded(other) == wanted).collect()
-    }
-
-    /// Whether the result must have the table, if it exists: it is named, or all are wanted and the baseline has its
-    /// schema.
-    fn wants(&self, name: &TableName, created_schemas: &BTreeSet<String>) -> bool {
-        match self.filter {
-            TableFilter::Only(names) => names.contains(name),
-            TableFilter::All => {
-                !is_system_schema(&name.schema)
-                    && (self.schemas.contains(name.schema.as_str()) || created_schemas.contains(&name.schema))
-            }
-        }
-    }
+/// What the open transaction did, besides statements that the history has taken in.
+#[derive(Debug, Default)]
+struct Pending {
+    events: EventCounts,
+    /// Row events and their bytes, and the first of them, by table and era.
+    rows: BTreeMap<(usize, usize), (u64, u64, BinlogPosition)>,
+    /// What stands in the way of tables.
+    obstacles: Vec<(usize, Obstacle)>,
+    /// What stands in the way of all tables.
+    of_all: Vec<Obstacle>,
+    /// Statements about what lies around tables.
+    around: Vec<String>,
 }
 
 /// The planning pass.
 pub(crate) struct Scan<'a> {
-    pub(crate) scope: Scope<'a>,
-    pub(crate) shapes: &'a BTreeMap<TableName, TableShape>,
-    /// Columns that cascading foreign keys refer to, by parent.
-    pub(crate) watched: &'a BTreeMap<TableName, BTreeSet<usize>>,
-    pub(crate) flavour: Flavour,
-    pub(crate) observer: &'a dyn Observer,
+    catalog: &'a Catalog<'a>,
+    pub(crate) history: History<'a>,
+    /// Whether the server's engine changes the rows of children without an event.
+    silent_cascades: bool,
+    flavour: Flavour,
+    observer: &'a dyn Observer,
     pub(crate) finder: CutFinder<'a>,
-    pub(crate) facts: Facts,
+    pub(crate) events: EventCounts,
+    /// Tables with row events that are neither in the baseline nor made since, and the first of these events.
+    pub(crate) unknown: BTreeMap<TableName, BinlogPosition>,
+    /// Sequences whose value moved on, and where.
+    pub(crate) sequences: BTreeMap<TableName, BinlogPosition>,
+    pub(crate) around: Vec<String>,
+    /// Schemas that were made in the window.
+    pub(crate) created_schemas: BTreeSet<String>,
     pub(crate) rolled_back: Vec<BinlogPosition>,
-    pub(crate) warnings: Vec<String>,
-    /// What the open transaction did.
-    pending: Facts,
-    /// Where it begins.
+    pending: Pending,
+    /// Where the open transaction begins.
     began: Option<BinlogPosition>,
     table_maps: TableMaps,
     /// XA transactions that were prepared in the window and are not completed.
     prepared: Vec<XaId>,
     first_event: bool,
     bytes_reported: u64,
-    /// Schemas outside the scope whose tables changed.
-    pub(crate) out_of_scope: BTreeSet<String>,
+    /// Events of the window so far.
+    moment: u64,
 }
 
 impl<'a> Scan<'a> {
     pub(crate) fn new(
-        scope: Scope<'a>,
-        shapes: &'a BTreeMap<TableName, TableShape>,
-        watched: &'a BTreeMap<TableName, BTreeSet<usize>>,
+        catalog: &'a Catalog<'a>,
+        history: History<'a>,
+        silent_cascades: bool,
         flavour: Flavour,
         observer: &'a dyn Observer,
         finder: CutFinder<'a>,
     ) -> Self {
         Self {
-            scope,
-            shapes,
-            watched,
+            catalog,
+            history,
+            silent_cascades,
             flavour,
             observer,
             finder,
-            facts: Facts::default(),
+            events: EventCounts::default(),
+            unknown: BTreeMap::new(),
+            sequences: BTreeMap::new(),
+            around: Vec::new(),
+            created_schemas: BTreeSet::new(),
             rolled_back: Vec::new(),
-            warnings: Vec::new(),
-            pending: Facts::default(),
+            pending: Pending::default(),
             began: None,
             table_maps: TableMaps::new(),
             prepared: Vec::new(),
             first_event: true,
             bytes_reported: 0,
-            out_of_scope: BTreeSet::new(),
+            moment: 0,
         }
     }
 
@@ -143,7 +120,7 @@ impl<'a> Scan<'a> {
             }
             EventType::QUERY | EventType::QUERY_COMPRESSED => {
                 if let EventBody::Query(query) = event.body()? {
-                    self.query(place, &query)?;
+                    self.query(place, event, &query)?;
                 }
             }
             EventType::XID
@@ -176,7 +153,7 @@ impl<'a> Scan<'a> {
                 ),
             )),
             EventBody::LoadData => {
-                self.pending.any_table.get_or_insert_with(|| Obstacle {
+                self.pending.of_all.push(Obstacle {
                     position: place.start_position(),
                     statement: None,
                     reason: "a LOAD DATA was logged as a statement, not as rows".to_owned(),
@@ -198,173 +175,185 @@ impl<'a> Scan<'a> {
         };
         let name = &map.name;
         self.pending.events.row_events += 1;
-        let bytes = u64::from(event.header.event_size);
-        let wanted = self.scope.wants(name, &self.facts.created_schemas);
-        let watched = self.watched.get(name);
-        if !wanted && watched.is_none() {
-            let known = self.scope.schemas.contains(name.schema.as_str()) || self.out_of_scope.contains(&name.schema);
-            if !known && !is_system_schema(&name.schema) {
-                self.out_of_scope.insert(name.schema.clone());
+        let Some(id) = self.history.find(name) else {
+            if self.catalog.sequences.contains_key(name) {
+                self.sequences.entry(name.clone()).or_insert_with(|| place.start_position());
+            } else if !is_system_schema(&name.schema) {
+                self.unknown.entry(name.clone()).or_insert_with(|| place.start_position());
             }
             return Ok(());
-        }
-        let created = self.pending.has_made(name) || self.facts.has_made(name);
-        let shape = self.shapes.get(name);
-        let facts = self.pending.table(name);
-        facts.row_events += 1;
-        facts.row_event_bytes += bytes;
-        facts.first_row_event.get_or_insert_with(|| place.start_position());
-        if !rows.foreign_key_checks_off() {
-            if rows.kind == RowsKind::Delete {
-                facts.rows_deleted.get_or_insert_with(|| place.start_position());
-            } else if rows.kind == RowsKind::Update
-                && let Some(columns) = watched
-            {
-                let mut left: BTreeSet<usize> =
-                    columns.iter().copied().filter(|column| !facts.columns_changed.contains_key(column)).collect();
-                let mut changes = rows.rows(map).map_err(|problem| corrupt(event, problem))?;
-                while !left.is_empty()
-                    && let Some(change) = changes.next_row().map_err(|problem| corrupt(event, problem))?
-                {
-                    let (Some(before), Some(after)) = (change.before, change.after) else { break };
-                    left.retain(|column| {
-                        let changed = before.column(*column) != after.column(*column);
-                        if changed {
-                            facts.columns_changed.insert(*column, place.start_position());
-                        }
-                        !changed
-                    });
-                }
-            }
-        }
-        if !wanted || facts.obstacle.is_some() {
-            return Ok(());
-        }
-        let problem = match shape {
-            Some(shape) => layout::difference(shape, map)
+        };
+        let Some(tracked) = self.history.tracked.get(id) else { return Ok(()) };
+        let era = tracked.life.last_number();
+        let counts = self.pending.rows.entry((id, era)).or_insert_with(|| (0, 0, place.start_position()));
+        counts.0 += 1;
+        counts.1 += u64::from(event.header.event_size);
+        let problem = match tracked.life.last().filter(|_| tracked.unreadable.is_none()) {
+            _ if tracked.obstacle.is_some() => None,
+            Some(era) => layout::difference(&era.shape, map)
                 .map(|difference| (format!("{difference}: its definition changed without the log saying so"), LATER_BASELINE))
                 .or_else(|| {
-                    layout::missing_column(shape, rows).map(|column| {
+                    layout::missing_column(&era.shape, rows).map(|column| {
                         (
                             format!("a row image lacks column `{column}` (binlog_row_image is not FULL)"),
                             "set binlog_row_image=FULL on the server and take a new backup; a target before this event can be reached",
                         )
                     })
                 }),
-            None if created => None,
-            None if self.scope.catalog.tables.contains_key(name) => None,
-            None => Some(("rows change that the baseline does not have: the table is not in it".to_owned(), LATER_BASELINE)),
+            None => None,
         };
         if let Some((reason, remedy)) = problem {
-            facts.obstacle = Some(Obstacle { position: place.start_position(), statement: None, reason, remedy });
+            let obstacle = Obstacle { position: place.start_position(), statement: None, reason, remedy };
+            self.pending.obstacles.push((id, obstacle));
+        }
+        if self.silent_cascades && !rows.foreign_key_checks_off() && rows.kind != RowsKind::Write {
+            let name = name.clone();
+            self.cascade(place, event, rows, &name)?;
         }
         Ok(())
     }
 
-    fn query(&mut self, place: &Place<'_>, query: &QueryEvent<'_>) -> Result<(), EngineError> {
+    /// Rows of a parent are deleted or updated: children may have changed along with them.
+    fn cascade(
+        &mut self,
+        place: &Place<'_>,
+        event: &Event<'_>,
+        rows: &RowsEvent<'_>,
+        parent: &TableName,
+    ) -> Result<(), EngineError> {
+        let mut wave = self.history.children(parent);
+        if wave.is_empty() {
+            return Ok(());
+        }
+        if rows.kind == RowsKind::Update && !self.updates_referenced_columns(event, rows, parent, &wave)? {
+            return Ok(());
+        }
+        let verb = if rows.kind == RowsKind::Delete { "DELETE" } else { "UPDATE" };
+        let mut seen = BTreeSet::new();
+        while let Some(child) = wave.pop() {
+            if !seen.insert(child.clone()) {
+                continue;
+            }
+            if let Some(id) = self.history.find(&child) {
+                let obstacle = Obstacle {
+                    position: place.start_position(),
+                    statement: None,
+                    reason: format!(
+                        "a {verb} of rows of {parent} may have changed its rows by a foreign key with CASCADE or SET NULL, which the server does not log"
+                    ),
+                    remedy: LATER_BASELINE,
+                };
+                self.pending.obstacles.push((id, obstacle));
+            }
+            wave.extend(self.history.children(&child));
+        }
+        Ok(())
+    }
+
+    fn updates_referenced_columns(
+        &mut self,
+        event: &Event<'_>,
+        rows: &RowsEvent<'_>,
+        parent: &TableName,
+        children: &[TableName],
+    ) -> Result<bool, EngineError> {
+        let mut names: BTreeSet<String> = BTreeSet::new();
+        for child in children {
+            let era = self.history.find(child).and_then(|id| self.history.tracked.get(id)?.life.last());
+            let keys = era.into_iter().flat_map(|era| &era.shape.foreign_keys).filter(|key| key.parent == *parent);
+            names.extend(keys.flat_map(|key| key.parent_columns.iter().cloned()));
+        }
+        let shape = self.history.find(parent).and_then(|id| self.history.tracked.get(id)?.life.last());
+        let Some(shape) = shape.map(|era| std::sync::Arc::clone(&era.shape)) else { return Ok(true) };
+        let columns: Vec<usize> = names.iter().filter_map(|name| shape.column_index(name)).collect();
+        let Some(map) = self.table_maps.get(rows.table_id) else { return Ok(true) };
+        let mut changes = rows.rows(map).map_err(|problem| corrupt(event, problem))?;
+        while let Some(change) = changes.next_row().map_err(|problem| corrupt(event, problem))? {
+            let (Some(before), Some(after)) = (change.before, change.after) else { return Ok(true) };
+            if columns.iter().any(|column| before.column(*column) != after.column(*column)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn query(&mut self, place: &Place<'_>, event: &Event<'_>, query: &QueryEvent<'_>) -> Result<(), EngineError> {
         let trimmed = query.statement.trim_ascii();
         if [&b"BEGIN"[..], b"COMMIT", b"ROLLBACK"].iter().any(|word| trimmed.eq_ignore_ascii_case(word)) {
             return Ok(());
         }
-        let dialect = SqlDialect {
-            flavour: self.flavour,
-            ansi_quotes: query.status.ansi_quotes(),
-            no_backslash_escapes: query.status.no_backslash_escapes(),
-        };
-        let schema = String::from_utf8_lossy(query.schema);
-        let obstacle = |reason: String, remedy: &'static str| Obstacle {
+        let statement = StatementText::read(query, self.flavour, event.header.timestamp);
+        let obstacle = |reason: &str, remedy: &'static str| Obstacle {
             position: place.start_position(),
-            statement: Some(statement_text(&query.statement)),
-            reason,
+            statement: Some(statement_text(statement.text.as_bytes())),
+            reason: reason.to_owned(),
             remedy,
         };
-        match classify(&query.statement, &schema, &dialect) {
+        match classify(statement.text.as_bytes(), &statement.schema, &statement.dialect) {
             Statement::Harmless { .. } => {}
             Statement::Ddl(ddl) if ddl.concerns_rows() => {
-                self.ddl(&ddl, &|reason: &str| obstacle(reason.to_owned(), LATER_BASELINE));
+                self.sequence(&ddl, place);
+                let told = Told { statement: &statement, position: place.start_position(), moment: self.moment };
+                self.history.ddl(&ddl, &told);
             }
-            Statement::Ddl(ddl) => self.around(place, &ddl, &query.statement),
+            Statement::Ddl(ddl) => self.around(place, &ddl, &statement),
             Statement::TransactionControl { verb } => {
-                self.control(verb, &query.statement, &|reason: &str| obstacle(reason.to_owned(), LATER_BASELINE))
+                self.control(verb, &statement.text, &|reason: &str| obstacle(reason, LATER_BASELINE));
             }
             Statement::DataChange(change) => {
-                self.data_change(&change, &|reason: &str| obstacle(reason.to_owned(), STATEMENT_FORMAT));
+                self.data_change(&change, &|reason: &str| obstacle(reason, STATEMENT_FORMAT));
             }
             Statement::Unknown { reason, .. } => {
-                self.pending.any_table.get_or_insert_with(|| {
-                    obstacle(
-                        format!("a statement is not understood ({reason}) and may concern any table"),
-                        LATER_BASELINE,
-                    )
-                });
+                let reason = format!("a statement is not understood ({reason}) and may concern any table");
+                self.pending.of_all.push(obstacle(&reason, LATER_BASELINE));
             }
         }
         Ok(())
     }
 
-    fn ddl(&mut self, ddl: &Ddl, obstacle: &dyn Fn(&str) -> Obstacle) {
-        let mut touched: Vec<TableName> = Vec::new();
+    /// Sequences are the baseline's; what is done to them is noted.
+    fn sequence(&mut self, ddl: &Ddl, place: &Place<'_>) {
         for name in &ddl.tables {
-            let own = self.scope.resolve(name);
-            if own.is_empty() {
-                let gone = ddl.verb == DdlVerb::DropTable || ddl.renames.iter().any(|(from, _)| from == name);
-                if gone {
-                    self.pending.making.push(Making::Gone(name.clone()));
-                } else if self.scope.wants(name, &self.facts.created_schemas) && ddl.verb != DdlVerb::DropSequence {
-                    self.pending.making.push(Making::Made(name.clone(), obstacle("it was made behind the baseline")));
-                }
-            }
-            touched.extend(own.into_iter().cloned());
-        }
-        if ddl.verb == DdlVerb::DropDatabase
-            && let Some(schema) = &ddl.schema
-        {
-            self.pending.making.push(Making::SchemaGone(schema.clone()));
-            let all = self.scope.catalog.tables.keys().chain(self.scope.catalog.sequences.keys());
-            touched.extend(all.filter(|name| name.schema.eq_ignore_ascii_case(schema)).cloned());
-        }
-        for name in touched {
-            // Parents of cascading foreign keys are watched although they may not be wanted.
-            if self.scope.wants(&name, &self.facts.created_schemas) || self.watched.contains_key(&name) {
-                self.pending.obstruct(&name, || obstacle("a statement changes its definition or all of its rows"));
+            if self.catalog.sequences.contains_key(name) {
+                self.sequences.entry(name.clone()).or_insert_with(|| place.start_position());
             }
         }
     }
 
     /// Views, triggers, routines and events: their files are the baseline's.
-    fn around(&mut self, place: &Place<'_>, ddl: &Ddl, statement: &[u8]) {
+    fn around(&mut self, place: &Place<'_>, ddl: &Ddl, statement: &StatementText<'_>) {
         if ddl.verb == DdlVerb::CreateDatabase
             && let Some(schema) = &ddl.schema
-            && !self.scope.schemas.contains(schema.as_str())
+            && !self.catalog.has_schema(schema)
         {
-            self.pending.created_schemas.insert(schema.clone());
+            self.created_schemas.insert(schema.clone());
             return;
         }
         let mut schemas = ddl.tables.iter().map(|name| name.schema.as_str()).chain(ddl.schema.as_deref());
-        if ddl.verb != DdlVerb::Storage && schemas.any(|schema| self.scope.schemas.contains(schema)) {
-            self.pending.around.push(format!("`{}` at {}", statement_text(statement), place.start_position()));
+        if ddl.verb != DdlVerb::Storage && schemas.any(|schema| self.catalog.has_schema(schema)) {
+            let text = statement_text(statement.text.as_bytes());
+            self.pending.around.push(format!("`{text}` at {}", place.start_position()));
         }
     }
 
-    fn control(&mut self, verb: TransactionControl, statement: &[u8], obstacle: &dyn Fn(&str) -> Obstacle) {
+    fn control(&mut self, verb: TransactionControl, statement: &str, obstacle: &dyn Fn(&str) -> Obstacle) {
         match verb {
             TransactionControl::RollbackToSavepoint => {
-                let touched: Vec<TableName> = self.pending.tables.keys().cloned().collect();
-                for name in touched {
-                    self.pending.obstruct(&name, || {
-                        obstacle("a transaction that changed it was rolled back in part, to a savepoint")
-                    });
+                let touched: BTreeSet<usize> = self.pending.rows.keys().map(|(id, _)| *id).collect();
+                for id in touched {
+                    let obstacle = obstacle("a transaction that changed it was rolled back in part, to a savepoint");
+                    self.pending.obstacles.push((id, obstacle));
                 }
             }
             TransactionControl::XaCommit | TransactionControl::XaRollback => {
-                let text = String::from_utf8_lossy(statement).to_ascii_lowercase();
+                let text = statement.to_ascii_lowercase();
                 let known = self.prepared.iter().position(|id| text.contains(&xa_text(id)));
                 match (known, verb) {
                     (Some(index), _) => drop(self.prepared.swap_remove(index)),
                     (None, TransactionControl::XaCommit) => {
-                        self.pending.any_table.get_or_insert_with(|| {
-                            obstacle("an XA transaction commits that was prepared before the baseline, with changes to any table")
-                        });
+                        self.pending.of_all.push(obstacle(
+                            "an XA transaction commits that was prepared before the baseline, with changes to any table",
+                        ));
                     }
                     (None, _) => {}
                 }
@@ -382,24 +371,21 @@ impl<'a> Scan<'a> {
 
     fn data_change(&mut self, change: &DataChange, obstacle: &dyn Fn(&str) -> Obstacle) {
         const REASON: &str = "rows were changed by a statement that was logged as such, not as rows";
-        match &change.tables {
-            None => {
-                self.pending.any_table.get_or_insert_with(|| obstacle(REASON));
-            }
-            Some(tables) => {
-                let catalog = self.scope.catalog;
-                let own = |name: &TableName| is_system_schema(&name.schema);
-                // A trigger's changes to other tables are part of the statement.
-                let triggers = catalog.tables.values().any(|files| !files.triggers.is_empty())
-                    || catalog.schemas.values().flatten().any(|file| file.name.contains("-triggers"));
-                if triggers && !tables.iter().all(own) {
-                    self.pending.any_table.get_or_insert_with(|| obstacle(REASON));
-                }
-                for name in tables.iter().flat_map(|name| self.scope.resolve(name)) {
-                    if self.scope.wants(name, &self.facts.created_schemas) || self.watched.contains_key(name) {
-                        self.pending.obstruct(name, || obstacle(REASON));
-                    }
-                }
+        let Some(tables) = &change.tables else {
+            self.pending.of_all.push(obstacle(REASON));
+            return;
+        };
+        // A trigger's changes to other tables are part of the statement.
+        let catalog = self.catalog;
+        let triggers = catalog.tables.values().any(|files| !files.triggers.is_empty())
+            || catalog.schemas.values().flatten().any(|file| file.name.contains("-triggers"));
+        if triggers && !tables.iter().all(|name| is_system_schema(&name.schema)) {
+            self.pending.of_all.push(obstacle(REASON));
+        }
+        for name in tables {
+            let name = self.history.resolve(name);
+            if let Some(id) = self.history.find(&name) {
+                self.pending.obstacles.push((id, obstacle(REASON)));
             }
         }
     }
@@ -413,80 +399,101 @@ impl<'a> Scan<'a> {
             pending.events.transactions += 1;
             match boundary {
                 Boundary::RollsBack(_) => {
-                    let kept = self.not_transactional(&pending);
-                    let mut counts = Facts { events: pending.events, ..Facts::default() };
-                    counts.events.row_events_rolled_back = counts.events.row_events;
-                    self.facts.absorb(&mut counts);
+                    self.history.revert();
+                    pending.events.row_events_rolled_back = pending.events.row_events;
                     self.rolled_back.extend(began);
-                    for name in kept {
-                        self.facts.obstruct(&name, || Obstacle {
+                    let obstacle = Obstacle {
+                        position: place.start_position(),
+                        statement: None,
+                        reason: "its storage engine knows no transactions, and a transaction that changed it was rolled back".to_owned(),
+                        remedy: LATER_BASELINE,
+                    };
+                    for id in self.not_transactional(&pending) {
+                        self.history.obstruct(id, obstacle.clone());
+                    }
+                    self.count(&pending.events);
+                }
+                Boundary::Prepares(_) => {
+                    // Its rows count when it commits, which may be behind other transactions.
+                    let touched: BTreeSet<usize> = pending.rows.keys().map(|(id, _)| *id).collect();
+                    for id in touched {
+                        let obstacle = Obstacle {
                             position: place.start_position(),
                             statement: None,
-                            reason: "its storage engine knows no transactions, and a transaction that changed it was rolled back".to_owned(),
+                            reason: "it was changed in an XA transaction of two phases".to_owned(),
                             remedy: LATER_BASELINE,
-                        });
+                        };
+                        pending.obstacles.push((id, obstacle));
                     }
+                    self.absorb(pending);
                 }
-                Boundary::Prepares(_) => self.prepare(place, pending)?,
-                _ => self.facts.absorb(&mut pending),
+                _ => self.absorb(pending),
             }
+            self.history.settle();
+        } else {
+            self.history.revert();
         }
         Ok(if self.finder.seen_enough(commit) { Flow::Stop } else { Flow::Continue })
     }
 
-    /// The rows of a prepared transaction count when it commits, which may be behind other transactions: tables that it
-    /// touches are not followed.
-    fn prepare(&mut self, place: &Place<'_>, mut pending: Facts) -> Result<(), EngineError> {
-        let names: Vec<TableName> = pending.tables.keys().cloned().collect();
-        for name in names {
-            pending.obstruct(&name, || Obstacle {
-                position: place.start_position(),
-                statement: None,
-                reason: "it was changed in an XA transaction of two phases".to_owned(),
-                remedy: LATER_BASELINE,
-            });
+    fn absorb(&mut self, pending: Pending) {
+        for obstacle in &pending.of_all {
+            self.history.obstruct_all(obstacle);
         }
-        self.facts.absorb(&mut pending);
-        Ok(())
+        for (id, obstacle) in pending.obstacles {
+            self.history.obstruct(id, obstacle);
+        }
+        for ((id, era), (events, bytes, first)) in pending.rows {
+            let Some(tracked) = self.history.tracked.get_mut(id) else { continue };
+            tracked.first_row_event.get_or_insert(first);
+            if let Some(era) = tracked.life.eras.get_mut(era) {
+                era.row_events += events;
+                era.row_event_bytes += bytes;
+            }
+        }
+        self.around.extend(pending.around);
+        self.count(&pending.events);
     }
 
-    fn not_transactional(&self, pending: &Facts) -> Vec<TableName> {
+    fn count(&mut self, counts: &EventCounts) {
+        self.events.seen += counts.seen;
+        self.events.row_events += counts.row_events;
+        self.events.row_events_rolled_back += counts.row_events_rolled_back;
+        self.events.transactions += counts.transactions;
+    }
+
+    fn not_transactional(&self, pending: &Pending) -> Vec<usize> {
         let transactional = |engine: &str| {
             ["InnoDB", "RocksDB", "TokuDB", "ndbcluster", "ndb"].iter().any(|known| known.eq_ignore_ascii_case(engine))
         };
-        pending
-            .tables
-            .keys()
-            .filter(|name| {
-                self.shapes.get(*name).and_then(|shape| shape.engine.as_deref()).is_none_or(|e| !transactional(e))
-            })
-            .cloned()
-            .collect()
+        let engine_of = |id: usize| self.history.tracked.get(id)?.life.last()?.shape.engine.clone();
+        let ids: BTreeSet<usize> = pending.rows.keys().map(|(id, _)| *id).collect();
+        ids.into_iter().filter(|id| engine_of(*id).is_none_or(|engine| !transactional(&engine))).collect()
     }
 
     /// The open transaction never committed: the server crashed in it.
     fn abandon(&mut self) {
-        self.pending = Facts::default();
+        self.pending = Pending::default();
+        self.history.revert();
         let began = self.began.take();
         if self.finder.in_window() {
             self.rolled_back.extend(began);
         }
     }
 
-    fn report(&mut self, place: &Place<'_>, event: &Event<'_>) -> Result<(), EngineError> {
-        let _ = place;
-        self.facts.events.bytes += u64::from(event.header.event_size);
-        if self.facts.events.bytes - self.bytes_reported < REPORT_EVERY {
+    fn report(&mut self, event: &Event<'_>) -> Result<(), EngineError> {
+        self.events.bytes += u64::from(event.header.event_size);
+        if self.events.bytes - self.bytes_reported < REPORT_EVERY {
             return Ok(());
         }
-        self.bytes_reported = self.facts.events.bytes;
+        self.bytes_reported = self.events.bytes;
         if self.observer.cancelled() {
             return Err(EngineError::Cancelled);
         }
         self.observer.progress(&Progress {
             phase: Phase::Planning,
-            bytes_done: self.facts.events.bytes,
-            events: self.facts.events.seen,
+            bytes_done: self.events.bytes,
+            events: self.events.seen,
             ..Progress::default()
         });
         Ok(())
@@ -522,7 +529,7 @@ impl Visitor for Scan<'_> {
         match boundary {
             Boundary::Begins(_) => {
                 self.began = Some(place.start_position());
-                self.pending = Facts::default();
+                self.pending = Pending::default();
             }
             Boundary::Abandons(_) => self.abandon(),
             _ => {}
@@ -538,17 +545,19 @@ impl Visitor for Scan<'_> {
             }
             return Ok(Flow::Continue);
         }
-        self.report(place, event)?;
+        self.moment += 1;
+        self.report(event)?;
         // A statement that is a transaction of its own may begin and end in one event.
         if boundary.ending().is_some() && self.began.is_none() {
             self.began = Some(place.start_position());
         }
         if *boundary == Boundary::Outside {
-            self.facts.events.seen += 1;
-            let mut outside = std::mem::take(&mut self.pending);
+            self.events.seen += 1;
+            let open = std::mem::take(&mut self.pending);
             self.rare(place, event)?;
-            std::mem::swap(&mut outside, &mut self.pending);
-            self.facts.absorb(&mut outside);
+            let outside = std::mem::replace(&mut self.pending, open);
+            self.absorb(outside);
+            self.history.settle();
         } else {
             if let Boundary::Prepares(_) = boundary
                 && let EventBody::XaPrepare(prepare) = event.body()?

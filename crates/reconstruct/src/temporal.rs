@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use backtrail_schema::StatementTimeKind;
+
 /// Reads digits with a sign, all of the text.
 pub(crate) fn parse_number<N: std::str::FromStr>(text: &[u8]) -> Option<N> {
     std::str::from_utf8(text).ok()?.parse().ok()
@@ -110,6 +112,32 @@ impl DateTime {
         let micros = (days * 86_400 + seconds.cast_signed()) * 1_000_000 + self.micros.cast_signed();
         u64::try_from(micros).ok()
     }
+}
+
+/// A time in microseconds since 1970 as a SQL literal.
+pub(crate) fn literal_of(micros: i64, fsp: u8, kind: StatementTimeKind) -> Option<String> {
+    let at = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000).ok()?;
+    let (date, clock) = (at.date(), at.time());
+    let mut fraction = format!(".{:06}", clock.microsecond());
+    fraction.truncate(if fsp == 0 { 0 } else { 1 + usize::from(fsp.min(6)) });
+    let day = format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day());
+    let hour = format!("{:02}:{:02}:{:02}{fraction}", clock.hour(), clock.minute(), clock.second());
+    Some(match kind {
+        StatementTimeKind::Timestamp | StatementTimeKind::DateTime => format!("'{day} {hour}'"),
+        StatementTimeKind::Date => format!("'{day}'"),
+        StatementTimeKind::Time => format!("'{hour}'"),
+    })
+}
+
+/// A TIMESTAMP's text in a time zone so many seconds east of UTC, as a literal in UTC.
+pub(crate) fn in_utc(text: &str, east: i64) -> Option<String> {
+    let at = DateTime::parse(text.as_bytes())?;
+    let micros = i64::try_from(at.micros_since_epoch()?).ok()?;
+    if micros == 0 {
+        return Some(format!("'{text}'"));
+    }
+    let fsp = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    literal_of(micros - east * 1_000_000, u8::try_from(fsp).ok()?, StatementTimeKind::Timestamp)
 }
 
 impl fmt::Display for DateTime {

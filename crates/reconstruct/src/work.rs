@@ -10,7 +10,7 @@ use backtrail_dump::tokenizer::{Piece, StatementReader};
 use backtrail_dump::writer::UNIQUE_CHECKS;
 
 use crate::baseline::{Catalog, TableFiles};
-use crate::collect::TableChanges;
+use crate::definition::counting;
 use crate::io::{FileInfo, Observer, Phase, Progress};
 use crate::merge::{Merger, TableMerge, file_done};
 use crate::output::{OutputFile, Tee};
@@ -107,10 +107,28 @@ pub(crate) struct TableCopy<'a> {
     pub(crate) files: &'a TableFiles,
 }
 
+/// What stands around rows: definitions, views, routines.
+pub(crate) enum Definition<'a> {
+    /// As the baseline has it.
+    Copied { table: Option<TableName>, file: &'a FileInfo },
+    /// As the baseline has it, and the table counts on from a later number.
+    Counting { table: TableName, file: &'a FileInfo, next: u64 },
+    /// Made anew.
+    Written { table: Option<TableName>, name: String, text: String },
+}
+
+impl Definition<'_> {
+    pub(crate) fn size(&self) -> u64 {
+        match self {
+            Self::Copied { file, .. } | Self::Counting { file, .. } => file.size,
+            Self::Written { text, .. } => text.len() as u64,
+        }
+    }
+}
+
 /// A piece of work.
 enum Task<'a> {
-    /// A definition, a view, routines: copied as they are.
-    Definition(Option<TableName>, &'a FileInfo),
+    Definition(&'a Definition<'a>),
     /// A data file of an unchanged table.
     Copy(usize, &'a FileInfo),
     Merge(usize, usize),
@@ -121,7 +139,7 @@ enum Task<'a> {
 /// Everything that is to be written but the metadata.
 pub(crate) struct Work<'a> {
     pub(crate) merger: Merger<'a>,
-    pub(crate) definitions: Vec<(Option<TableName>, &'a FileInfo)>,
+    pub(crate) definitions: Vec<Definition<'a>>,
     pub(crate) copies: Vec<TableCopy<'a>>,
     pub(crate) merges: Vec<TableMerge<'a>>,
 }
@@ -165,16 +183,16 @@ impl Work<'_> {
     /// The largest first, so that the last to end are small.
     fn tasks(&self) -> VecDeque<Task<'_>> {
         let mut sized: Vec<(u64, Task<'_>)> = Vec::new();
-        for (table, file) in &self.definitions {
-            sized.push((file.size, Task::Definition(table.clone(), file)));
+        for definition in &self.definitions {
+            sized.push((definition.size(), Task::Definition(definition)));
         }
         for (index, copy) in self.copies.iter().enumerate() {
             sized.extend(copy.files.data.iter().map(|file| (file.size, Task::Copy(index, file))));
         }
         for (index, merge) in self.merges.iter().enumerate() {
-            let files = merge.files.data.iter().enumerate();
+            let files = merge.files.iter().enumerate();
             sized.extend(files.map(|(number, file)| (file.size, Task::Merge(index, number))));
-            if merge.files.data.is_empty() {
+            if merge.files.is_empty() {
                 sized.push((0, Task::Append(index)));
             }
         }
@@ -193,7 +211,7 @@ impl Work<'_> {
             let Some(task) = next else { return Ok(()) };
             self.merger.watch.check()?;
             let written = match task {
-                Task::Definition(table, file) => vec![self.definition(table.as_ref(), file)?],
+                Task::Definition(definition) => vec![self.definition(definition)?],
                 Task::Copy(index, file) => {
                     let Some(copy) = self.copies.get(index) else { continue };
                     let (report, rows) = self.copy(copy, file)?;
@@ -230,7 +248,17 @@ impl Work<'_> {
         OutputFile::create(self.merger.sink, stem, self.merger.compression)
     }
 
-    fn definition(&self, table: Option<&TableName>, file: &FileInfo) -> Result<FileReport, EngineError> {
+    fn definition(&self, definition: &Definition<'_>) -> Result<FileReport, EngineError> {
+        let (table, file, counter) = match definition {
+            Definition::Copied { table, file } => (table.as_ref(), file, None),
+            Definition::Counting { table, file, next } => (Some(table), file, Some(*next)),
+            Definition::Written { table, name, text } => {
+                let mut output = self.output(name)?;
+                std::io::Write::write_all(&mut output, text.as_bytes())
+                    .map_err(|source| EngineError::Result { file: name.clone(), source })?;
+                return output.finish(table.as_ref(), None);
+            }
+        };
         let mut output = self.output(&file.name)?;
         let mut content = Vec::new();
         self.merger
@@ -238,7 +266,14 @@ impl Work<'_> {
             .open(self.merger.catalog, &file.name)?
             .read_to_end(&mut content)
             .map_err(|source| EngineError::BaselineRead { file: file.name.clone(), source })?;
-        std::io::Write::write_all(&mut output, &loadable_definition(content))
+        let mut content = loadable_definition(content);
+        if let (Some(next), Some(table)) = (counter, table) {
+            // Bytes that are not UTF-8 are left alone: the rows that are loaded count the table up all the same.
+            if let Ok(text) = std::str::from_utf8(&content) {
+                content = counting(text, &table.table, next).into_bytes();
+            }
+        }
+        std::io::Write::write_all(&mut output, &content)
             .map_err(|source| EngineError::Result { file: file.name.clone(), source })?;
         output.finish(table, None)
     }
@@ -312,20 +347,6 @@ fn loadable_definition(content: Vec<u8>) -> Vec<u8> {
         },
         _ => content,
     }
-}
-
-/// Prepares the merges of the tables that changed.
-pub(crate) fn merges<'a>(
-    catalog: &'a Catalog<'a>,
-    tables: Vec<TableChanges>,
-) -> Result<Vec<TableMerge<'a>>, EngineError> {
-    let mut merges = Vec::with_capacity(tables.len());
-    for table in tables {
-        if let Some(files) = catalog.tables.get(&table.name) {
-            merges.push(TableMerge::new(catalog, table, files)?);
-        }
-    }
-    Ok(merges)
 }
 
 #[cfg(test)]

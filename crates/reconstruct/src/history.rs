@@ -1,0 +1,504 @@
+//! What became of the baseline's tables, and of those made later, statement by statement.
+//!
+//! A name means different tables at different times; a [`Tracked`] table keeps its number through every RENAME. What a
+//! statement did can be undone, until its transaction is known to be in the window.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use backtrail_domain::{BinlogPosition, TableName};
+use backtrail_schema::{
+    AddedValue, AlterKind, ColumnOrigin, Ddl, DdlVerb, Evolution, SqlDialect, StatementTimeKind, TableShape, alter,
+    alter_empty, parse_create_table,
+};
+
+use crate::baseline::Catalog;
+use crate::decide::Shapes;
+use crate::definition::{Base, Definition, Step};
+use crate::facts::{LATER_BASELINE, Obstacle, statement_text};
+use crate::life::{Began, Era, Life};
+use crate::statement::StatementText;
+use crate::temporal;
+
+/// A table that is followed.
+#[derive(Debug, Clone)]
+pub(crate) struct Tracked {
+    pub(crate) life: Life,
+    /// What stands in the way of rebuilding it.
+    pub(crate) obstacle: Option<Obstacle>,
+    /// Why its shape is not known, where it is not.
+    pub(crate) unreadable: Option<String>,
+    /// The first event that changed rows.
+    pub(crate) first_row_event: Option<BinlogPosition>,
+}
+
+impl Tracked {
+    pub(crate) fn row_events(&self) -> u64 {
+        self.life.eras.iter().map(|era| era.row_events).sum()
+    }
+}
+
+/// From a moment on, a name means this table in this era, or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Binding {
+    pub(crate) moment: u64,
+    pub(crate) name: TableName,
+    pub(crate) means: Option<(usize, usize)>,
+}
+
+/// A statement and where it stands.
+pub(crate) struct Told<'a> {
+    pub(crate) statement: &'a StatementText<'a>,
+    pub(crate) position: BinlogPosition,
+    /// The number of its event within the window.
+    pub(crate) moment: u64,
+}
+
+impl Told<'_> {
+    fn obstacle(&self, reason: impl Into<String>) -> Obstacle {
+        Obstacle {
+            position: self.position.clone(),
+            statement: Some(statement_text(self.statement.text.as_bytes())),
+            reason: reason.into(),
+            remedy: LATER_BASELINE,
+        }
+    }
+
+    fn began(&self) -> Option<Began> {
+        Some(Began { position: self.position.clone(), statement: statement_text(self.statement.text.as_bytes()) })
+    }
+
+    fn step(&self, ddl: &Ddl) -> Step {
+        Step { text: self.statement.text.clone(), ddl: ddl.clone(), dialect: self.statement.dialect }
+    }
+}
+
+enum Undo {
+    Name(TableName, Option<Option<usize>>),
+    Lives(usize),
+    Bindings(usize),
+    /// What a tracked table was like.
+    Tracked(usize, Box<Tracked>),
+}
+
+/// All tables through the window.
+pub(crate) struct History<'a> {
+    catalog: &'a Catalog<'a>,
+    shapes: &'a Shapes,
+    dialect: SqlDialect,
+    pub(crate) tracked: Vec<Tracked>,
+    /// Names that have been looked up or changed; others are the baseline's.
+    names: HashMap<TableName, Option<usize>>,
+    pub(crate) bindings: Vec<Binding>,
+    undo: Vec<Undo>,
+    /// Tables that foreign keys change along with a parent; made anew when definitions have changed.
+    children: Option<BTreeMap<TableName, Vec<TableName>>>,
+}
+
+impl<'a> History<'a> {
+    pub(crate) fn new(catalog: &'a Catalog<'a>, shapes: &'a Shapes, dialect: SqlDialect) -> Self {
+        Self {
+            catalog,
+            shapes,
+            dialect,
+            tracked: Vec::new(),
+            names: HashMap::new(),
+            bindings: Vec::new(),
+            undo: Vec::new(),
+            children: None,
+        }
+    }
+
+    /// The table that a name means now.
+    pub(crate) fn find(&mut self, name: &TableName) -> Option<usize> {
+        if let Some(known) = self.names.get(name) {
+            return *known;
+        }
+        self.catalog.tables.get(name)?;
+        let shape = match (self.shapes.known.get(name), self.shapes.unreadable.get(name)) {
+            (Some(shape), _) => Ok(shape.clone()),
+            (None, Some(problem)) => Err(problem.to_string()),
+            (None, None) => match self.catalog.shape(name, &self.dialect) {
+                Ok(Ok(shape)) => Ok(shape),
+                Ok(Err(problem)) => Err(problem.to_string()),
+                Err(problem) => Err(problem.to_string()),
+            },
+        };
+        let (eras, unreadable) = match shape {
+            Ok(shape) => (vec![first_era(name, shape, None)], None),
+            Err(problem) => (Vec::new(), Some(problem)),
+        };
+        let life = Life { origin: Some(name.clone()), eras, definition: Definition::new(Base::Baseline(name.clone())) };
+        let id = self.tracked.len();
+        self.tracked.push(Tracked { life, obstacle: None, unreadable, first_row_event: None });
+        self.names.insert(name.clone(), Some(id));
+        Some(id)
+    }
+
+    /// The name by which a table is known here: as given, else the one that differs in nothing but case, since on some
+    /// servers (`lower_case_table_names`) case does not count and statements are logged as typed.
+    pub(crate) fn resolve(&mut self, name: &TableName) -> TableName {
+        if self.find(name).is_some() {
+            return name.clone();
+        }
+        let folded = |name: &TableName| (name.schema.to_lowercase(), name.table.to_lowercase());
+        let wanted = folded(name);
+        let gone = |other: &TableName| matches!(self.names.get(other), Some(None));
+        let mut alike = self.catalog.tables.keys().chain(self.names.keys()).filter(|other| folded(other) == wanted);
+        alike.find(|other| !gone(other)).cloned().unwrap_or_else(|| name.clone())
+    }
+
+    /// The tables there are now, by name.
+    pub(crate) fn present(&mut self) -> BTreeMap<TableName, usize> {
+        let baseline: Vec<TableName> = self.catalog.tables.keys().cloned().collect();
+        for name in baseline {
+            self.find(&name);
+        }
+        self.names.iter().filter_map(|(name, id)| id.map(|id| (name.clone(), id))).collect()
+    }
+
+    /// The names of the tables there are now in a schema.
+    fn names_in(&self, schema: &str) -> Vec<TableName> {
+        let same = |name: &&TableName| name.schema.eq_ignore_ascii_case(schema);
+        let untouched = self.catalog.tables.keys().filter(|name| !self.names.contains_key(*name));
+        let known = self.names.iter().filter(|(_, id)| id.is_some()).map(|(name, _)| name);
+        untouched.chain(known).filter(same).cloned().collect()
+    }
+
+    /// Notes what stands in the way of a table, unless something did before.
+    pub(crate) fn obstruct(&mut self, id: usize, obstacle: Obstacle) {
+        self.remember(id);
+        if let Some(tracked) = self.tracked.get_mut(id) {
+            tracked.obstacle.get_or_insert(obstacle);
+        }
+    }
+
+    /// Notes what stands in the way of every table there is now.
+    pub(crate) fn obstruct_all(&mut self, obstacle: &Obstacle) {
+        for id in self.present().into_values() {
+            self.obstruct(id, obstacle.clone());
+        }
+    }
+
+    fn remember(&mut self, id: usize) {
+        if let Some(tracked) = self.tracked.get(id) {
+            self.undo.push(Undo::Tracked(id, Box::new(tracked.clone())));
+        }
+    }
+
+    fn name(&mut self, name: &TableName, id: Option<usize>, moment: u64) {
+        self.undo.push(Undo::Name(name.clone(), self.names.get(name).copied()));
+        self.names.insert(name.clone(), id);
+        self.children = None;
+        let means = id.and_then(|id| self.tracked.get(id).map(|tracked| (id, tracked.life.last_number())));
+        self.undo.push(Undo::Bindings(self.bindings.len()));
+        self.bindings.push(Binding { moment, name: name.clone(), means });
+    }
+
+    fn add(&mut self, name: &TableName, tracked: Tracked, moment: u64) {
+        self.undo.push(Undo::Lives(self.tracked.len()));
+        self.tracked.push(tracked);
+        self.name(name, Some(self.tracked.len() - 1), moment);
+    }
+
+    /// What was done since the last call of this or of [`History::revert`] counts.
+    pub(crate) fn settle(&mut self) {
+        self.undo.clear();
+    }
+
+    /// What was done since then does not count.
+    pub(crate) fn revert(&mut self) {
+        while let Some(undo) = self.undo.pop() {
+            match undo {
+                Undo::Name(name, Some(before)) => drop(self.names.insert(name, before)),
+                Undo::Name(name, None) => drop(self.names.remove(&name)),
+                Undo::Lives(count) => self.tracked.truncate(count),
+                Undo::Bindings(count) => self.bindings.truncate(count),
+                Undo::Tracked(id, before) => {
+                    if let Some(tracked) = self.tracked.get_mut(id) {
+                        *tracked = *before;
+                    }
+                }
+            }
+        }
+        self.children = None;
+    }
+
+    /// Takes in a statement that changes tables.
+    pub(crate) fn ddl(&mut self, ddl: &Ddl, told: &Told<'_>) {
+        if told.statement.failed() && ddl.verb != DdlVerb::DropTable {
+            for name in &ddl.tables {
+                let name = self.resolve(name);
+                if let Some(id) = self.find(&name) {
+                    self.obstruct(id, told.obstacle("a statement that changes it failed half-way"));
+                }
+            }
+            return;
+        }
+        match ddl.verb {
+            DdlVerb::CreateTable | DdlVerb::CreateTableSelect => self.create(ddl, told),
+            DdlVerb::CreateTableLike => self.create_like(ddl, told),
+            DdlVerb::AlterTable | DdlVerb::CreateIndex | DdlVerb::DropIndex => self.alter(ddl, told),
+            DdlVerb::RenameTable => self.rename(ddl, told),
+            DdlVerb::DropTable => {
+                for name in &ddl.tables {
+                    self.end(name, told);
+                }
+            }
+            DdlVerb::TruncateTable => {
+                for name in &ddl.tables {
+                    self.truncate(name, told);
+                }
+            }
+            DdlVerb::DropDatabase => {
+                for name in ddl.schema.as_deref().map(|schema| self.names_in(schema)).unwrap_or_default() {
+                    self.end(&name, told);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, name: &TableName, told: &Told<'_>) {
+        let name = self.resolve(name);
+        if self.find(&name).is_some() {
+            self.name(&name, None, told.moment);
+        }
+    }
+
+    /// Whether a CREATE does nothing, since the table is there.
+    fn is_there(&mut self, ddl: &Ddl, name: &TableName) -> bool {
+        let there = self.resolve(name);
+        self.find(&there).is_some() && ddl.conditional && !ddl.or_replace
+    }
+
+    fn create(&mut self, ddl: &Ddl, told: &Told<'_>) {
+        let Some(name) = ddl.tables.first() else { return };
+        if self.is_there(ddl, name) {
+            return;
+        }
+        let parsed = match ddl.verb {
+            DdlVerb::CreateTableSelect => Err("its rows came of a query that was logged as a statement".to_owned()),
+            _ => parse_create_table(&told.statement.text, &told.statement.schema, &told.statement.dialect)
+                .map_err(|problem| format!("the statement that made it cannot be read: {problem}")),
+        };
+        let definition = Definition::new(Base::Made(told.step(ddl)));
+        self.made(name, parsed.map(|shape| (shape, definition.clone())), definition, told);
+    }
+
+    fn made(
+        &mut self,
+        name: &TableName,
+        shape: Result<(TableShape, Definition), String>,
+        otherwise: Definition,
+        told: &Told<'_>,
+    ) {
+        let tracked = match shape {
+            Ok((shape, definition)) => Tracked {
+                life: Life { origin: None, eras: vec![first_era(name, shape, told.began())], definition },
+                obstacle: None,
+                unreadable: None,
+                first_row_event: None,
+            },
+            Err(reason) => Tracked {
+                life: Life { origin: None, eras: Vec::new(), definition: otherwise },
+                obstacle: Some(told.obstacle(reason.clone())),
+                unreadable: Some(reason),
+                first_row_event: None,
+            },
+        };
+        self.add(name, tracked, told.moment);
+    }
+
+    fn create_like(&mut self, ddl: &Ddl, told: &Told<'_>) {
+        let (Some(name), Some(model)) = (ddl.tables.first(), &ddl.like) else { return };
+        if self.is_there(ddl, name) {
+            return;
+        }
+        let model = self.resolve(model);
+        let found = self.find(&model).and_then(|id| self.tracked.get(id)).and_then(|tracked| {
+            let era = tracked.life.last().filter(|_| tracked.unreadable.is_none())?;
+            Some((era.shape.like(name.clone()), tracked.life.definition.like()))
+        });
+        let shape = found.ok_or_else(|| format!("it was made like {model}, whose definition is not known"));
+        self.made(name, shape, Definition::new(Base::Made(told.step(ddl))), told);
+    }
+
+    fn truncate(&mut self, name: &TableName, told: &Told<'_>) {
+        let name = self.resolve(name);
+        let Some(tracked) = self.find(&name).and_then(|id| self.tracked.get(id)) else { return };
+        let shape = match (&tracked.unreadable, tracked.life.last()) {
+            (None, Some(era)) => Ok((era.shape.truncated(), tracked.life.definition.emptied())),
+            (problem, _) => Err(problem.clone().unwrap_or_else(|| "its definition is not known".to_owned())),
+        };
+        let otherwise = tracked.life.definition.clone();
+        self.made(&name, shape, otherwise, told);
+    }
+
+    fn alter(&mut self, ddl: &Ddl, told: &Told<'_>) {
+        let Some(name) = ddl.tables.first() else { return };
+        let name = self.resolve(name);
+        let Some(id) = self.find(&name) else { return };
+        if ddl.clauses.iter().any(|clause| clause.kind == AlterKind::ExchangePartition) {
+            for other in ddl.tables.iter().skip(1) {
+                let other = self.resolve(other);
+                if let Some(id) = self.find(&other) {
+                    self.obstruct(id, told.obstacle("its rows changed places with those of a partition"));
+                }
+            }
+        }
+        self.remember(id);
+        let only_renames = ddl.clauses.iter().all(|clause| clause.kind == AlterKind::RenameTable);
+        if !only_renames {
+            self.evolve(id, &name, ddl, told);
+        }
+        for (_, to) in &ddl.renames {
+            self.rename_one(&name, to, told);
+        }
+    }
+
+    fn evolve(&mut self, id: usize, name: &TableName, ddl: &Ddl, told: &Told<'_>) {
+        let Some(tracked) = self.tracked.get_mut(id) else { return };
+        let Some(era) = tracked.life.last() else { return };
+        let context = told.statement.context();
+        let was_empty = tracked.life.origin.is_none() && tracked.row_events() == 0;
+        let mut renamed = Vec::new();
+        let (shape, evolution) = match alter(&era.shape, ddl, &context) {
+            Ok(evolution) if !was_empty => {
+                renamed.clone_from(&evolution.renamed_columns);
+                match resolve_times(evolution, told.statement) {
+                    Ok(evolution) => (Ok(evolution.shape.clone()), Some(evolution)),
+                    Err(reason) => {
+                        tracked.obstacle.get_or_insert(told.obstacle(reason));
+                        (alter_empty(&era.shape, ddl, &context), None)
+                    }
+                }
+            }
+            Ok(evolution) => {
+                renamed.clone_from(&evolution.renamed_columns);
+                (Ok(evolution.shape), None)
+            }
+            Err(problem) => {
+                if !was_empty {
+                    tracked.obstacle.get_or_insert(told.obstacle(problem.reason));
+                }
+                (alter_empty(&era.shape, ddl, &context), None)
+            }
+        };
+        match shape {
+            Ok(shape) => {
+                let era = Era { evolution, ..first_era(name, shape, told.began()) };
+                if was_empty {
+                    tracked.life.eras.clear();
+                }
+                tracked.life.eras.push(era);
+                tracked.life.definition.steps.push(told.step(ddl));
+            }
+            Err(problem) => {
+                tracked.obstacle.get_or_insert(told.obstacle(problem.reason.clone()));
+                tracked.unreadable.get_or_insert(problem.reason);
+            }
+        }
+        self.name(name, Some(id), told.moment);
+        if !renamed.is_empty() {
+            self.each_child(name, &mut |shape| shape.parent_columns_renamed(name, &renamed));
+        }
+    }
+
+    fn rename(&mut self, ddl: &Ddl, told: &Told<'_>) {
+        for (from, to) in &ddl.renames {
+            let from = self.resolve(from);
+            self.rename_one(&from, to, told);
+        }
+    }
+
+    fn rename_one(&mut self, from: &TableName, to: &TableName, told: &Told<'_>) {
+        let Some(id) = self.find(from) else { return };
+        self.each_child(from, &mut |shape| shape.parent_renamed(from, to));
+        self.remember(id);
+        if let Some(tracked) = self.tracked.get_mut(id)
+            && let Some(era) = tracked.life.last()
+        {
+            let shape = era.shape.renamed(to.clone());
+            tracked.life.eras.push(first_era(to, shape, told.began()));
+        }
+        self.name(from, None, told.moment);
+        self.name(to, Some(id), told.moment);
+    }
+
+    /// Changes the present shapes of the tables that have foreign keys to this one.
+    fn each_child(&mut self, parent: &TableName, change: &mut dyn FnMut(&mut TableShape)) {
+        let of_baseline =
+            self.shapes.known.iter().filter(|(_, shape)| shape.foreign_keys.iter().any(|key| key.parent == *parent));
+        let names: Vec<TableName> = of_baseline.map(|(name, _)| name.clone()).collect();
+        for name in names {
+            self.find(&name);
+        }
+        let children: Vec<usize> = (0..self.tracked.len())
+            .filter(|id| {
+                let era = self.tracked.get(*id).and_then(|tracked| tracked.life.last());
+                era.is_some_and(|era| era.shape.foreign_keys.iter().any(|key| key.parent == *parent))
+            })
+            .collect();
+        for id in children {
+            self.remember(id);
+            if let Some(era) = self.tracked.get_mut(id).and_then(|tracked| tracked.life.eras.last_mut()) {
+                change(Arc::make_mut(&mut era.shape));
+            }
+        }
+        self.children = None;
+    }
+
+    /// The tables that have a foreign key to this one which changes their rows.
+    pub(crate) fn children(&mut self, parent: &TableName) -> Vec<TableName> {
+        if self.children.is_none() {
+            let mut children: BTreeMap<TableName, Vec<TableName>> = BTreeMap::new();
+            let untouched = self.shapes.known.iter().filter(|(name, _)| !self.names.contains_key(*name));
+            let known = self.names.iter().filter_map(|(name, id)| {
+                let era = self.tracked.get((*id)?)?.life.last()?;
+                Some((name, &*era.shape))
+            });
+            for (name, shape) in untouched.chain(known) {
+                for key in &shape.foreign_keys {
+                    let of_parent = children.entry(key.parent.clone()).or_default();
+                    if (key.on_delete.changes_child() || key.on_update.changes_child()) && !of_parent.contains(name) {
+                        of_parent.push(name.clone());
+                    }
+                }
+            }
+            self.children = Some(children);
+        }
+        self.children.as_ref().and_then(|children| children.get(parent)).cloned().unwrap_or_default()
+    }
+}
+
+fn first_era(name: &TableName, shape: TableShape, began: Option<Began>) -> Era {
+    Era { name: name.clone(), shape: Arc::new(shape), evolution: None, began, row_events: 0, row_event_bytes: 0 }
+}
+
+/// Puts the statement's own time in the place of values that came from it.
+fn resolve_times(mut evolution: Evolution, statement: &StatementText<'_>) -> Result<Evolution, String> {
+    for (origin, column) in evolution.columns.iter_mut().zip(&evolution.shape.columns) {
+        let value = match origin {
+            ColumnOrigin::Added(value) => value,
+            ColumnOrigin::Kept { null_becomes: Some(value), .. } => value,
+            ColumnOrigin::Kept { .. } => continue,
+        };
+        let zone = || {
+            statement.utc_offset().ok_or_else(|| {
+                format!("the rows' `{}` is a time in the session's time zone, which the log does not tell", column.name)
+            })
+        };
+        let literal = match value {
+            AddedValue::StatementTime { fsp, kind } => {
+                let east = if *kind == StatementTimeKind::Timestamp { 0 } else { zone()? };
+                temporal::literal_of(statement.micros() + east * 1_000_000, *fsp, *kind)
+            }
+            AddedValue::SessionTimestamp(text) => temporal::in_utc(text, zone()?),
+            AddedValue::Null | AddedValue::Literal(_) | AddedValue::Computed => continue,
+        };
+        let literal = literal.ok_or_else(|| format!("the rows' `{}` is a time out of range", column.name))?;
+        *value = AddedValue::Literal(literal.into_bytes());
+    }
+    Ok(evolution)
+}

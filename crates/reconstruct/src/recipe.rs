@@ -1,0 +1,226 @@
+//! How one table is rebuilt: which changes are collected under which keys, and what is written.
+//!
+//! A **stage** is a run of eras in which one key names the rows. A row of the baseline goes through the stages one after the
+//! other; each may replace or drop it. Where the key changes, so does the stage, and nothing has to be looked up twice.
+
+use backtrail_domain::TableName;
+use backtrail_schema::TableShape;
+
+use crate::baseline::{Catalog, DataHead};
+use crate::decide::{file_columns, mergeable, row_key};
+use crate::key::KeyCodec;
+use crate::life::{Life, Trace, Untraceable};
+use crate::plan::{PlannedEra, PlannedKey};
+
+/// How one table is rebuilt.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Recipe {
+    pub(crate) life: Life,
+    /// Never empty.
+    pub(crate) stages: Vec<Stage>,
+    /// The stage of each era.
+    pub(crate) stage_of_era: Vec<usize>,
+    /// The columns of an INSERT into the result, as places in the last era's shape, in the order in which they are written.
+    pub(crate) columns: Vec<usize>,
+    /// Their names, where the INSERT has to say them.
+    pub(crate) column_names: Option<Vec<String>>,
+    /// For each era, where these columns come from.
+    pub(crate) sources: Vec<Vec<Trace>>,
+    /// The baseline's data files name these columns (as places in the first era's shape): empty without data.
+    pub(crate) file_columns: Vec<usize>,
+    /// Whether the baseline's rows can be written as they are.
+    pub(crate) rows_as_they_are: bool,
+    /// How many fields of the baseline's rows have to be found.
+    pub(crate) fields_needed: usize,
+    /// The table has no name or definition but the baseline's.
+    pub(crate) unaltered: bool,
+}
+
+/// Eras in which one key names the rows.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Stage {
+    pub(crate) first_era: usize,
+    pub(crate) key: PlannedKey,
+    /// For each era of the stage: its columns as this stage's key. All encode alike.
+    pub(crate) codecs: Vec<KeyCodec>,
+    /// For each era before the stage: where the key's columns (of the stage's first era) come from.
+    pub(crate) from_earlier: Vec<Vec<Trace>>,
+}
+
+impl Stage {
+    pub(crate) fn counted(&self) -> bool {
+        self.key == PlannedKey::WholeRow
+    }
+
+    /// How the keys of an era are encoded.
+    pub(crate) fn codec(&self, era: usize) -> Option<&KeyCodec> {
+        self.codecs.get(era.saturating_sub(self.first_era))
+    }
+}
+
+impl Recipe {
+    /// Works out how a table is rebuilt.
+    ///
+    /// # Errors
+    /// Why it cannot be, and the era whose statement stands in the way.
+    pub(crate) fn new(life: Life, head: Option<&DataHead>) -> Result<Self, Untraceable> {
+        let last = life.last_number();
+        let first = life.eras.first().ok_or((0, "its definition is not known".to_owned()))?;
+        let mut listed: Option<Option<Vec<String>>> = None;
+        let mut in_files = Vec::new();
+        if let Some(head) = head
+            && let Some(columns) = &head.columns
+        {
+            in_files = file_columns(&first.shape, columns.as_deref()).map_err(|reason| (0, reason))?;
+            mergeable(&first.shape, head, &in_files).map_err(|reason| (0, reason))?;
+            listed = Some(columns.clone());
+        }
+        let (stages, stage_of_era) = stages(&life)?;
+        let mut columns = life.written_columns();
+        let mut rows_as_they_are = false;
+        if let Some(ordered) = as_written(&life, &in_files, &columns)? {
+            columns = ordered;
+            rows_as_they_are = true;
+        }
+        let sources = (0..=last).map(|era| life.traces(&columns, last, era, false)).collect::<Result<Vec<_>, _>>()?;
+        let from_files = sources.first().into_iter().flatten().filter_map(Trace::column);
+        if listed.is_some()
+            && let Some(missing) = from_files.into_iter().find(|column| !in_files.contains(column))
+        {
+            let name = first.shape.columns.get(missing).map_or("?", |column| column.name.as_str());
+            return Err((0, format!("the dump lacks its column `{name}`")));
+        }
+        let fields_needed = if rows_as_they_are || listed.is_none() {
+            let of_stage = |stage: &Stage| match stage.from_earlier.first() {
+                Some(traces) => traces.iter().filter_map(Trace::column).collect::<Vec<_>>(),
+                None => stage.codecs.first().into_iter().flat_map(|c| c.parts()).map(|part| part.column).collect(),
+            };
+            let columns = stages.iter().flat_map(of_stage);
+            let field = |column: usize| in_files.iter().position(|own| *own == column);
+            columns.filter_map(field).max().map_or(0, |field| field + 1)
+        } else {
+            usize::MAX
+        };
+        let shape = life.eras.get(last).map(|era| std::sync::Arc::clone(&era.shape));
+        let unaltered = last == 0 && life.origin.is_some() && life.definition.is_baselines();
+        let column_names = shape.and_then(|shape| {
+            let hidden = |column: &backtrail_schema::Column| column.generated.is_some() || column.invisible;
+            let named = match &listed {
+                Some(listed) if unaltered => listed.is_some(),
+                _ => !unaltered || shape.columns.iter().any(hidden),
+            };
+            let names = columns.iter().filter_map(|column| shape.columns.get(*column));
+            named.then(|| names.map(|column| column.name.clone()).collect())
+        });
+        Ok(Self {
+            life,
+            stages,
+            stage_of_era,
+            columns,
+            column_names,
+            sources,
+            file_columns: in_files,
+            rows_as_they_are,
+            fields_needed,
+            unaltered,
+        })
+    }
+
+    /// The key by which the rows of the last era are told apart.
+    pub(crate) fn key(&self) -> PlannedKey {
+        self.stages.last().map_or(PlannedKey::WholeRow, |stage| stage.key.clone())
+    }
+
+    /// Row events of all eras.
+    pub(crate) fn row_events(&self) -> (u64, u64) {
+        let eras = || self.life.eras.iter();
+        (eras().map(|era| era.row_events).sum(), eras().map(|era| era.row_event_bytes).sum())
+    }
+
+    /// The shape of the result.
+    pub(crate) fn shape(&self) -> Option<&TableShape> {
+        self.life.last().map(|era| &*era.shape)
+    }
+
+    /// The eras in words.
+    pub(crate) fn planned_eras(&self) -> Vec<PlannedEra> {
+        if self.life.eras.len() < 2 && self.life.eras.iter().all(|era| era.began.is_none()) {
+            return Vec::new();
+        }
+        let era = |era: &crate::life::Era| PlannedEra {
+            name: era.name.clone(),
+            from: era.began.as_ref().map(|began| began.position.clone()),
+            statement: era.began.as_ref().map(|began| began.statement.clone()),
+            row_events: era.row_events,
+        };
+        self.life.eras.iter().map(era).collect()
+    }
+
+    /// The head of the first data file that has rows, and whether all of them agree is the merge's to check.
+    pub(crate) fn head(catalog: &Catalog<'_>, origin: &TableName) -> Result<Option<DataHead>, crate::EngineError> {
+        let Some(files) = catalog.tables.get(origin) else { return Ok(None) };
+        for file in &files.data {
+            let head = catalog.data_head(origin, &file.name)?;
+            if head.columns.is_some() {
+                return Ok(Some(head));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The result's columns in the order of the files' columns, if every row can be copied as it is.
+fn as_written(life: &Life, in_files: &[usize], columns: &[usize]) -> Result<Option<Vec<usize>>, Untraceable> {
+    if in_files.len() != columns.len() {
+        return Ok(None);
+    }
+    let traces = life.traces(columns, life.last_number(), 0, false)?;
+    let mut ordered = Vec::with_capacity(columns.len());
+    for wanted in in_files {
+        let found = traces.iter().position(|trace| trace.is_plain() && trace.column() == Some(*wanted));
+        match found.and_then(|at| columns.get(at)) {
+            Some(column) => ordered.push(*column),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(ordered))
+}
+
+fn stages(life: &Life) -> Result<(Vec<Stage>, Vec<usize>), Untraceable> {
+    let mut stages: Vec<Stage> = Vec::new();
+    let mut stage_of_era = Vec::new();
+    for (number, era) in life.eras.iter().enumerate() {
+        let (key, codec) = row_key(&era.shape).map_err(|reason| (number, reason))?;
+        let key_columns: Vec<usize> = codec.parts().iter().map(|part| part.column).collect();
+        let goes_on = match (stages.last(), number.checked_sub(1)) {
+            (Some(stage), Some(before)) => {
+                let alike = stage.codec(before).is_some_and(|earlier| {
+                    earlier.encodes_like(&codec) && (stage.counted() == (key == PlannedKey::WholeRow))
+                });
+                let traces = life.traces(&key_columns, number, before, true);
+                let same_columns = |earlier: &KeyCodec| {
+                    traces.as_ref().is_ok_and(|traces| {
+                        traces.len() == earlier.parts().len()
+                            && traces
+                                .iter()
+                                .zip(earlier.parts())
+                                .all(|(trace, part)| trace.is_plain() && trace.column() == Some(part.column))
+                    })
+                };
+                alike && stage.codec(before).is_some_and(same_columns)
+            }
+            _ => false,
+        };
+        if goes_on && let Some(stage) = stages.last_mut() {
+            stage.key = key;
+            stage.codecs.push(codec);
+        } else {
+            let from_earlier = (0..number)
+                .map(|earlier| life.traces(&key_columns, number, earlier, true))
+                .collect::<Result<Vec<_>, _>>()?;
+            stages.push(Stage { first_era: number, key, codecs: vec![codec], from_earlier });
+        }
+        stage_of_era.push(stages.len() - 1);
+    }
+    Ok((stages, stage_of_era))
+}
