@@ -24,6 +24,9 @@ struct Arguments {
     /// Leave out statements that change definitions.
     #[arg(long)]
     no_ddl: bool,
+    /// What histories are not to have, comma-separated: `addresses`, `invisible`, `xa`.
+    #[arg(long, value_delimiter = ',')]
+    avoid: Vec<String>,
     /// Where failures go.
     #[arg(long)]
     failures: Option<PathBuf>,
@@ -40,7 +43,7 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let settings = Settings {
         family: family(&arguments.server)?,
-        profile: Profile { ddl: !arguments.no_ddl, ..Profile::default() },
+        profile: Profile { ddl: !arguments.no_ddl, avoid: arguments.avoid, ..Profile::default() },
         failures: arguments.failures.unwrap_or_else(|| std::env::temp_dir().join("backtrail-oracle-failures")),
         shrink: Duration::from_secs(arguments.shrink),
     };

@@ -1,8 +1,6 @@
 //! Statements that change rows.
 
-use backtrail_devstack::Family;
-
-use super::kinds::{Column, Kind};
+use super::kinds::{Column, Dialect, Kind};
 use super::model::{Key, Table};
 use super::values;
 use crate::random::Random;
@@ -12,24 +10,24 @@ use crate::server::quoted;
 const KEYS: usize = 24;
 
 /// Any statement about a table.
-pub(crate) fn statement(family: Family, table: &Table, random: &mut Random) -> String {
+pub(crate) fn statement(dialect: Dialect, table: &Table, random: &mut Random) -> String {
     let choice = *random.weighted(&[(38, 0), (30, 1), (14, 2), (5, 3), (6, 4), (4, 5), (3, 6)]);
     match choice {
-        0 => insert(family, table, "INSERT INTO", "", random),
-        1 => update(family, table, random),
+        0 => insert(dialect, table, "INSERT INTO", "", random),
+        1 => update(dialect, table, random),
         2 => delete(table, random),
-        3 => insert(family, table, "REPLACE INTO", "", random),
+        3 => insert(dialect, table, "REPLACE INTO", "", random),
         4 => {
-            let change = on_duplicate(family, table, random);
-            insert(family, table, "INSERT INTO", &change, random)
+            let change = on_duplicate(dialect, table, random);
+            insert(dialect, table, "INSERT INTO", &change, random)
         }
-        5 => insert(family, table, "INSERT IGNORE INTO", "", random),
+        5 => insert(dialect, table, "INSERT IGNORE INTO", "", random),
         _ => copies(table, random),
     }
 }
 
 /// A literal for a column.
-fn literal(family: Family, column: &Column, random: &mut Random) -> String {
+fn literal(dialect: Dialect, column: &Column, random: &mut Random) -> String {
     if column.nullable && random.percent(18) {
         return "NULL".to_owned();
     }
@@ -37,10 +35,10 @@ fn literal(family: Family, column: &Column, random: &mut Random) -> String {
         let number = random.below(KEYS);
         return values::key_value(&column.kind, number, random);
     }
-    values::value(&column.kind, family == Family::Mysql, random)
+    values::value(&column.kind, dialect.mysql, random)
 }
 
-fn given(family: Family, table: &Table, at: usize, random: &mut Random) -> String {
+fn given(dialect: Dialect, table: &Table, at: usize, random: &mut Random) -> String {
     let column = &table.columns[at];
     let refers = table.parent.as_ref().is_some_and(|(child, _)| *child == at);
     if (table.key.columns().contains(&at) || refers) && random.percent(93) {
@@ -56,11 +54,11 @@ fn given(family: Family, table: &Table, at: usize, random: &mut Random) -> Strin
     if column.default.is_some() && random.percent(8) {
         return "DEFAULT".to_owned();
     }
-    literal(family, column, random)
+    literal(dialect, column, random)
 }
 
 /// An INSERT or REPLACE of some rows.
-pub(crate) fn insert(family: Family, table: &Table, verb: &str, end: &str, random: &mut Random) -> String {
+pub(crate) fn insert(dialect: Dialect, table: &Table, verb: &str, end: &str, random: &mut Random) -> String {
     let mut columns = table.writable();
     if random.percent(12) {
         columns.retain(|at| {
@@ -75,20 +73,20 @@ pub(crate) fn insert(family: Family, table: &Table, verb: &str, end: &str, rando
     let count = *random.weighted(&[(50, 1), (25, 2), (20, 4), (5, 15)]);
     let rows: Vec<String> = (0..count)
         .map(|_| {
-            let values: Vec<String> = columns.iter().map(|at| given(family, table, *at, random)).collect();
+            let values: Vec<String> = columns.iter().map(|at| given(dialect, table, *at, random)).collect();
             format!("({})", values.join(", "))
         })
         .collect();
     format!("{verb} {} ({}) VALUES {}{end}", table.sql(), names.join(", "), rows.join(", "))
 }
 
-fn on_duplicate(family: Family, table: &Table, random: &mut Random) -> String {
-    let changes = assignments(family, table, random);
+fn on_duplicate(dialect: Dialect, table: &Table, random: &mut Random) -> String {
+    let changes = assignments(dialect, table, random);
     if changes.is_empty() { String::new() } else { format!(" ON DUPLICATE KEY UPDATE {changes}") }
 }
 
 /// `column = value` for some columns outside the key.
-fn assignments(family: Family, table: &Table, random: &mut Random) -> String {
+fn assignments(dialect: Dialect, table: &Table, random: &mut Random) -> String {
     let others: Vec<usize> = table.writable().into_iter().filter(|at| !table.key.columns().contains(at)).collect();
     if others.is_empty() {
         return String::new();
@@ -104,7 +102,7 @@ fn assignments(family: Family, table: &Table, random: &mut Random) -> String {
             match &column.kind {
                 Kind::Json if random.percent(60) => format!("{name} = {}", json_change(&name, random)),
                 Kind::Int { .. } if random.percent(25) => format!("{name} = {name} + 1"),
-                _ => format!("{name} = {}", given(family, table, at, random)),
+                _ => format!("{name} = {}", given(dialect, table, at, random)),
             }
         })
         .collect();
@@ -148,11 +146,11 @@ fn condition(table: &Table, random: &mut Random) -> String {
     }
 }
 
-fn update(family: Family, table: &Table, random: &mut Random) -> String {
+fn update(dialect: Dialect, table: &Table, random: &mut Random) -> String {
     if random.percent(30) && !table.key.columns().is_empty() {
         return key_change(table, random);
     }
-    let changes = assignments(family, table, random);
+    let changes = assignments(dialect, table, random);
     if changes.is_empty() {
         return delete(table, random);
     }

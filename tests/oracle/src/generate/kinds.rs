@@ -1,9 +1,18 @@
 //! The column types of both families.
 
-use backtrail_devstack::Family;
-
 use crate::random::Random;
 use crate::server::quoted;
+
+/// What a history's server knows, and what a history is to have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dialect {
+    /// MySQL, not MariaDB.
+    pub(crate) mysql: bool,
+    /// MariaDB's UUID, INET4 and INET6.
+    pub(crate) addresses: bool,
+    /// Columns that `SELECT *` leaves out.
+    pub(crate) invisible: bool,
+}
 
 /// A character set with one of its collations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +70,7 @@ pub(crate) const MEMBERS: &[&str] =
 
 impl Kind {
     /// Any type.
-    pub(crate) fn any(family: Family, random: &mut Random) -> Self {
+    pub(crate) fn any(dialect: Dialect, random: &mut Random) -> Self {
         let charset = *random.weighted(CHARSETS);
         let fsp = *random.pick(&[0, 0, 3, 6, 1, 2, 4, 5]);
         let mut choices: Vec<(usize, Self)> = vec![
@@ -86,17 +95,18 @@ impl Kind {
             (7, Self::Json),
             (4, Self::Geometry(random.word(&["GEOMETRY", "POINT", "LINESTRING", "POLYGON"]))),
         ];
-        match family {
-            Family::Mariadb => choices.extend([(2, Self::Uuid), (1, Self::Inet4), (2, Self::Inet6)]),
-            Family::Mysql => choices.push((4, Self::Vector(*random.pick(&[1, 3, 16])))),
+        if dialect.mysql {
+            choices.push((4, Self::Vector(*random.pick(&[1, 3, 16]))));
+        } else if dialect.addresses {
+            choices.extend([(2, Self::Uuid), (1, Self::Inet4), (2, Self::Inet6)]);
         }
         random.weighted(&choices).clone()
     }
 
     /// A type that can be a key.
-    pub(crate) fn of_key(family: Family, random: &mut Random) -> Self {
+    pub(crate) fn of_key(dialect: Dialect, random: &mut Random) -> Self {
         loop {
-            let kind = Self::any(family, random);
+            let kind = Self::any(dialect, random);
             let long = match &kind {
                 Self::Char { length, .. } | Self::Varchar { length, .. } => *length > 100,
                 Self::Binary(length) | Self::Varbinary(length) => *length > 100,
@@ -220,7 +230,7 @@ impl Column {
     }
 
     /// As it stands in a definition.
-    pub(crate) fn sql(&self, family: Family) -> String {
+    pub(crate) fn sql(&self) -> String {
         let mut sql = format!("{} {}", quoted(&self.name), self.kind.sql());
         if let Some((expression, stored)) = &self.generated {
             sql.push_str(&format!(" AS ({expression}) {}", if *stored { "STORED" } else { "VIRTUAL" }));
@@ -242,7 +252,6 @@ impl Column {
         if let Some(comment) = self.comment {
             sql.push_str(&format!(" COMMENT '{comment}'"));
         }
-        debug_assert!(matches!(family, Family::Mariadb | Family::Mysql), "both write columns alike");
         sql
     }
 

@@ -15,6 +15,7 @@ use backtrail_devstack::Family;
 use crate::random::Random;
 use crate::record::Steps;
 use crate::script::{By, Step};
+use kinds::Dialect;
 use model::Model;
 use sessions::Session;
 
@@ -29,11 +30,14 @@ pub struct Profile {
     pub points: usize,
     /// Whether some points are asked for by time, which takes some seconds each.
     pub times: bool,
+    /// What histories are not to have, so that others of its kind are found beside what is known: `addresses`
+    /// (UUID and INET columns), `invisible`, `xa`.
+    pub avoid: Vec<String>,
 }
 
 impl Default for Profile {
     fn default() -> Self {
-        Self { ddl: true, steps: 220, points: 6, times: true }
+        Self { ddl: true, steps: 220, points: 6, times: true, avoid: Vec::new() }
     }
 }
 
@@ -44,6 +48,9 @@ type Effect = Box<dyn FnOnce(&mut Model) + Send>;
 pub struct Generator {
     family: Family,
     profile: Profile,
+    dialect: Dialect,
+    /// Some points are asked for by time.
+    times: bool,
     random: Random,
     model: Model,
     sessions: Vec<Session>,
@@ -63,7 +70,15 @@ impl Generator {
     pub fn new(family: Family, profile: Profile, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let steps = random.between(profile.steps / 2, profile.steps);
+        let avoided = |what: &str| profile.avoid.iter().any(|avoided| avoided == what);
+        let dialect = Dialect {
+            mysql: family == Family::Mysql,
+            addresses: !avoided("addresses"),
+            invisible: !avoided("invisible"),
+        };
         let mut generator = Self {
+            dialect,
+            times: profile.times && random.percent(50),
             family,
             baseline_at: steps * random.between(55, 85) / 100,
             tables: random.between(3, 8),
@@ -120,7 +135,7 @@ impl Generator {
         let due = behind && self.points > 0 && self.random.below(self.steps + 1) < self.points;
         if due || (behind && self.steps == 0 && self.points > 0) {
             self.points -= 1;
-            let by = if self.profile.times && self.random.percent(8) {
+            let by = if self.times && self.random.percent(15) {
                 By::Time
             } else if self.random.percent(25) {
                 By::Gtid
@@ -143,7 +158,7 @@ impl Generator {
     /// Makes a table.
     fn new_table(&mut self, session: usize) {
         let schema = self.random.pick(&self.model.schemas).clone();
-        let (sql, table) = tables::create(self.family, &mut self.model, &schema, &mut self.random);
+        let (sql, table) = tables::create(self.dialect, &mut self.model, &schema, &mut self.random);
         self.push_with(session, sql, move |model| model.tables.push(table));
     }
 }

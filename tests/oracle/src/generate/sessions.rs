@@ -54,7 +54,7 @@ pub(super) fn server_settings(family: Family, random: &mut Random) -> Vec<String
     settings
 }
 
-fn session_setting(family: Family, random: &mut Random) -> String {
+fn session_setting(family: Family, times: bool, random: &mut Random) -> String {
     let common = [
         "SET SESSION sql_mode = ''",
         "SET SESSION sql_mode = ''",
@@ -88,6 +88,8 @@ fn session_setting(family: Family, random: &mut Random) -> String {
             "SET SESSION binlog_transaction_compression = OFF",
         ],
     };
+    // A clock that is set back makes a point in time mean nothing.
+    let own: &[&str] = if times && family == Family::Mariadb { &own[..1] } else { own };
     let setting = if random.percent(30) { random.pick(own) } else { random.pick(&common) };
     (*setting).replace(
         "transaction_isolation",
@@ -120,10 +122,10 @@ impl Generator {
                 self.change(session);
             }
             2 => {
-                let setting = session_setting(self.family, &mut self.random);
+                let setting = session_setting(self.family, self.times, &mut self.random);
                 self.push(session, setting);
             }
-            3 => {
+            3 if !self.profile.avoid.iter().any(|avoided| avoided == "xa") => {
                 self.model.names += 1;
                 let name = format!("xa{}", self.model.names);
                 self.push(session, format!("XA START '{name}'"));
@@ -233,7 +235,7 @@ impl Generator {
     /// A statement that changes rows.
     fn change(&mut self, session: usize) {
         if let Some(at) = self.table(session) {
-            let statement = dml::statement(self.family, &self.model.tables[at], &mut self.random);
+            let statement = dml::statement(self.dialect, &self.model.tables[at], &mut self.random);
             self.push(session, statement);
         }
     }

@@ -1,8 +1,6 @@
 //! New tables.
 
-use backtrail_devstack::Family;
-
-use super::kinds::{Column, Kind};
+use super::kinds::{Column, Dialect, Kind};
 use super::model::{Key, Model, Table};
 use super::values;
 use crate::random::Random;
@@ -34,8 +32,8 @@ const COLUMNS: &[&str] = &["v", "w", "name", "odd col", "é", "order", "a.b", "x
 const QUOTED_NAMES: &[&str] = &["x'y\"z", "it's", "quo`te"];
 
 /// A definition and what the generator then knows of it.
-pub(crate) fn create(family: Family, model: &mut Model, schema: &str, random: &mut Random) -> (String, Table) {
-    let name = free_name(family, model, schema, random);
+pub(crate) fn create(dialect: Dialect, model: &mut Model, schema: &str, random: &mut Random) -> (String, Table) {
+    let name = free_name(dialect, model, schema, random);
     let mut table = Table {
         schema: schema.to_owned(),
         name,
@@ -45,10 +43,10 @@ pub(crate) fn create(family: Family, model: &mut Model, schema: &str, random: &m
         parent: None,
         partitioned: false,
     };
-    keyed(family, &mut table, random);
+    keyed(dialect, &mut table, random);
     let most = if random.percent(15) { 24 } else { 7 };
     for _ in 0..random.between(1, most) {
-        let column = column(family, &table, random);
+        let column = column(dialect, &table, random);
         table.columns.push(column);
     }
     if random.percent(20) {
@@ -68,17 +66,15 @@ pub(crate) fn create(family: Family, model: &mut Model, schema: &str, random: &m
     }
     let mut extra = Vec::new();
     if random.percent(35) {
-        foreign_key(family, model, &mut table, &mut extra, random);
+        foreign_key(model, &mut table, &mut extra, random);
     }
-    let sql = definition(family, &mut table, &extra, random);
+    let sql = definition(&mut table, &extra, random);
     (sql, table)
 }
 
-fn free_name(family: Family, model: &mut Model, schema: &str, random: &mut Random) -> String {
-    let wish = match family {
-        Family::Mysql if random.percent(12) => random.word(QUOTED_NAMES),
-        _ => random.word(NAMES),
-    };
+fn free_name(dialect: Dialect, model: &mut Model, schema: &str, random: &mut Random) -> String {
+    let quoted = dialect.mysql && random.percent(12);
+    let wish = random.word(if quoted { QUOTED_NAMES } else { NAMES });
     if model.find(schema, wish).is_none() {
         return wish.to_owned();
     }
@@ -87,7 +83,7 @@ fn free_name(family: Family, model: &mut Model, schema: &str, random: &mut Rando
 }
 
 /// The columns that make up the key.
-fn keyed(family: Family, table: &mut Table, random: &mut Random) {
+fn keyed(dialect: Dialect, table: &mut Table, random: &mut Random) {
     let kind = *random.weighted(&[(30, 0), (16, 1), (24, 2), (10, 3), (20, 4)]);
     let of_key = |kind: Kind, name: &str| Column { nullable: false, ..Column::new(name, kind) };
     match kind {
@@ -100,7 +96,7 @@ fn keyed(family: Family, table: &mut Table, random: &mut Random) {
         1 => {
             let count = random.between(2, 3);
             for at in 0..count {
-                table.columns.push(of_key(Kind::of_key(family, random), ["k1", "k 2", "k3"][at]));
+                table.columns.push(of_key(Kind::of_key(dialect, random), ["k1", "k 2", "k3"][at]));
             }
             // A key's order need not be the columns'.
             let mut columns: Vec<usize> = (0..count).collect();
@@ -110,7 +106,7 @@ fn keyed(family: Family, table: &mut Table, random: &mut Random) {
             table.key = if random.percent(80) { Key::Primary(columns) } else { Key::Unique(columns) };
         }
         2 | 3 => {
-            table.columns.push(of_key(Kind::of_key(family, random), "k"));
+            table.columns.push(of_key(Kind::of_key(dialect, random), "k"));
             table.key = if kind == 2 { Key::Primary(vec![0]) } else { Key::Unique(vec![0]) };
         }
         _ => {}
@@ -118,14 +114,14 @@ fn keyed(family: Family, table: &mut Table, random: &mut Random) {
 }
 
 /// A column like any.
-pub(crate) fn column(family: Family, table: &Table, random: &mut Random) -> Column {
+pub(crate) fn column(dialect: Dialect, table: &Table, random: &mut Random) -> Column {
     let name = table.free_name(random.word(COLUMNS));
-    let mut column = Column::new(name, Kind::any(family, random));
+    let mut column = Column::new(name, Kind::any(dialect, random));
     column.nullable = random.percent(75);
     if column.kind.takes_default() && random.percent(30) {
         column.default = Some(default(&column.kind, random));
     }
-    column.invisible = random.percent(6) && (column.nullable || column.default.is_some());
+    column.invisible = dialect.invisible && random.percent(6) && (column.nullable || column.default.is_some());
     if random.percent(8) {
         column.comment = Some(random.word(&["a; b", "it\\'s", "-- x", "), (", "é"]));
     }
@@ -167,7 +163,7 @@ fn generated(table: &Table, random: &mut Random) -> Column {
     column
 }
 
-fn foreign_key(family: Family, model: &Model, table: &mut Table, extra: &mut Vec<String>, random: &mut Random) {
+fn foreign_key(model: &Model, table: &mut Table, extra: &mut Vec<String>, random: &mut Random) {
     let own = random.percent(25).then(|| table.clone());
     let parents: Vec<&Table> = model.tables.iter().chain(own.as_ref()).collect();
     let parents: Vec<&Table> = parents
@@ -182,7 +178,6 @@ fn foreign_key(family: Family, model: &Model, table: &mut Table, extra: &mut Vec
     let column = Column::new(table.free_name("parent id"), referred.kind.clone());
     let actions = ["CASCADE", "SET NULL", "RESTRICT", "NO ACTION", "CASCADE"];
     let (delete, update) = (random.pick(&actions), random.pick(&actions));
-    debug_assert!(matches!(family, Family::Mariadb | Family::Mysql), "both write foreign keys alike");
     extra.push(format!(
         "FOREIGN KEY ({}) REFERENCES {} ({}) ON DELETE {delete} ON UPDATE {update}",
         quoted(&column.name),
@@ -196,8 +191,8 @@ fn foreign_key(family: Family, model: &Model, table: &mut Table, extra: &mut Vec
     table.columns.push(column);
 }
 
-fn definition(family: Family, table: &mut Table, extra: &[String], random: &mut Random) -> String {
-    let mut parts: Vec<String> = table.columns.iter().map(|column| column.sql(family)).collect();
+fn definition(table: &mut Table, extra: &[String], random: &mut Random) -> String {
+    let mut parts: Vec<String> = table.columns.iter().map(|column| column.sql()).collect();
     let key_part = |at: &usize| {
         let column = &table.columns[*at];
         if column.kind.needs_prefix() { format!("{}(20)", quoted(&column.name)) } else { quoted(&column.name) }
