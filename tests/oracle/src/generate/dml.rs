@@ -35,7 +35,8 @@ fn literal(dialect: Dialect, column: &Column, random: &mut Random) -> String {
         let number = random.below(KEYS);
         return values::key_value(&column.kind, number, random);
     }
-    values::value(&column.kind, dialect.mysql, random)
+    let value = values::value(&column.kind, dialect.mysql, random);
+    if value == "-0e0" && !dialect.negative_zero { "0".to_owned() } else { value }
 }
 
 fn given(dialect: Dialect, table: &Table, at: usize, random: &mut Random) -> String {

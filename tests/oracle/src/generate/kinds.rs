@@ -12,6 +12,8 @@ pub(crate) struct Dialect {
     pub(crate) addresses: bool,
     /// Columns that `SELECT *` leaves out.
     pub(crate) invisible: bool,
+    /// -0.0, which dumps write as a whole number and so lose: only behind the baseline.
+    pub(crate) negative_zero: bool,
 }
 
 /// A character set with one of its collations.
@@ -19,6 +21,13 @@ pub(crate) struct Dialect {
 pub(crate) struct Charset {
     pub(crate) name: &'static str,
     collation: &'static str,
+}
+
+impl Charset {
+    /// The same or one that has all its characters.
+    pub(crate) fn wider(self, random: &mut Random) -> Self {
+        if random.percent(60) { self } else { CHARSETS[random.below(3)].1 }
+    }
 }
 
 const CHARSETS: &[(usize, Charset)] = &[

@@ -1,9 +1,12 @@
 //! Random histories: one step after the other, each of them depending on the seed and on what the server accepted.
 
+mod alter;
+mod around;
 mod ddl;
 mod dml;
 mod kinds;
 mod model;
+mod online;
 mod sessions;
 mod tables;
 mod values;
@@ -75,6 +78,7 @@ impl Generator {
             mysql: family == Family::Mysql,
             addresses: !avoided("addresses"),
             invisible: !avoided("invisible"),
+            negative_zero: false,
         };
         let mut generator = Self {
             dialect,
@@ -130,6 +134,7 @@ impl Generator {
         self.steps -= 1;
         if self.steps == self.baseline_at {
             self.queue.push_back((Step::Baseline, None));
+            self.dialect.negative_zero = true;
         }
         let behind = self.steps < self.baseline_at;
         let due = behind && self.points > 0 && self.random.below(self.steps + 1) < self.points;
