@@ -20,12 +20,20 @@ struct DumpFile {
     bytes: Vec<u8>,
 }
 
-/// Loads a dump: schemas, definitions, rows, then views, triggers and the like; one client for all files, or one for each.
+/// Loads a dump: schemas, definitions, rows, then views, triggers and the like; one client for all files, or one for each;
+/// only the tables where some are missing on which views and triggers may depend.
 ///
 /// # Errors
 /// The client refuses something; the message names the file.
-pub(crate) async fn load(dump: &Path, server: &DatabaseAddress, schemas: &[String], each: bool) -> anyhow::Result<()> {
-    let files = read(dump, schemas)?;
+pub(crate) async fn load(
+    dump: &Path,
+    server: &DatabaseAddress,
+    schemas: &[String],
+    each: bool,
+    tables_only: bool,
+) -> anyhow::Result<()> {
+    let mut files = read(dump, schemas)?;
+    files.retain(|file| !tables_only || rank(&file.name) <= RANK_OF_ROWS);
     let options = dump.join(".client.cnf");
     server.write_client_options(&options)?;
     let result = if each {
@@ -44,10 +52,13 @@ pub(crate) async fn load(dump: &Path, server: &DatabaseAddress, schemas: &[Strin
     result
 }
 
+/// Where files stand in the order of loading.
+const RANK_OF_ROWS: usize = 2;
+
 fn rank(name: &str) -> usize {
     let suffixes =
         ["-schema-create.sql", "-schema.sql", "", "-schema-view.sql", "-schema-triggers.sql", "-schema-post.sql"];
-    suffixes.iter().position(|suffix| !suffix.is_empty() && name.ends_with(suffix)).unwrap_or(2)
+    suffixes.iter().position(|suffix| !suffix.is_empty() && name.ends_with(suffix)).unwrap_or(RANK_OF_ROWS)
 }
 
 fn read(dump: &Path, schemas: &[String]) -> anyhow::Result<Vec<DumpFile>> {

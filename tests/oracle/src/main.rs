@@ -24,7 +24,7 @@ struct Arguments {
     /// Leave out statements that change definitions.
     #[arg(long)]
     no_ddl: bool,
-    /// What histories are not to have, comma-separated: `addresses`, `invisible`, `xa`.
+    /// What histories are not to have, comma-separated: `addresses`, `invisible`, `wide-members`, `xa`.
     #[arg(long, value_delimiter = ',')]
     avoid: Vec<String>,
     /// Where failures go.

@@ -174,7 +174,9 @@ async fn compare(
         names.dedup();
         names
     };
-    if let Err(error) = load(out, target.address(), &names, variant.each).await {
+    if let Err(error) =
+        load(out, target.address(), &names, variant.each, !absent.is_empty() || !outcome.refused.is_empty()).await
+    {
         let text = format!("{error:#}");
         let kind = text.rsplit("ERROR").next().unwrap_or_default().split_whitespace().next().unwrap_or_default();
         outcome.findings.push(finding(format!("load: {kind}"), text));
@@ -229,5 +231,8 @@ fn reason(text: &str) -> String {
     for (at, part) in text.split('`').enumerate() {
         plain.push_str(if at % 2 == 0 { part } else { "…" });
     }
-    plain
+    match (plain.find(" of rows of "), plain.find(" may have changed its rows")) {
+        (Some(from), Some(to)) if from < to => format!("{} of rows of …{}", &plain[..from], &plain[to..]),
+        _ => plain,
+    }
 }

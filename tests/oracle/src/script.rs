@@ -14,8 +14,19 @@
 //! -- point
 //! ```
 //!
-//! A statement ends with a `;` at the end of a line. It may fail, as statements of a random history do. Directives are
-//! lines that begin with `-- ` and one of the words below; other lines of that kind are remarks.
+//! A statement ends with a `;` at the end of a line. Directives are lines that begin with `-- `:
+//!
+//! | | |
+//! |---|---|
+//! | `server: mariadb` or `mysql` | for this family only; for both when left out |
+//! | `session N` | the statements from here on are another session's |
+//! | `baseline` | here the baseline is taken |
+//! | `point`, `point gtid`, `point time` | here the truth is recorded, and asked for in this way |
+//! | `refused: SCHEMA.TABLE: TEXT` | at the last point this table must be refused for a reason that has this text |
+//! | `statements may fail` | the server need not accept all statements |
+//! | `open: TEXT` | known to be wrong still; the test says when it is not any more |
+//!
+//! Other lines that begin with `-- ` are remarks.
 
 use std::fmt;
 
@@ -65,6 +76,10 @@ pub struct History {
     pub steps: Vec<Step>,
     /// Tables (`schema.table`) that must be refused at the last point, and by what, where a case says so.
     pub refused: Vec<(String, String)>,
+    /// Whether statements that the server does not accept are meant to be in it.
+    pub may_fail: bool,
+    /// What is still wrong with it: the test that replays it expects it to fail, and says when it does not any more.
+    pub open: Option<String>,
     /// Remarks in front of it.
     pub remarks: Vec<String>,
 }
@@ -72,7 +87,7 @@ pub struct History {
 impl History {
     /// A history of one server family.
     pub fn new(family: Family, steps: Vec<Step>) -> Self {
-        Self { families: vec![family], steps, refused: Vec::new(), remarks: Vec::new() }
+        Self { families: vec![family], steps, refused: Vec::new(), may_fail: true, open: None, remarks: Vec::new() }
     }
 
     /// Reads the text form.
@@ -80,7 +95,14 @@ impl History {
     /// # Errors
     /// A directive that is not understood, or a statement without its end.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
-        let mut history = Self { families: Vec::new(), steps: Vec::new(), refused: Vec::new(), remarks: Vec::new() };
+        let mut history = Self {
+            families: Vec::new(),
+            steps: Vec::new(),
+            refused: Vec::new(),
+            may_fail: false,
+            open: None,
+            remarks: Vec::new(),
+        };
         let (mut session, mut statement) = (1, String::new());
         for (number, line) in text.lines().enumerate() {
             if statement.is_empty() {
@@ -115,6 +137,8 @@ impl History {
         match word {
             "server:" => self.families.push(family(rest.trim())?),
             "session" => *session = rest.trim().parse()?,
+            "statements" if rest.trim() == "may fail" => self.may_fail = true,
+            "open:" => self.open = Some(rest.trim().to_owned()),
             "baseline" => self.steps.push(Step::Baseline),
             "point" => self.steps.push(Step::Point(match rest.trim() {
                 "" | "position" => By::Position,
@@ -143,6 +167,12 @@ impl fmt::Display for History {
         }
         for (table, reason) in &self.refused {
             writeln!(f, "-- refused: {table}: {reason}")?;
+        }
+        if self.may_fail {
+            writeln!(f, "-- statements may fail")?;
+        }
+        if let Some(open) = &self.open {
+            writeln!(f, "-- open: {open}")?;
         }
         let mut last = 1;
         for step in &self.steps {

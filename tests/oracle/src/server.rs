@@ -70,7 +70,11 @@ impl Server {
         Self::start(family, directory, options).await
     }
 
-    async fn start(family: Family, directory: &Path, options: DatabaseOptions) -> anyhow::Result<Self> {
+    async fn start(family: Family, directory: &Path, mut options: DatabaseOptions) -> anyhow::Result<Self> {
+        // A server that starts removes the temporary tables of all that share the directory with it.
+        let temporary = directory.join("tmp");
+        std::fs::create_dir_all(&temporary)?;
+        options.arguments.push(format!("--tmpdir={}", temporary.display()));
         let process = match family {
             Family::Mariadb => Process::Mariadb(MariaDb::start(directory, options).await?),
             Family::Mysql => Process::Mysql(MySql::start(directory, options).await?),

@@ -12,6 +12,8 @@ pub(crate) struct Dialect {
     pub(crate) addresses: bool,
     /// Columns that `SELECT *` leaves out.
     pub(crate) invisible: bool,
+    /// ENUM and SET columns of character sets that are no superset of ASCII's bytes.
+    pub(crate) wide_members: bool,
     /// -0.0, which dumps write as a whole number and so lose: only behind the baseline.
     pub(crate) negative_zero: bool,
 }
@@ -94,8 +96,8 @@ impl Kind {
             (5, Self::Binary(*random.pick(&[1, 4, 16]))),
             (5, Self::Varbinary(*random.pick(&[8, 40, 300]))),
             (6, Self::Blob(random.below(4))),
-            (6, Self::Enum { members: members(random), charset: enum_charset(charset) }),
-            (6, Self::Set { members: members(random), charset: enum_charset(charset) }),
+            (6, Self::Enum { members: members(random), charset: enum_charset(dialect, charset) }),
+            (6, Self::Set { members: members(random), charset: enum_charset(dialect, charset) }),
             (5, Self::Date),
             (5, Self::Time(fsp)),
             (7, Self::Datetime(fsp)),
@@ -204,8 +206,9 @@ fn members(random: &mut Random) -> Vec<&'static str> {
 }
 
 /// One that has all members.
-fn enum_charset(charset: Charset) -> Charset {
-    if ["utf8mb4", "latin1", "utf16", "ucs2"].contains(&charset.name) { charset } else { CHARSETS[0].1 }
+fn enum_charset(dialect: Dialect, charset: Charset) -> Charset {
+    let wide = ["utf16", "ucs2"].contains(&charset.name) && !dialect.wide_members;
+    if !wide && ["utf8mb4", "latin1", "utf16", "ucs2"].contains(&charset.name) { charset } else { CHARSETS[0].1 }
 }
 
 /// A column.

@@ -34,7 +34,7 @@ pub struct Profile {
     /// Whether some points are asked for by time, which takes some seconds each.
     pub times: bool,
     /// What histories are not to have, so that others of its kind are found beside what is known: `addresses`
-    /// (UUID and INET columns), `invisible`, `xa`.
+    /// (UUID and INET columns), `invisible`, `wide-members` (ENUM and SET in utf16 and ucs2), `xa`.
     pub avoid: Vec<String>,
 }
 
@@ -78,6 +78,7 @@ impl Generator {
             mysql: family == Family::Mysql,
             addresses: !avoided("addresses"),
             invisible: !avoided("invisible"),
+            wide_members: !avoided("wide-members"),
             negative_zero: false,
         };
         let mut generator = Self {
