@@ -17,15 +17,25 @@ const DEADLINE: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// The dump fails, or is not finished.
-pub(crate) async fn take(server: &DatabaseAddress, directory: &Path, random: &mut Random) -> anyhow::Result<String> {
+pub(crate) async fn take(
+    server: &DatabaseAddress,
+    directory: &Path,
+    options: &str,
+    random: &mut Random,
+) -> anyhow::Result<String> {
     match server.family {
-        Family::Mariadb => mydumper(server, directory, random).await,
+        Family::Mariadb => mydumper(server, directory, options, random).await,
         // mydumper 0.10 finds no binlog position on MySQL 8.4 and later.
         Family::Mysql => own_dump::take(server, directory, random).await,
     }
 }
 
-async fn mydumper(server: &DatabaseAddress, directory: &Path, random: &mut Random) -> anyhow::Result<String> {
+async fn mydumper(
+    server: &DatabaseAddress,
+    directory: &Path,
+    given: &str,
+    random: &mut Random,
+) -> anyhow::Result<String> {
     let options = option_file(directory);
     server.write_client_options(&options)?;
     let mut arguments = vec![
@@ -37,14 +47,16 @@ async fn mydumper(server: &DatabaseAddress, directory: &Path, random: &mut Rando
         "--threads".to_owned(),
         random.between(1, 3).to_string(),
     ];
-    if random.percent(20) {
+    if !given.is_empty() {
+        arguments.extend(given.split_whitespace().map(str::to_owned));
+    } else if random.percent(20) {
         arguments.push("--compress".to_owned());
     }
-    if random.percent(20) {
+    if given.is_empty() && random.percent(20) {
         arguments.extend(["--rows".to_owned(), random.pick(&["3", "10"]).to_string()]);
     }
     // mydumper 0.10 names the columns in the first statement of a file only, which does not load where one is generated.
-    if random.percent(20) && !has_generated_columns(server).await? {
+    if given.is_empty() && random.percent(20) && !has_generated_columns(server).await? {
         arguments.extend(["--statement-size".to_owned(), random.pick(&["200", "5000"]).to_string()]);
     }
     let mut command = tokio::process::Command::new("mydumper");

@@ -33,6 +33,9 @@ struct Arguments {
     /// How many seconds are spent on making a failure smaller.
     #[arg(long, default_value_t = 120)]
     shrink: u64,
+    /// Say which tables are refused, and which statements are not accepted.
+    #[arg(long)]
+    verbose: bool,
     /// Run this history instead of random ones.
     #[arg(long)]
     replay: Option<PathBuf>,
@@ -46,6 +49,7 @@ async fn main() -> anyhow::Result<()> {
         profile: Profile { ddl: !arguments.no_ddl, avoid: arguments.avoid, ..Profile::default() },
         failures: arguments.failures.unwrap_or_else(|| std::env::temp_dir().join("backtrail-oracle-failures")),
         shrink: Duration::from_secs(arguments.shrink),
+        verbose: arguments.verbose,
     };
     let mut oracle = Oracle::start(settings).await?;
     if let Some(path) = arguments.replay {

@@ -8,12 +8,12 @@ impl Random {
     /// Starts from a seed.
     pub fn new(seed: u64) -> Self {
         let mut random = Self(seed);
-        random.next();
+        random.bits();
         random
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -23,7 +23,7 @@ impl Random {
 
     /// A number below `limit`; 0 for a limit of 0.
     pub fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % (limit.max(1) as u64)).unwrap_or(0)
+        usize::try_from(self.bits() % (limit.max(1) as u64)).unwrap_or(0)
     }
 
     /// A number from `low` to `high`, both included.
@@ -69,6 +69,6 @@ impl Random {
 
     /// A generator of its own, whose numbers do not depend on how many more this one gives.
     pub fn fork(&mut self) -> Self {
-        Self::new(self.next())
+        Self::new(self.bits())
     }
 }

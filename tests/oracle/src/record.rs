@@ -109,8 +109,9 @@ pub async fn record(
                     recording.refused_statements.push((text.clone(), error));
                 }
             }
-            Step::Baseline => {
-                recording.dumper = baseline::take(server.address(), &baseline, random).await.context("the baseline")?;
+            Step::Baseline(options) => {
+                recording.dumper =
+                    baseline::take(server.address(), &baseline, options, random).await.context("the baseline")?;
             }
             Step::Point(by) => {
                 let number = recording.history.steps.len();

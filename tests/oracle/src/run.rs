@@ -27,6 +27,8 @@ pub struct Settings {
     pub failures: PathBuf,
     /// How long one failure is made smaller.
     pub shrink: Duration,
+    /// Say which tables are refused, and which statements are not accepted.
+    pub verbose: bool,
 }
 
 /// What was done.
@@ -104,6 +106,15 @@ impl Oracle {
         let mut generator = Generator::new(self.settings.family, self.settings.profile.clone(), seed);
         let (recording, outcomes) = self.replay(&mut generator, seed).await.with_context(|| format!("seed {seed}"))?;
         self.count(&recording, &outcomes);
+        if self.settings.verbose {
+            for (text, error) in &recording.refused_statements {
+                eprintln!("seed {seed}: not accepted: {error}: {text}");
+            }
+            for (number, outcome) in outcomes.iter().enumerate() {
+                let refused = outcome.refused.iter();
+                refused.for_each(|(table, reason)| eprintln!("seed {seed}, point {number}: {table}: {reason}"));
+            }
+        }
         let findings: Vec<Finding> = outcomes.into_iter().flat_map(|outcome| outcome.findings).collect();
         if let Some(first) = findings.first() {
             self.tally.failures += 1;

@@ -20,7 +20,7 @@
 //! |---|---|
 //! | `server: mariadb` or `mysql` | for this family only; for both when left out |
 //! | `session N` | the statements from here on are another session's |
-//! | `baseline` | here the baseline is taken |
+//! | `baseline`, `baseline OPTIONS` | here the baseline is taken, on MariaDB with these options of mydumper |
 //! | `point`, `point gtid`, `point time` | here the truth is recorded, and asked for in this way |
 //! | `refused: SCHEMA.TABLE: TEXT` | at the last point this table must be refused for a reason that has this text |
 //! | `statements may fail` | the server need not accept all statements |
@@ -54,8 +54,8 @@ pub enum Step {
         /// Without a closing semicolon.
         text: String,
     },
-    /// Take the baseline.
-    Baseline,
+    /// Take the baseline, with these options of the dumper; without any, with random ones.
+    Baseline(String),
     /// Record what every table holds.
     Point(By),
 }
@@ -139,7 +139,7 @@ impl History {
             "session" => *session = rest.trim().parse()?,
             "statements" if rest.trim() == "may fail" => self.may_fail = true,
             "open:" => self.open = Some(rest.trim().to_owned()),
-            "baseline" => self.steps.push(Step::Baseline),
+            "baseline" => self.steps.push(Step::Baseline(rest.trim().to_owned())),
             "point" => self.steps.push(Step::Point(match rest.trim() {
                 "" | "position" => By::Position,
                 "gtid" => By::Gtid,
@@ -184,7 +184,7 @@ impl fmt::Display for History {
                     }
                     writeln!(f, "{text};")?;
                 }
-                Step::Baseline => writeln!(f, "-- baseline")?,
+                Step::Baseline(options) => writeln!(f, "{}", format!("-- baseline {options}").trim_end())?,
                 Step::Point(By::Position) => writeln!(f, "-- point")?,
                 Step::Point(By::Gtid) => writeln!(f, "-- point gtid")?,
                 Step::Point(By::Time) => writeln!(f, "-- point time")?,
@@ -224,7 +224,7 @@ mod tests {
             Family::Mysql,
             vec![
                 Step::sql(1, "CREATE TABLE `a b`\n  (id INT)"),
-                Step::Baseline,
+                Step::Baseline("--rows 3".to_owned()),
                 Step::sql(3, "INSERT INTO t VALUES ('-- point\\n;')"),
                 Step::Point(By::Position),
                 Step::Point(By::Time),

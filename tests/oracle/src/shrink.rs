@@ -47,7 +47,7 @@ pub(crate) async fn shrink(
             candidate.steps.retain(|step| {
                 number += 1;
                 let inside = number > at && number <= at + size;
-                !inside || matches!(step, Step::Baseline | Step::Point(_))
+                !inside || matches!(step, Step::Baseline(_) | Step::Point(_))
             });
             if candidate.steps.len() < best.steps.len() && fails(oracle, &candidate, finding, seed).await {
                 best = candidate;

@@ -23,7 +23,7 @@ fn settings(family: Family) -> Settings {
         avoid: OPEN.iter().map(|word| (*word).to_owned()).collect(),
     };
     let failures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("oracle-failures");
-    Settings { family, profile, failures, shrink: Duration::from_secs(40) }
+    Settings { family, profile, failures, shrink: Duration::from_secs(40), verbose: false }
 }
 
 fn cases(family: Family) -> Vec<(PathBuf, History)> {

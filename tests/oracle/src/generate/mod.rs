@@ -130,11 +130,14 @@ impl Generator {
         if self.tables > 0 {
             self.tables -= 1;
             self.new_table(1);
+            if self.tables == 1 {
+                self.log_changes();
+            }
             return;
         }
         self.steps -= 1;
         if self.steps == self.baseline_at {
-            self.queue.push_back((Step::Baseline, None));
+            self.queue.push_back((Step::Baseline(String::new()), None));
             self.dialect.negative_zero = true;
         }
         let behind = self.steps < self.baseline_at;

@@ -43,6 +43,10 @@ pub(super) fn server_settings(family: Family, random: &mut Random) -> Vec<String
             if random.percent(35) {
                 settings.push("SET GLOBAL binlog_row_metadata = FULL".to_owned());
             }
+            if random.percent(25) {
+                // Of the session that makes the tables: those without a key get one that SELECT * leaves out.
+                settings.push("SET SESSION sql_generate_invisible_primary_key = ON".to_owned());
+            }
             if random.percent(20) {
                 settings.push("SET GLOBAL binlog_rows_query_log_events = ON".to_owned());
             }

@@ -100,7 +100,7 @@ fn bytes(limit: usize, random: &mut Random) -> String {
         4 => b"a   ".to_vec(),
         5 => b"'\\\n\x1a\"\0),(".to_vec(),
         6 if limit > 250 => return format!("REPEAT(X'00ff', {})", limit.min(600) / 2),
-        _ => (0..random.between(1, 12)).map(|_| random.next().to_le_bytes()[0]).collect(),
+        _ => (0..random.between(1, 12)).map(|_| random.bits().to_le_bytes()[0]).collect(),
     };
     let hex: String = bytes.iter().take(limit).map(|byte| format!("{byte:02X}")).collect();
     format!("X'{hex}'")
@@ -118,7 +118,7 @@ fn int(bytes: usize, unsigned: bool, random: &mut Random) -> String {
         4 => 1,
         5 if !unsigned => -1,
         5 => high / 2 + 1,
-        _ => low + i128::from(random.next()) % (high - low + 1),
+        _ => low + i128::from(random.bits()) % (high - low + 1),
     };
     value.to_string()
 }
@@ -133,7 +133,7 @@ fn decimal(digits: usize, scale: usize, unsigned: bool, random: &mut Random) -> 
         3 => ("0".to_owned(), format!("{}1", "0".repeat(scale.saturating_sub(1)))),
         _ => {
             let digits = |count: usize, random: &mut Random| -> String {
-                (0..count).map(|_| char::from(b'0' + random.next().to_le_bytes()[0] % 10)).collect()
+                (0..count).map(|_| char::from(b'0' + random.bits().to_le_bytes()[0] % 10)).collect()
             };
             let whole = random.between(1, room.max(1));
             (digits(whole, random), digits(scale, random))
@@ -215,7 +215,7 @@ pub(crate) fn value(kind: &Kind, mysql: bool, random: &mut Random) -> String {
             0 => "b'0'".to_owned(),
             1 => format!("b'{}'", "1".repeat(*width)),
             2 => format!("b'1{}'", "0".repeat(width - 1)),
-            _ => format!("{} & {}", random.next(), u64::MAX >> (64 - width)),
+            _ => format!("{} & {}", random.bits(), u64::MAX >> (64 - width)),
         },
         Kind::Char { length, charset } | Kind::Varchar { length, charset } => text(charset.name, *length, random),
         Kind::Text { size, charset } => text(charset.name, [60, 10_000, 100_000, 100_000][(*size).min(3)], random),
@@ -282,7 +282,7 @@ pub(crate) fn value(kind: &Kind, mysql: bool, random: &mut Random) -> String {
                 (0..*length).map(|_| *random.pick(&["0", "1.5", "-2.25", "1e10", "-0.0", "0.1"])).collect();
             format!("TO_VECTOR('[{}]')", numbers.join(","))
         }
-        Kind::Uuid => format!("'{:08x}-0000-11ee-8000-{:012x}'", random.next() >> 32, random.next() >> 16),
+        Kind::Uuid => format!("'{:08x}-0000-11ee-8000-{:012x}'", random.bits() >> 32, random.bits() >> 16),
         Kind::Inet4 => format!("'{}.0.0.{}'", random.below(256), random.below(256)),
         Kind::Inet6 => (*random.pick(&["'::'", "'::1'", "'2001:db8::ff00:42:8329'", "'::ffff:192.0.2.1'"])).to_owned(),
     }
@@ -319,7 +319,7 @@ pub(crate) fn key_value(kind: &Kind, number: usize, random: &mut Random) -> Stri
         }
         Kind::Text { .. } => text_literal(&format!("{}{number}", "long text ".repeat(number % 3))),
         Kind::Binary(length) | Kind::Varbinary(length) => {
-            let bytes = [number.to_le_bytes()[0], 0, if number % 2 == 0 { 0 } else { 255 }];
+            let bytes = [number.to_le_bytes()[0], 0, if number.is_multiple_of(2) { 0 } else { 255 }];
             let hex: String = bytes.iter().take(*length).map(|byte| format!("{byte:02X}")).collect();
             format!("X'{hex}'")
         }
@@ -328,7 +328,9 @@ pub(crate) fn key_value(kind: &Kind, number: usize, random: &mut Random) -> Stri
         Kind::Enum { members, .. } => text_literal(members[number % members.len()]),
         Kind::Set { members, .. } => text_literal(members[number % members.len()]),
         Kind::Date => format!("'2024-01-{:02}'", number % 28 + 1),
-        Kind::Time(_) => format!("'{}{:02}:00:01.{:02}'", if number % 3 == 0 { "-" } else { "" }, number % 30, number),
+        Kind::Time(_) => {
+            format!("'{}{:02}:00:01.{:02}'", if number.is_multiple_of(3) { "-" } else { "" }, number % 30, number)
+        }
         Kind::Datetime(_) | Kind::Timestamp(_) => {
             format!("'2024-{:02}-11 01:02:{:02}.{:06}'", number % 12 + 1, number % 60, number * 10_007 % 1_000_000)
         }
