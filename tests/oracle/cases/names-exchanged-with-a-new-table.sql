@@ -1,6 +1,5 @@
 -- A table of the baseline gets the name of one that is made behind it, and the new one the old name.
 -- open: shop.c is neither in the result nor refused
--- refused: shop.b: a statement changes its definition
 CREATE DATABASE shop;
 CREATE TABLE shop.a (id INT PRIMARY KEY);
 CREATE TABLE shop.b (id INT PRIMARY KEY);
@@ -9,6 +8,4 @@ INSERT INTO shop.b VALUES (2);
 -- baseline
 CREATE TABLE shop.c LIKE shop.a;
 RENAME TABLE shop.c TO shop.x, shop.b TO shop.c, shop.x TO shop.b;
-INSERT INTO shop.c VALUES (3);
-INSERT INTO shop.b VALUES (4);
 -- point

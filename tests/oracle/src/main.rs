@@ -24,7 +24,8 @@ struct Arguments {
     /// Leave out statements that change definitions.
     #[arg(long)]
     no_ddl: bool,
-    /// What histories are not to have, comma-separated: `addresses`, `invisible`, `wide-members`, `xa`.
+    /// What histories are not to have, comma-separated: `addresses`, `invisible`, `wide-members`, `binary-defaults`,
+    /// `xa`.
     #[arg(long, value_delimiter = ',')]
     avoid: Vec<String>,
     /// Where failures go.

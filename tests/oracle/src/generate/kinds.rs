@@ -14,6 +14,8 @@ pub(crate) struct Dialect {
     pub(crate) invisible: bool,
     /// ENUM and SET columns of character sets that are no superset of ASCII's bytes.
     pub(crate) wide_members: bool,
+    /// Defaults of binary columns, which make a definition other than UTF-8.
+    pub(crate) binary_defaults: bool,
     /// -0.0, which dumps write as a whole number and so lose: only behind the baseline.
     pub(crate) negative_zero: bool,
 }

@@ -33,8 +33,8 @@ pub struct Profile {
     pub points: usize,
     /// Whether some points are asked for by time, which takes some seconds each.
     pub times: bool,
-    /// What histories are not to have, so that others of its kind are found beside what is known: `addresses`
-    /// (UUID and INET columns), `invisible`, `wide-members` (ENUM and SET in utf16 and ucs2), `xa`.
+    /// What histories are not to have, so that others are found beside what is known: `addresses` (UUID and INET
+    /// columns), `invisible`, `wide-members` (ENUM and SET in utf16 and ucs2), `binary-defaults`, `xa`.
     pub avoid: Vec<String>,
 }
 
@@ -79,6 +79,7 @@ impl Generator {
             addresses: !avoided("addresses"),
             invisible: !avoided("invisible"),
             wide_members: !avoided("wide-members"),
+            binary_defaults: !avoided("binary-defaults"),
             negative_zero: false,
         };
         let mut generator = Self {

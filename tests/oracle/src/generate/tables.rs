@@ -118,7 +118,8 @@ pub(crate) fn column(dialect: Dialect, table: &Table, random: &mut Random) -> Co
     let name = table.free_name(random.word(COLUMNS));
     let mut column = Column::new(name, Kind::any(dialect, random));
     column.nullable = random.percent(75);
-    if column.kind.takes_default() && random.percent(30) {
+    let binary = matches!(column.kind, Kind::Binary(_) | Kind::Varbinary(_)) && !dialect.binary_defaults;
+    if column.kind.takes_default() && !binary && random.percent(30) {
         column.default = Some(default(&column.kind, random));
     }
     column.invisible = dialect.invisible && random.percent(6) && (column.nullable || column.default.is_some());
