@@ -10,7 +10,12 @@ target_directory := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 devstack := $(target_directory)/debug/devstack
 prerequisites := deploy/dev/install-prerequisites.sh
 
-.PHONY: help demo up down status test lint bench fmt build release clean prerequisites mysql target-directory
+# What `make oracle` runs with; ORACLE takes more of its own options, as `oracle --help` lists them.
+SEED ?= 1
+MINUTES ?= 5
+SERVER ?= mariadb
+
+.PHONY: help demo up down status test oracle lint bench fmt build release clean prerequisites mysql target-directory
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +38,12 @@ test: target-directory ## Run all tests against real servers; ARGS goes to nexte
 	@$(devstack) install --mysql || echo "without a MySQL server the tests that want one are left out"
 	cargo test --workspace --doc --quiet
 	$(devstack) run -- cargo nextest run --workspace $(ARGS)
+
+oracle: target-directory ## Random histories against the engine: SEED=1 MINUTES=5 SERVER=mariadb or mysql
+	@$(prerequisites) build run
+	cargo build --package backtrail-devstack --package backtrail-oracle --bins
+	@if [ "$(SERVER)" = mysql ]; then $(devstack) install --mysql; fi
+	$(target_directory)/debug/oracle --seed $(SEED) --minutes $(MINUTES) --server $(SERVER) $(ORACLE)
 
 lint: target-directory ## Formatting, clippy, documentation and deploy files, warnings denied
 	@$(prerequisites) build lint

@@ -29,6 +29,7 @@ const LAYERS: &[(&str, u8, &[&str])] = &[
     ("cli", 4, &[]),
     ("devstack", 4, &[]),
     ("tests", 5, &[]),
+    ("oracle", 5, &[]),
 ];
 
 /// The one crate that may know a library.
@@ -37,7 +38,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("diesel-async", &["store"]),
     ("lapin", &["queue"]),
     ("aws-sdk-s3", &["objects"]),
-    ("mysql_async", &["source", "devstack", "tests"]),
+    ("mysql_async", &["source", "devstack", "tests", "oracle"]),
     ("actix-web", &["gateway", "service"]),
 ];
 

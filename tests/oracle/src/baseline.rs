@@ -1,0 +1,88 @@
+//! The baseline of a history: mydumper's, taken while transactions of other sessions are open.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use backtrail_devstack::{DatabaseAddress, Family};
+
+use crate::own_dump;
+use crate::random::Random;
+
+/// A dump that hangs is a failure of its own.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Takes a baseline into a new directory and says with what.
+///
+/// # Errors
+/// The dump fails, or is not finished.
+pub(crate) async fn take(
+    server: &DatabaseAddress,
+    directory: &Path,
+    options: &str,
+    random: &mut Random,
+) -> anyhow::Result<String> {
+    match server.family {
+        Family::Mariadb => mydumper(server, directory, options, random).await,
+        // mydumper 0.10 finds no binlog position on MySQL 8.4 and later.
+        Family::Mysql => own_dump::take(server, directory, random).await,
+    }
+}
+
+async fn mydumper(
+    server: &DatabaseAddress,
+    directory: &Path,
+    given: &str,
+    random: &mut Random,
+) -> anyhow::Result<String> {
+    let options = option_file(directory);
+    server.write_client_options(&options)?;
+    let mut arguments = vec![
+        "--regex".to_owned(),
+        r"^(?!(mysql|information_schema|performance_schema|sys)\.)".to_owned(),
+        "--triggers".to_owned(),
+        "--events".to_owned(),
+        "--routines".to_owned(),
+        "--threads".to_owned(),
+        random.between(1, 3).to_string(),
+    ];
+    if !given.is_empty() {
+        arguments.extend(given.split_whitespace().map(str::to_owned));
+    } else if random.percent(20) {
+        arguments.push("--compress".to_owned());
+    }
+    if given.is_empty() && random.percent(20) {
+        arguments.extend(["--rows".to_owned(), random.pick(&["3", "10"]).to_string()]);
+    }
+    // mydumper 0.10 names the columns in the first statement of a file only, which does not load where one is generated.
+    if given.is_empty() && random.percent(20) && !has_generated_columns(server).await? {
+        arguments.extend(["--statement-size".to_owned(), random.pick(&["200", "5000"]).to_string()]);
+    }
+    let mut command = tokio::process::Command::new("mydumper");
+    command.arg(format!("--defaults-file={}", options.display()));
+    command.args(["--host", &server.host, "--port", &server.port.to_string(), "--user", &server.user]);
+    command.arg("--outputdir").arg(directory).args(&arguments).args(["--verbose", "2"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let output = tokio::time::timeout(DEADLINE, command.output()).await.context("mydumper hangs")?;
+    let output = output.context("mydumper does not start")?;
+    std::fs::remove_file(&options)?;
+    let log = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() || log.contains("CRITICAL") || log.contains("ERROR") {
+        bail!("mydumper fails: {}", log.trim());
+    }
+    Ok(format!("mydumper {}", arguments[2..].join(" ")))
+}
+
+fn option_file(directory: &Path) -> PathBuf {
+    directory.with_extension("cnf")
+}
+
+async fn has_generated_columns(server: &DatabaseAddress) -> anyhow::Result<bool> {
+    use mysql_async::prelude::Queryable;
+    let mut connection = server.connect().await?;
+    let query = "SELECT COUNT(*) FROM information_schema.columns WHERE extra LIKE '%GENERATED%'";
+    let count: Option<u64> = connection.query_first(query).await?;
+    connection.disconnect().await?;
+    Ok(count != Some(0))
+}

@@ -1,0 +1,76 @@
+//! Views, triggers, routines and events.
+
+use super::Generator;
+use super::kinds::{Column, Kind};
+use super::model::{Key, Table};
+use crate::server::quoted;
+
+impl Generator {
+    /// A trigger whose changes of another table are in the binary log as row events of their own.
+    pub(super) fn log_changes(&mut self) {
+        if self.model.tables.is_empty() || !self.random.percent(25) {
+            return;
+        }
+        let at = self.random.below(self.model.tables.len());
+        let (name, schema, family) = {
+            let table = &self.model.tables[at];
+            (table.sql(), table.schema.clone(), table.family)
+        };
+        let mut log = Table {
+            schema,
+            name: "trigger log".to_owned(),
+            columns: vec![
+                Column { automatic: true, nullable: false, ..Column::new("n", Kind::Int { bytes: 8, unsigned: true }) },
+                Column::new("what", Kind::Varbinary(40)),
+            ],
+            key: Key::Primary(vec![0]),
+            family,
+            parent: None,
+            partitioned: false,
+        };
+        let key = if self.random.percent(50) { ", PRIMARY KEY (n)" } else { ", KEY (n)" };
+        if key.starts_with(", KEY") {
+            log.key = Key::None;
+        }
+        let columns: Vec<String> = log.columns.iter().map(Column::sql).collect();
+        let (on, schema) = (log.sql(), quoted(&log.schema));
+        self.push_with(1, format!("CREATE TABLE {on} ({}{key})", columns.join(", ")), move |model| {
+            model.tables.push(log);
+        });
+        for event in ["INSERT", "UPDATE", "DELETE"] {
+            let trigger = format!("{schema}.`log {}`", event.to_lowercase());
+            self.push(
+                1,
+                format!(
+                    "CREATE TRIGGER {trigger} AFTER {event} ON {name} FOR EACH ROW INSERT INTO {on} (what) VALUES ('{event}')"
+                ),
+            );
+        }
+    }
+
+    /// One is made or goes.
+    pub(super) fn around(&mut self) {
+        if self.model.tables.is_empty() {
+            return self.new_table(1);
+        }
+        self.model.names += 1;
+        let number = self.random.below(self.model.names) + 1;
+        let table = self.random.pick(&self.model.tables).clone();
+        let schema = quoted(&table.schema);
+        let name = |what: &str| format!("{schema}.{}", quoted(&format!("{what} {number}")));
+        let first = quoted(&table.columns[0].name);
+        let or_replace = if self.random.percent(50) { "OR REPLACE " } else { "" };
+        let statement = match self.random.below(10) {
+            0 | 1 => format!("CREATE {or_replace}VIEW {} AS SELECT {first} FROM {}", name("view"), table.sql()),
+            2 => format!("DROP VIEW IF EXISTS {}", name("view")),
+            3 => format!("CREATE PROCEDURE {}() SELECT 1; ", name("proc")).trim_end_matches("; ").to_owned(),
+            4 => format!("CREATE FUNCTION {}() RETURNS INT DETERMINISTIC RETURN 1", name("func")),
+            5 => format!("DROP PROCEDURE IF EXISTS {}", name("proc")),
+            6 => format!("CREATE EVENT {} ON SCHEDULE EVERY 1 YEAR STARTS '2030-01-01' DO SET @x = 1", name("event")),
+            7 => format!("DROP EVENT IF EXISTS {}", name("event")),
+            8 => format!("CREATE TRIGGER {} BEFORE INSERT ON {} FOR EACH ROW SET @t = 1", name("trigger"), table.sql()),
+            _ => format!("DROP TRIGGER IF EXISTS {}", name("trigger")),
+        };
+        self.push(1, statement);
+    }
+}

@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+mod baseline;
+pub mod generate;
+mod load;
+mod own_dump;
+mod random;
+pub mod rebuild;
+pub mod record;
+pub mod run;
+pub mod script;
+mod segments;
+pub mod server;
+mod shrink;
+pub mod truth;
+
+pub use random::Random;
+pub use rebuild::{Finding, Outcome};
+pub use run::{Oracle, Settings, Tally, run_for};
+pub use server::Server;
