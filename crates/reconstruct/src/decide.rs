@@ -92,9 +92,6 @@ pub(crate) fn mergeable(shape: &TableShape, head: &DataHead, columns: &[usize]) 
         if column.generated.is_none() && !columns.contains(&index) {
             return Err(format!("the dump lacks its column `{}`", column.name));
         }
-        if matches!(column.ty, ColumnType::Uuid | ColumnType::Inet4 | ColumnType::Inet6) {
-            return Err(format!("column `{}` is of a type that is not yet written from the log", column.name));
-        }
     }
     Ok(())
 }
@@ -147,7 +144,18 @@ pub(crate) fn decide(
         Some(origin) => Recipe::head(catalog, origin)?,
         None => None,
     };
-    if !changed && is_baselines {
+    if let Some(reason) = mixed_characters(catalog, tracked)? {
+        return refused(reason, None, None, "leave the table out, or take its definition from the server");
+    }
+    let shape = tracked.life.last().map(|era| &*era.shape);
+    let rewritten = shape.is_some_and(|shape| {
+        shape.has_generated_columns() || shape.columns.iter().any(|column| is_text_of_value(&column.ty))
+    });
+    if changed && let Some(column) = shape.and_then(|shape| shape.columns.iter().find(|c| is_text_of_value(&c.ty))) {
+        let reason = format!("column `{}` is of a type that is not yet written from the log", column.name);
+        return refused(reason, at, None, LEAVE_OUT);
+    }
+    if !changed && is_baselines && !rewritten {
         let shape = tracked.life.last().map(|era| &*era.shape);
         return match shape.and_then(|shape| missing_column(shape, head.as_ref())) {
             Some(reason) => refused(reason, None, None, "take a backup with a newer mydumper, or leave the table out"),
@@ -172,6 +180,33 @@ pub(crate) fn decide(
         eras: recipe.planned_eras(),
     };
     Ok((action, Some(recipe)))
+}
+
+/// Types whose dumped text loads as text only, not as the bytes that SET NAMES binary makes of it.
+pub(crate) fn is_text_of_value(ty: &ColumnType) -> bool {
+    matches!(ty, ColumnType::Uuid | ColumnType::Inet4 | ColumnType::Inet6)
+}
+
+/// A definition that holds the bytes of a binary default cannot be declared as UTF-8; names and members beyond ASCII would
+/// become others.
+fn mixed_characters(catalog: &Catalog<'_>, tracked: &Tracked) -> Result<Option<String>, EngineError> {
+    let Some(shape) = tracked.life.eras.first().map(|era| &*era.shape) else { return Ok(None) };
+    let members = shape.columns.iter().flat_map(|column| match &column.ty {
+        ColumnType::Enum { values } | ColumnType::Set { values } => values.as_slice(),
+        _ => &[],
+    });
+    let mut texts = shape.columns.iter().map(|column| &column.name).chain(members);
+    let wide = |column: &backtrail_schema::Column| {
+        matches!(column.ty, ColumnType::Enum { .. } | ColumnType::Set { .. })
+            && matches!(column.charset.as_deref(), Some("ucs2" | "utf16" | "utf16le" | "utf32"))
+    };
+    if texts.all(|text| text.is_ascii()) && !shape.columns.iter().any(wide) {
+        return Ok(None);
+    }
+    let file = tracked.life.origin.as_ref().and_then(|origin| catalog.tables.get(origin)?.schema.as_ref());
+    let Some(file) = file else { return Ok(None) };
+    let mixed = catalog.text(&file.name)?.contains('\u{fffd}');
+    Ok(mixed.then(|| "its definition has a binary default beside names or members beyond ASCII".to_owned()))
 }
 
 /// A column that the data files of a table leave out although it is not generated: mydumper 0.10 takes a default such as

@@ -2,8 +2,8 @@
 //! statements that changed it, so that the loading server computes the schema itself.
 
 use backtrail_schema::{
-    AlterKind, Ddl, DdlContext, DdlVerb, SchemaError, SqlDialect, Statement, TableShape, alter_empty, classify,
-    parse_create_table, rename_in_statement,
+    AlterKind, Ddl, DdlContext, DdlVerb, ForeignKey, ReferentialAction, SchemaError, SqlDialect, Statement, TableShape,
+    alter_empty, classify, parse_create_table, rename_in_statement,
 };
 
 /// A statement of the window.
@@ -24,6 +24,8 @@ pub(crate) struct Definition {
     without_foreign_keys: Option<usize>,
     /// The table was emptied: it counts from the beginning.
     counts_anew: bool,
+    /// A parent of its foreign keys got another name, which no statement of its own says.
+    pub(crate) parents_renamed: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +38,7 @@ pub(crate) enum Base {
 
 impl Definition {
     pub(crate) fn new(base: Base) -> Self {
-        Self { base, steps: Vec::new(), without_foreign_keys: None, counts_anew: false }
+        Self { base, steps: Vec::new(), without_foreign_keys: None, counts_anew: false, parents_renamed: false }
     }
 
     /// That of a table made like this one.
@@ -55,16 +57,17 @@ impl Definition {
             && self.steps.is_empty()
             && self.without_foreign_keys.is_none()
             && !self.counts_anew
+            && !self.parents_renamed
     }
 
     /// The schema file for a table of this name. `baseline`: the text of the baseline's schema file.
     pub(crate) fn render(
         &self,
-        name: &str,
-        schema: &str,
+        shape: &TableShape,
         baseline: Option<(&str, &SqlDialect)>,
         auto_increment: Option<u64>,
     ) -> Result<String, String> {
+        let (name, schema) = (shape.name.table.as_str(), shape.name.schema.as_str());
         let mut out = String::from(PREAMBLE);
         let mut in_file = Vec::new();
         let made = match (&self.base, baseline) {
@@ -79,12 +82,12 @@ impl Definition {
         };
         let mut create = rename_in_statement(&made.text, &made.ddl, &made.dialect, name)
             .ok_or("its CREATE TABLE cannot be written for another name")?;
-        if self.without_foreign_keys.is_some() {
+        if self.without_foreign_keys.is_some() || self.parents_renamed {
             create = without_foreign_keys(&create);
-            let shape = parse_create_table(&create, schema, &SqlDialect::of_flavour(made.dialect.flavour))
+            let bare = parse_create_table(&create, schema, &SqlDialect::of_flavour(made.dialect.flavour))
                 .map_err(|problem| problem.to_string())?;
-            if !shape.foreign_keys.is_empty() {
-                return Err("the foreign keys of the table it was made like cannot be left out".to_owned());
+            if !bare.foreign_keys.is_empty() {
+                return Err("the foreign keys in its definition cannot be written anew".to_owned());
             }
         }
         out.push_str(&create);
@@ -92,12 +95,17 @@ impl Definition {
         let of_file = in_file.len();
         for (number, step) in in_file.iter().chain(&self.steps).enumerate() {
             let mut ddl = step.ddl.clone();
-            if self.without_foreign_keys.is_some_and(|copied| number < of_file + copied) {
+            if self.parents_renamed || self.without_foreign_keys.is_some_and(|copied| number < of_file + copied) {
                 ddl.clauses.retain(|clause| clause.kind != AlterKind::ForeignKey);
             }
             if let Some(text) = rename_in_statement(&step.text, &ddl, &step.dialect, name) {
                 out.push_str(&text);
                 out.push_str(";\n");
+            }
+        }
+        if self.parents_renamed {
+            for key in &shape.foreign_keys {
+                out.push_str(&foreign_key(name, shape, key));
             }
         }
         let counter = auto_increment.or(self.counts_anew.then_some(1));
@@ -116,6 +124,30 @@ const PREAMBLE: &str = "\
 /*!40101 SET SQL_MODE='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'*/;
 /*!40103 SET TIME_ZONE='+00:00' */;
 ";
+
+/// A foreign key as a statement of its own.
+fn foreign_key(name: &str, shape: &TableShape, key: &ForeignKey) -> String {
+    let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
+    let list = |names: &mut dyn Iterator<Item = &String>| names.map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+    let columns = key.columns.iter().filter_map(|column| shape.columns.get(*column)).map(|column| &column.name);
+    let constraint = if key.name.is_empty() { String::new() } else { format!("CONSTRAINT {} ", quoted(&key.name)) };
+    let action = |verb: &str, action: ReferentialAction| match action {
+        ReferentialAction::Restrict => String::new(),
+        ReferentialAction::Cascade => format!(" ON {verb} CASCADE"),
+        ReferentialAction::SetNull => format!(" ON {verb} SET NULL"),
+        ReferentialAction::SetDefault => format!(" ON {verb} SET DEFAULT"),
+    };
+    format!(
+        "ALTER TABLE {} ADD {constraint}FOREIGN KEY ({}) REFERENCES {}.{} ({}){}{};\n",
+        quoted(name),
+        list(&mut columns.collect::<Vec<_>>().into_iter()),
+        quoted(&key.parent.schema),
+        quoted(&key.parent.table),
+        list(&mut key.parent_columns.iter()),
+        action("DELETE", key.on_delete),
+        action("UPDATE", key.on_update),
+    )
+}
 
 /// The statements of a schema file that make the table: CREATE TABLE, and in a result of this program the statements
 /// that changed it.
@@ -244,10 +276,15 @@ mod tests {
         definition.steps.push(step("alter table shop.old add column x int, rename to old2"));
         definition.steps.push(step("ALTER TABLE old2 RENAME old3"));
         let dialect = SqlDialect::mariadb();
-        let text = definition.render("new", "shop", Some((file, &dialect)), Some(7)).unwrap();
+        let named = |name: &str| shape_of_file(&file.replace("`old`", &format!("`{name}`")), "shop", &dialect).unwrap();
+        let text = definition.render(&named("new"), Some((file, &dialect)), Some(7)).unwrap();
         assert!(text.contains("CREATE TABLE `new`") && text.contains("FOREIGN KEY (`p`)"), "{text}");
         assert!(text.ends_with("ALTER TABLE `new` add column x int;\nALTER TABLE `new` AUTO_INCREMENT=7;\n"), "{text}");
-        let like = definition.like().render("copy", "shop", Some((file, &dialect)), None).unwrap();
+        let like = definition.like().render(&named("copy"), Some((file, &dialect)), None).unwrap();
+        definition.parents_renamed = true;
+        let anew = definition.render(&named("parent"), Some((file, &dialect)), None).unwrap();
+        let key = "ALTER TABLE `parent` ADD CONSTRAINT `f` FOREIGN KEY (`p`) REFERENCES `shop`.`parent` (`id`);";
+        assert!(anew.contains(key) && anew.matches("REFERENCES").count() == 1, "{anew}");
         assert!(!like.contains("FOREIGN KEY (") && like.contains("KEY `p` (`p`)\n)"), "{like}");
     }
 }

@@ -442,7 +442,9 @@ impl<'a> History<'a> {
             .collect();
         for id in children {
             self.remember(id);
-            if let Some(era) = self.tracked.get_mut(id).and_then(|tracked| tracked.life.eras.last_mut()) {
+            let Some(tracked) = self.tracked.get_mut(id) else { continue };
+            tracked.life.definition.parents_renamed = true;
+            if let Some(era) = tracked.life.eras.last_mut() {
                 change(Arc::make_mut(&mut era.shape));
             }
         }

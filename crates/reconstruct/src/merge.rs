@@ -18,7 +18,7 @@ use crate::EngineError;
 use crate::baseline::{Catalog, DataHead, TableFiles};
 use crate::changes::Lookup;
 use crate::collect::{TableChanges, position};
-use crate::decide::{file_columns, mergeable};
+use crate::decide::{file_columns, is_text_of_value, mergeable};
 use crate::image::Cell;
 use crate::io::{FileInfo, ResultSink};
 use crate::life::Trace;
@@ -471,6 +471,11 @@ impl<'a> Flow<'a> {
                 None => Ok(&b"NULL"[..]),
             };
             let value = written.and_then(|written| source.apply(written));
+            let shape = recipe.life.eras.first().map(|era| &era.shape);
+            let text = source.column().and_then(|column| shape?.columns.get(column));
+            if text.is_some_and(|column| is_text_of_value(&column.ty)) && written_as_text(&value) {
+                rendered.extend_from_slice(b"_latin1");
+            }
             rendered.extend_from_slice(&value.map_err(|problem| self.broken(problem))?);
         }
         rendered.push(b')');
@@ -558,6 +563,11 @@ impl FileMerge<'_> {
             other => other,
         }
     }
+}
+
+/// Whether a value is written in quotes, without a character set.
+fn written_as_text(value: &Result<Cow<'_, [u8]>, String>) -> bool {
+    matches!(value.as_deref(), Ok([b'\'' | b'"', ..]))
 }
 
 /// Counts down a table's open files; true for whoever ends the last.

@@ -6,7 +6,7 @@ use std::io::Write;
 use backtrail_domain::{TableFilter, TableName};
 use backtrail_dump::metadata::{DumpCoordinates, ResultTable, render};
 use backtrail_dump::names::schema_create_file;
-use backtrail_schema::SqlDialect;
+use backtrail_schema::{SqlDialect, TableShape};
 
 use crate::EngineError;
 use crate::baseline::Catalog;
@@ -216,10 +216,15 @@ fn altered<'a>(
         text = Some(catalog.text(&file.name)?);
     }
     let flavour = if plan_is_mysql(recipe) { SqlDialect::mysql() } else { SqlDialect::mariadb() };
+    let shape = recipe.shape().map(|shape| TableShape { name: name.clone(), ..shape.clone() });
+    let shape = shape.ok_or_else(|| EngineError::Accounting {
+        table: name.clone(),
+        problem: "its definition is not known".to_owned(),
+    })?;
     let rendered = recipe
         .life
         .definition
-        .render(&name.table, &name.schema, text.as_deref().map(|text| (text, &flavour)), counter)
+        .render(&shape, text.as_deref().map(|text| (text, &flavour)), counter)
         .map_err(|problem| EngineError::Accounting { table: name.clone(), problem })?;
     Ok(Definition::Written {
         table: Some(name.clone()),

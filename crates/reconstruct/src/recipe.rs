@@ -7,7 +7,7 @@ use backtrail_domain::TableName;
 use backtrail_schema::TableShape;
 
 use crate::baseline::{Catalog, DataHead};
-use crate::decide::{file_columns, mergeable, row_key};
+use crate::decide::{file_columns, is_text_of_value, mergeable, row_key};
 use crate::key::KeyCodec;
 use crate::life::{Life, Trace, Untraceable};
 use crate::plan::{PlannedEra, PlannedKey};
@@ -16,7 +16,7 @@ use crate::plan::{PlannedEra, PlannedKey};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Recipe {
     pub(crate) life: Life,
-    /// Never empty.
+    /// None where no row changed.
     pub(crate) stages: Vec<Stage>,
     /// The stage of each era.
     pub(crate) stage_of_era: Vec<usize>,
@@ -75,12 +75,15 @@ impl Recipe {
             mergeable(&first.shape, head, &in_files).map_err(|reason| (0, reason))?;
             listed = Some(columns.clone());
         }
-        let (stages, stage_of_era) = stages(&life)?;
+        let unchanged = life.eras.iter().all(|era| era.row_events == 0);
+        let (stages, stage_of_era) = if unchanged { Default::default() } else { stages(&life)? };
         let mut columns = life.written_columns();
         let mut rows_as_they_are = false;
+        let as_text = |column: &backtrail_schema::Column| is_text_of_value(&column.ty);
+        let texts = first.shape.columns.iter().any(as_text);
         if let Some(ordered) = as_written(&life, &in_files, &columns)? {
             columns = ordered;
-            rows_as_they_are = true;
+            rows_as_they_are = !texts;
         }
         let sources = (0..=last).map(|era| life.traces(&columns, last, era, false)).collect::<Result<Vec<_>, _>>()?;
         let from_files = sources.first().into_iter().flatten().filter_map(Trace::column);

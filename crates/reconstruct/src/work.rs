@@ -336,16 +336,16 @@ impl Work<'_> {
 }
 
 /// A server shows definitions in UTF-8, and mydumper puts SET NAMES binary before them: loaded so, the members of a latin1
-/// ENUM or a default of `ä` would be the bytes of UTF-8. Definitions that are not plain ASCII are therefore declared as what
-/// they are.
+/// or utf16 ENUM would get other characters, and the text of a UUID or an address as a default would be no text.
+/// Definitions are therefore declared as what they are. (One that is no UTF-8 has the bytes of a binary default in it.)
 fn loadable_definition(content: Vec<u8>) -> Vec<u8> {
     const BINARY: &str = "SET NAMES binary";
     match std::str::from_utf8(&content) {
-        Ok(text) if !text.is_ascii() => match text.split_once(BINARY) {
+        Ok(text) => match text.split_once(BINARY) {
             Some((before, after)) => [before, "SET NAMES utf8mb4", after].concat().into_bytes(),
             None => content,
         },
-        _ => content,
+        Err(_) => content,
     }
 }
 
@@ -354,11 +354,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn definitions_beyond_ascii_say_what_they_are() {
+    fn definitions_say_what_they_are() {
         let check = |content: &str, expected: &str| {
             assert_eq!(loadable_definition(content.as_bytes().to_vec()), expected.as_bytes());
         };
-        check("/*!40101 SET NAMES binary*/;\nCREATE TABLE `t`", "/*!40101 SET NAMES binary*/;\nCREATE TABLE `t`");
+        check("/*!40101 SET NAMES binary*/;\nCREATE TABLE `t`", "/*!40101 SET NAMES utf8mb4*/;\nCREATE TABLE `t`");
         check("/*!40101 SET NAMES binary*/;\nENUM('ä')", "/*!40101 SET NAMES utf8mb4*/;\nENUM('ä')");
         check("ENUM('ä')", "ENUM('ä')");
         assert_eq!(loadable_definition(vec![0xe4]), [0xe4]);
