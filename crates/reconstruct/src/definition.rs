@@ -24,21 +24,21 @@ pub(crate) struct Definition {
     without_foreign_keys: Option<usize>,
     /// The table was emptied: it counts from the beginning.
     counts_anew: bool,
-    /// A parent of its foreign keys got another name, which no statement of its own says.
-    pub(crate) parents_renamed: bool,
+    /// Its foreign keys, or their parents, got other names, which no statement of its own says.
+    pub(crate) foreign_keys_anew: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Base {
-    /// The schema file of this table of the baseline.
-    Baseline(backtrail_domain::TableName),
+    /// The schema file of this table of the baseline, in the server's dialect.
+    Baseline(backtrail_domain::TableName, SqlDialect),
     /// A CREATE TABLE of the window.
     Made(Step),
 }
 
 impl Definition {
     pub(crate) fn new(base: Base) -> Self {
-        Self { base, steps: Vec::new(), without_foreign_keys: None, counts_anew: false, parents_renamed: false }
+        Self { base, steps: Vec::new(), without_foreign_keys: None, counts_anew: false, foreign_keys_anew: false }
     }
 
     /// That of a table made like this one.
@@ -53,18 +53,18 @@ impl Definition {
 
     /// Whether it is the baseline's own file, unchanged.
     pub(crate) fn is_baselines(&self) -> bool {
-        matches!(self.base, Base::Baseline(_))
+        matches!(self.base, Base::Baseline(..))
             && self.steps.is_empty()
             && self.without_foreign_keys.is_none()
             && !self.counts_anew
-            && !self.parents_renamed
+            && !self.foreign_keys_anew
     }
 
     /// The schema file for a table of this name. `baseline`: the text of the baseline's schema file.
     pub(crate) fn render(
         &self,
         shape: &TableShape,
-        baseline: Option<(&str, &SqlDialect)>,
+        baseline: Option<&str>,
         auto_increment: Option<u64>,
     ) -> Result<String, String> {
         let (name, schema) = (shape.name.table.as_str(), shape.name.schema.as_str());
@@ -72,17 +72,17 @@ impl Definition {
         let mut in_file = Vec::new();
         let made = match (&self.base, baseline) {
             (Base::Made(step), _) => step.clone(),
-            (Base::Baseline(_), Some((text, dialect))) => {
+            (Base::Baseline(_, dialect), Some(text)) => {
                 let mut own = steps_of_file(text, schema, dialect)?.into_iter();
                 let create = own.next().ok_or("its schema file has no CREATE TABLE")?;
                 in_file = own.collect();
                 create
             }
-            (Base::Baseline(own), None) => return Err(format!("the definition of {own} is not at hand")),
+            (Base::Baseline(own, _), None) => return Err(format!("the definition of {own} is not at hand")),
         };
         let mut create = rename_in_statement(&made.text, &made.ddl, &made.dialect, name)
             .ok_or("its CREATE TABLE cannot be written for another name")?;
-        if self.without_foreign_keys.is_some() || self.parents_renamed {
+        if self.without_foreign_keys.is_some() || self.foreign_keys_anew {
             create = without_foreign_keys(&create);
             let bare = parse_create_table(&create, schema, &SqlDialect::of_flavour(made.dialect.flavour))
                 .map_err(|problem| problem.to_string())?;
@@ -95,7 +95,7 @@ impl Definition {
         let of_file = in_file.len();
         for (number, step) in in_file.iter().chain(&self.steps).enumerate() {
             let mut ddl = step.ddl.clone();
-            if self.parents_renamed || self.without_foreign_keys.is_some_and(|copied| number < of_file + copied) {
+            if self.foreign_keys_anew || self.without_foreign_keys.is_some_and(|copied| number < of_file + copied) {
                 ddl.clauses.retain(|clause| clause.kind != AlterKind::ForeignKey);
             }
             if let Some(text) = rename_in_statement(&step.text, &ddl, &step.dialect, name) {
@@ -103,7 +103,7 @@ impl Definition {
                 out.push_str(";\n");
             }
         }
-        if self.parents_renamed {
+        if self.foreign_keys_anew {
             for key in &shape.foreign_keys {
                 out.push_str(&foreign_key(name, shape, key));
             }
@@ -271,18 +271,18 @@ mod tests {
     #[test]
     fn the_statements_follow_under_the_last_name() {
         let file = "/*!40101 SET NAMES binary*/;\nCREATE TABLE `old` (\n  `id` int(11) NOT NULL,\n  `p` int(11) DEFAULT NULL,\n  PRIMARY KEY (`id`),\n  KEY `p` (`p`),\n  CONSTRAINT `f` FOREIGN KEY (`p`) REFERENCES `old` (`id`)\n) ENGINE=InnoDB;\n";
-        let mut definition = Definition::new(Base::Baseline("shop.old".parse().unwrap()));
+        let mut definition = Definition::new(Base::Baseline("shop.old".parse().unwrap(), SqlDialect::mariadb()));
         assert!(definition.is_baselines());
         definition.steps.push(step("alter table shop.old add column x int, rename to old2"));
         definition.steps.push(step("ALTER TABLE old2 RENAME old3"));
         let dialect = SqlDialect::mariadb();
         let named = |name: &str| shape_of_file(&file.replace("`old`", &format!("`{name}`")), "shop", &dialect).unwrap();
-        let text = definition.render(&named("new"), Some((file, &dialect)), Some(7)).unwrap();
+        let text = definition.render(&named("new"), Some(file), Some(7)).unwrap();
         assert!(text.contains("CREATE TABLE `new`") && text.contains("FOREIGN KEY (`p`)"), "{text}");
         assert!(text.ends_with("ALTER TABLE `new` add column x int;\nALTER TABLE `new` AUTO_INCREMENT=7;\n"), "{text}");
-        let like = definition.like().render(&named("copy"), Some((file, &dialect)), None).unwrap();
-        definition.parents_renamed = true;
-        let anew = definition.render(&named("parent"), Some((file, &dialect)), None).unwrap();
+        let like = definition.like().render(&named("copy"), Some(file), None).unwrap();
+        definition.foreign_keys_anew = true;
+        let anew = definition.render(&named("parent"), Some(file), None).unwrap();
         let key = "ALTER TABLE `parent` ADD CONSTRAINT `f` FOREIGN KEY (`p`) REFERENCES `shop`.`parent` (`id`);";
         assert!(anew.contains(key) && anew.matches("REFERENCES").count() == 1, "{anew}");
         assert!(!like.contains("FOREIGN KEY (") && like.contains("KEY `p` (`p`)\n)"), "{like}");

@@ -128,7 +128,11 @@ impl<'a> History<'a> {
             Ok(shape) => (vec![first_era(name, shape, None)], None),
             Err(problem) => (Vec::new(), Some(problem)),
         };
-        let life = Life { origin: Some(name.clone()), eras, definition: Definition::new(Base::Baseline(name.clone())) };
+        let life = Life {
+            origin: Some(name.clone()),
+            eras,
+            definition: Definition::new(Base::Baseline(name.clone(), self.dialect)),
+        };
         let id = self.tracked.len();
         self.tracked.push(Tracked { life, obstacle: None, unreadable, first_row_event: None });
         self.names.insert(name.clone(), Some(id));
@@ -420,6 +424,7 @@ impl<'a> History<'a> {
             && let Some(era) = tracked.life.last()
         {
             let shape = era.shape.renamed(to.clone());
+            tracked.life.definition.foreign_keys_anew |= !shape.foreign_keys.is_empty();
             tracked.life.eras.push(first_era(to, shape, told.began()));
         }
         self.name(from, None, told.moment);
@@ -443,7 +448,7 @@ impl<'a> History<'a> {
         for id in children {
             self.remember(id);
             let Some(tracked) = self.tracked.get_mut(id) else { continue };
-            tracked.life.definition.parents_renamed = true;
+            tracked.life.definition.foreign_keys_anew = true;
             if let Some(era) = tracked.life.eras.last_mut() {
                 change(Arc::make_mut(&mut era.shape));
             }

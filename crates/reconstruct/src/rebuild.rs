@@ -6,7 +6,7 @@ use std::io::Write;
 use backtrail_domain::{TableFilter, TableName};
 use backtrail_dump::metadata::{DumpCoordinates, ResultTable, render};
 use backtrail_dump::names::schema_create_file;
-use backtrail_schema::{SqlDialect, TableShape};
+use backtrail_schema::TableShape;
 
 use crate::EngineError;
 use crate::baseline::Catalog;
@@ -210,12 +210,11 @@ fn altered<'a>(
     counter: Option<u64>,
 ) -> Result<Definition<'a>, EngineError> {
     let mut text = None;
-    if let Base::Baseline(own) = &recipe.life.definition.base
+    if let Base::Baseline(own, _) = &recipe.life.definition.base
         && let Some(file) = catalog.tables.get(own).and_then(|files| files.schema.as_ref())
     {
         text = Some(catalog.text(&file.name)?);
     }
-    let flavour = if plan_is_mysql(recipe) { SqlDialect::mysql() } else { SqlDialect::mariadb() };
     let shape = recipe.shape().map(|shape| TableShape { name: name.clone(), ..shape.clone() });
     let shape = shape.ok_or_else(|| EngineError::Accounting {
         table: name.clone(),
@@ -224,19 +223,13 @@ fn altered<'a>(
     let rendered = recipe
         .life
         .definition
-        .render(&shape, text.as_deref().map(|text| (text, &flavour)), counter)
+        .render(&shape, text.as_deref(), counter)
         .map_err(|problem| EngineError::Accounting { table: name.clone(), problem })?;
     Ok(Definition::Written {
         table: Some(name.clone()),
         name: format!("{}-schema.sql", names.stem(name)),
         text: rendered,
     })
-}
-
-/// Statements say which family the server is of; a table without any has been renamed at most.
-fn plan_is_mysql(recipe: &Recipe) -> bool {
-    let steps = recipe.life.definition.steps.first();
-    steps.is_some_and(|step| step.dialect.flavour == backtrail_schema::Flavour::Mysql)
 }
 
 fn catalog_bytes(catalog: &Catalog<'_>, plan: &Plan) -> u64 {
