@@ -1,5 +1,4 @@
 -- A RENAME of a parent changes the definition of its children, which no statement names.
--- open: the child is copied with a key to the table that has the parent's old name now
 CREATE DATABASE shop;
 CREATE TABLE shop.parent (id INT PRIMARY KEY);
 CREATE TABLE shop.other (id INT PRIMARY KEY);

@@ -1,5 +1,4 @@
 -- A table of the baseline gets the name of one that is made behind it, and the new one the old name.
--- open: shop.c is neither in the result nor refused
 CREATE DATABASE shop;
 CREATE TABLE shop.a (id INT PRIMARY KEY);
 CREATE TABLE shop.b (id INT PRIMARY KEY);
