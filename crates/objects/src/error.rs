@@ -191,7 +191,7 @@ impl ObjectError {
             )
             | (_, Some(401 | 403)) => Self::Refused { action, object, reason: said() },
             ("ConditionalRequestConflict" | "SlowDown" | "RequestTimeout" | "OperationAborted", _)
-            | (_, Some(408 | 429 | 500..=599)) => Self::Unavailable { action, object, reason: said() },
+            | (_, Some(408 | 429 | 500 | 502..=599)) => Self::Unavailable { action, object, reason: said() },
             // A timeout, no connection, an answer that breaks off, an answer that cannot be read.
             _ if !matches!(error, SdkError::ServiceError(_)) => {
                 Self::Unavailable { action, object, reason: chain(error) }

@@ -21,7 +21,8 @@ impl ObjectStore {
     /// Uploads in parts that are going on, or were left behind, of keys that begin with `prefix`.
     ///
     /// # Errors
-    /// The store's. Some stores do not know the question ([`ObjectError::Rejected`]); they need a lifecycle rule.
+    /// The store's. Some stores do not know the question ([`ObjectError::Rejected`]), or the account may not ask it
+    /// ([`ObjectError::Refused`]); then a lifecycle rule has to end old uploads.
     pub async fn unfinished_uploads(&self, prefix: &str) -> Result<Vec<UnfinishedUpload>, ObjectError> {
         let (full, cut) = (self.full(prefix), self.full("").len());
         let (mut key_marker, mut id_marker) = (None, None);

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(test)]
+mod support;
 mod sweeps;
 mod ticker;
 
@@ -10,6 +12,8 @@ use backtrail_objects::{ObjectSettings, ObjectStore};
 use backtrail_queue::{Queue, QueueSettings};
 use backtrail_service::Context;
 use backtrail_store::{Store, StoreSettings};
+
+use tokio_util::sync::CancellationToken;
 
 use crate::ticker::Ticker;
 
@@ -44,6 +48,8 @@ pub(crate) struct Parts {
     objects: ObjectStore,
     unclaimed_for: Duration,
     orphaned_for: Duration,
+    /// Long sweeps end early on it, between two things.
+    cancelled: CancellationToken,
 }
 
 /// The scheduler, ready to run.
@@ -69,6 +75,7 @@ impl Scheduler {
             objects,
             unclaimed_for: Duration::from_secs(settings.unclaimed_seconds),
             orphaned_for: Duration::from_secs(settings.orphan_seconds),
+            cancelled: context.cancelled.clone(),
         };
         Ok(Self {
             parts,

@@ -105,7 +105,8 @@ impl AgentToken {
     }
 }
 
-/// Takes up to `limit` servers that no agent reads, of any tenant.
+/// Takes up to `limit` servers that no agent reads, of any tenant. A server whose rows cannot be understood is taken out
+/// of the way for as long as a lease lasts, with the reason in its report, and is not among them.
 pub async fn acquire(
     store: &Store,
     holder: &str,
@@ -241,7 +242,7 @@ async fn acquire_in(
     let until = crate::connection::now(connection).await? + lease_for;
     let mut leases = Vec::with_capacity(free.len());
     for id in free {
-        let row: Row = diesel::update(agents::table.find(id))
+        let taken: Row = diesel::update(agents::table.find(id))
             .set((
                 agents::fencing.eq(agents::fencing + 1),
                 agents::holder.eq(holder),
@@ -250,11 +251,17 @@ async fn acquire_in(
             .returning(Row::as_returning())
             .get_result(connection)
             .await?;
-        let server: crate::servers::Row =
-            servers::table.find(id).select(crate::servers::Row::as_select()).first(connection).await?;
-        let server = Server::try_from(server)?;
-        let token = AgentToken { server_id: server.id, tenant_id: server.tenant_id, fencing: row.fencing };
-        leases.push(AgentLease { server, token, archive_end: row.archive_end(connection).await? });
+        match taken.lease(connection).await {
+            Ok(lease) => leases.push(lease),
+            Err(error @ StoreError::Corrupt { .. }) => {
+                tracing::warn!(server = %id, error = %error, "this server cannot be read by any agent until its row is mended");
+                diesel::update(agents::table.find(id))
+                    .set(agents::error.eq(error.to_string()))
+                    .execute(connection)
+                    .await?;
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(leases)
 }
@@ -287,6 +294,14 @@ impl Row {
         let timeline = name.parse_some("archive_timeline", self.archive_timeline.as_deref())?;
         let position = name.position("archive_file", self.archive_file.as_deref(), self.archive_position)?;
         Ok(timeline.zip(position))
+    }
+
+    async fn lease(&self, connection: &mut AsyncPgConnection) -> Result<AgentLease, StoreError> {
+        let server: crate::servers::Row =
+            servers::table.find(self.server_id).select(crate::servers::Row::as_select()).first(connection).await?;
+        let server = Server::try_from(server)?;
+        let token = AgentToken { server_id: server.id, tenant_id: server.tenant_id, fencing: self.fencing };
+        Ok(AgentLease { server, token, archive_end: self.archive_end(connection).await? })
     }
 
     async fn archive_end(&self, connection: &mut AsyncPgConnection) -> Result<Option<ArchiveEnd>, StoreError> {

@@ -30,16 +30,17 @@ pub struct Orphan {
     pub orphaned_at: OffsetDateTime,
 }
 
-/// Prefixes to delete, oldest first. `after` is how long to leave a prefix alone: a worker that lost its lease may still
-/// be writing below it (15 minutes is a good value).
-pub async fn orphans(store: &Store, after: Duration, limit: u16) -> Result<Vec<Orphan>, StoreError> {
+/// Prefixes to delete, oldest first, without the first `skip`: those that could not be deleted. `after` is how long to
+/// leave a prefix alone: a worker that lost its lease may still be writing below it (15 minutes is a good value).
+pub async fn orphans(store: &Store, after: Duration, skip: u32, limit: u16) -> Result<Vec<Orphan>, StoreError> {
     let connection = &mut store.connection().await?;
     let before = crate::connection::now(connection).await? - after;
     let rows: Vec<(String, Uuid, String, Option<OffsetDateTime>)> = prefixes::table
         .inner_join(runs::table)
         .filter(prefixes::orphaned_at.lt(before))
         .filter(prefixes::deleted_at.is_null())
-        .order(prefixes::orphaned_at)
+        .order((prefixes::orphaned_at, prefixes::key_prefix))
+        .offset(i64::from(skip))
         .limit(i64::from(limit))
         .select((prefixes::key_prefix, prefixes::run_id, runs::kind, prefixes::orphaned_at))
         .load(connection)

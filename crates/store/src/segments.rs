@@ -161,12 +161,14 @@ impl Segment {
         Ok(marked.into_iter().map(|(id, key)| (SegmentId(id), key)).collect())
     }
 
-    /// Segments that retention took and whose objects may still be there: what a crash left behind.
-    pub async fn expired(store: &Store, limit: u16) -> Result<Vec<(SegmentId, String)>, StoreError> {
+    /// Segments that retention took and whose objects may still be there, oldest first, without the first `skip`: those
+    /// whose objects could not be deleted.
+    pub async fn expired(store: &Store, skip: u32, limit: u16) -> Result<Vec<(SegmentId, String)>, StoreError> {
         let connection = &mut store.connection().await?;
         let rows: Vec<(Uuid, String)> = segments::table
             .filter(segments::expired_at.is_not_null())
-            .order(segments::expired_at)
+            .order((segments::expired_at, segments::id))
+            .offset(i64::from(skip))
             .limit(i64::from(limit))
             .select((segments::id, segments::object_key))
             .load(connection)

@@ -99,7 +99,14 @@ async fn sweep(
 ) -> Result<Vec<Swept>, StoreError> {
     let mut swept = Vec::with_capacity(rows.len());
     for row in rows {
-        let from = row.state()?;
+        let from = match row.state() {
+            Ok(from) => from,
+            Err(error) => {
+                // One row that cannot be understood must not keep the others from moving.
+                tracing::warn!(run = %row.id, error = %error, "a run cannot be moved until its row is mended");
+                continue;
+            }
+        };
         let row = apply(connection, row, event, RunPatch::default()).await?;
         swept.push(Swept {
             id: row.id,

@@ -271,10 +271,10 @@ async fn planning_from_the_rows() {
     assert_eq!(marked, [(ids[0], "binlogs/log.000001/4-100".to_owned())]);
     assert_eq!(Segment::mark_expired(store, &ids[..1]).await.unwrap(), []);
     assert_eq!(Segment::by_ids(store, &ids).await.unwrap().len(), 1);
-    assert_eq!(Segment::expired(store, 10).await.unwrap(), marked);
+    assert_eq!(Segment::expired(store, 0, 10).await.unwrap(), marked);
     // A segment that has not expired is not forgotten.
     Segment::forget(store, &ids).await.unwrap();
-    assert_eq!(Segment::expired(store, 10).await.unwrap(), []);
+    assert_eq!(Segment::expired(store, 0, 10).await.unwrap(), []);
     assert_eq!(Segment::list(store, world.tenant, world.server).await.unwrap().len(), 1);
     // Where the archive ends is known even when nothing of it is left.
     Segment::mark_expired(store, &ids).await.unwrap();
@@ -315,4 +315,19 @@ async fn the_place_of_the_first_look_stays_until_the_address_changes() {
     assert_eq!(change(moved).await, None);
     later.keep(&world.store, world.server).await.unwrap();
     assert_eq!(places().await, [later]);
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_keeps_no_agent_from_the_others() {
+    let world = World::new().await;
+    let store = &world.store;
+    let other = Server::create(store, &world.key, new_server(world.tenant, "other")).await.unwrap().id;
+    let broken = "archive_timeline = 'x', archive_file = 'no file', archive_position = 4";
+    world.sql(&format!("UPDATE agents SET {broken} WHERE server_id = '{}'", world.server)).await;
+    let taken: Vec<_> = acquire(store, "a", LEASE, 10).await.unwrap().iter().map(|lease| lease.server.id).collect();
+    assert_eq!(taken, [other]);
+    // It says why, and is out of the way of the next look.
+    let error = Coverage::of(store, world.tenant, world.server).await.unwrap().error.unwrap();
+    assert!(error.contains("archive_timeline"), "{error}");
+    assert_eq!(acquire(store, "b", LEASE, 1).await.unwrap().len(), 0);
 }

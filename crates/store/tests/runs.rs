@@ -173,11 +173,11 @@ async fn a_lost_lease_stops_the_old_worker() {
     let conflict = second.token.set_location(store, "s3://b/backups/a/", "backups/a/").await.unwrap_err();
     assert!(conflict.is_conflict(prefixes::UNIQUE_PREFIX), "{conflict:?}");
     second.token.set_location(store, "s3://b/backups/b/", "backups/b/").await.unwrap();
-    let orphans = prefixes::orphans(store, Duration::ZERO, 10).await.unwrap();
+    let orphans = prefixes::orphans(store, Duration::ZERO, 0, 10).await.unwrap();
     assert_eq!(orphans.iter().map(|orphan| orphan.key_prefix.as_str()).collect::<Vec<_>>(), ["backups/a/"]);
-    assert_eq!(prefixes::orphans(store, Duration::from_secs(900), 10).await.unwrap(), []);
+    assert_eq!(prefixes::orphans(store, Duration::from_secs(900), 0, 10).await.unwrap(), []);
     prefixes::deleted(store, "backups/a/").await.unwrap();
-    assert_eq!(prefixes::orphans(store, Duration::ZERO, 10).await.unwrap(), []);
+    assert_eq!(prefixes::orphans(store, Duration::ZERO, 0, 10).await.unwrap(), []);
     BackupRun::complete(store, &second.token, outcome(None)).await.unwrap();
 }
 
@@ -240,7 +240,7 @@ async fn cancelling() {
     BackupRun::request_cancel(store, world.tenant, claim.run.id).await.unwrap();
     world.expire_leases().await;
     assert_eq!(sweeps::sweep_expired(store, 10).await.unwrap()[0].to, RunState::Cancelled { attempt: 1 });
-    assert_eq!(prefixes::orphans(store, Duration::ZERO, 10).await.unwrap().len(), 1);
+    assert_eq!(prefixes::orphans(store, Duration::ZERO, 0, 10).await.unwrap().len(), 1);
 
     // A worker that fails meanwhile ends it as what the client wanted.
     let claim = world.claimed_backup().await;
@@ -325,7 +325,7 @@ async fn a_pitr_keeps_its_baseline() {
     // Its work is done: the baseline may go, and no new PITR starts from it.
     assert_eq!(BackupRun::mark_expired(store, &[baseline.id]).await.unwrap(), [baseline.id]);
     assert_eq!(BackupRun::mark_expired(store, &[baseline.id]).await.unwrap(), []);
-    assert_eq!(prefixes::orphans(store, Duration::ZERO, 10).await.unwrap().len(), 1);
+    assert_eq!(prefixes::orphans(store, Duration::ZERO, 0, 10).await.unwrap().len(), 1);
     let error = PitrRun::create(store, world.new_pitr(Some(baseline.id))).await.unwrap_err();
     assert!(matches!(error, StoreError::NotFound { what: "baseline", .. }), "{error:?}");
     // By position and by GTID, read back as asked.

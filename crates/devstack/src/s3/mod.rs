@@ -16,6 +16,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
@@ -141,6 +142,11 @@ impl S3 {
     /// How to reach the server.
     pub fn address(&self) -> &S3Address {
         &self.address
+    }
+
+    /// From now on it is like those S3 servers that do not know how to list unfinished uploads.
+    pub fn unlearn_listing_of_uploads(&self) {
+        self.store.lists_uploads.store(false, Ordering::Relaxed);
     }
 
     /// Stops serving: connections are cut, new ones refused, until [`S3::start_again`]. Objects stay.

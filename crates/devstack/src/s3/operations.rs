@@ -1,6 +1,7 @@
 //! The operations of the S3 protocol, on the store.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
@@ -497,6 +498,9 @@ impl S3 for Operations {
         &self,
         request: S3Request<ListMultipartUploadsInput>,
     ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
+        if !self.0.lists_uploads.load(Ordering::Relaxed) {
+            return Err(s3_error!(NotImplemented));
+        }
         let input = request.input;
         let prefix = input.prefix.clone().unwrap_or_default();
         let uploads = self.0.bucket(&input.bucket, |bucket| {

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -102,6 +103,8 @@ impl WriteConditions {
 #[derive(Debug)]
 pub(super) struct ObjectStore {
     root: PathBuf,
+    /// Whether it knows how to list unfinished uploads: not every S3 server does.
+    pub(super) lists_uploads: AtomicBool,
     buckets: Mutex<BTreeMap<String, Bucket>>,
 }
 
@@ -112,7 +115,7 @@ pub(super) fn disk_error(error: std::io::Error) -> S3Error {
 
 impl ObjectStore {
     pub(super) fn new(root: &Path) -> Self {
-        Self { root: root.to_owned(), buckets: Mutex::default() }
+        Self { root: root.to_owned(), lists_uploads: AtomicBool::new(true), buckets: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Bucket>> {
