@@ -109,6 +109,9 @@ fn counter(shape: &TableShape, map: &TableMap, row: &RowImage<'_, '_>) -> Option
     }
 }
 
+/// From a moment on a name means a table in one of its eras, or none.
+type Meaning = (u64, Option<(usize, usize)>);
+
 /// The second pass.
 pub(crate) struct Collector<'a> {
     plan: &'a Plan,
@@ -117,7 +120,7 @@ pub(crate) struct Collector<'a> {
     memory_budget: usize,
     tables: Vec<Collected<'a>>,
     /// What a name means, from which moment on: in the order of time.
-    names: HashMap<&'a TableName, Vec<(u64, Option<(usize, usize)>)>>,
+    names: HashMap<&'a TableName, Vec<Meaning>>,
     rolled_back: BTreeSet<&'a BinlogPosition>,
     reached_baseline: bool,
     /// Events of the window so far.
@@ -138,7 +141,7 @@ pub(crate) struct Collector<'a> {
 
 impl<'a> Collector<'a> {
     pub(crate) fn new(plan: &'a Plan, spill: &'a dyn Spill, observer: &'a dyn Observer, memory_budget: u64) -> Self {
-        let mut names: HashMap<&TableName, Vec<(u64, Option<(usize, usize)>)>> = HashMap::new();
+        let mut names: HashMap<&TableName, Vec<Meaning>> = HashMap::new();
         for binding in &plan.bindings {
             names.entry(&binding.name).or_default().push((binding.moment, binding.means));
         }
