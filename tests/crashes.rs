@@ -186,6 +186,34 @@ async fn broker_and_database_away_in_the_middle_of_runs() {
 }
 
 #[tokio::test]
+async fn a_message_that_comes_while_the_database_is_away_waits_for_it() {
+    let environment = vec![("BACKTRAIL_AMQP_RETRY_DELAY", "200ms".to_owned())];
+    let mut world = World::start(WorldOptions { own_servers: true, environment }).await.unwrap();
+    let source = filled(&mut world).await;
+    let server = world.register("shop-db", &source).await.unwrap();
+    // The run's message is kept back until the worker is there and the database is not.
+    let worker = world.services.process(ServiceKind::BackupWorker).unwrap();
+    worker.kill9().await;
+    let path = world.start_backup(&server).await.unwrap();
+    let stop = CancellationToken::new();
+    let queue = Queue::connect(&QueueSettings::new(&world.amqp_url), stop.clone()).await.unwrap();
+    let mut deliveries = queue.consume(JobKind::Backup, 1, stop.clone());
+    let message = deliveries.recv().await.unwrap();
+    drop(deliveries);
+    let worker = world.services.process(ServiceKind::BackupWorker).unwrap();
+    worker.start_again().unwrap();
+    worker.wait_ready().await.unwrap();
+    world.postgres.as_mut().unwrap().kill();
+    drop(message);
+    // Time enough to give it back more often than the queue allows.
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    world.postgres.as_mut().unwrap().start_again().await.unwrap();
+    let run = ended(&world, &path).await;
+    assert_eq!(run["status"], "completed", "{run}");
+    assert_eq!(queue.dead_depth().await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn a_message_nobody_can_read_fails_its_run_and_is_put_aside() {
     let mut world = World::start(WorldOptions::default()).await.unwrap();
     let source = filled(&mut world).await;

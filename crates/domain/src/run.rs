@@ -120,7 +120,7 @@ impl RunKind {
 pub enum RunState {
     /// Waits for a worker. A worker's claim moves it on; the sweep when its message was lost.
     Queued {
-        /// How many tries began before this one.
+        /// How many tries began before this one, without those that were given back.
         attempt: u32,
     },
     /// A worker holds the lease. That worker moves it; the sweep when the lease expired.
@@ -169,10 +169,14 @@ pub enum RunEvent {
     },
     /// Its worker ended it because a client asked.
     Stopped,
+    /// Its worker is asked to stop, and hands it back unfinished.
+    GivenBack,
     /// Its worker has not been heard of for longer than its lease.
     LeaseExpired,
     /// It waits, its message was published, and nobody came for it.
     MessageLost,
+    /// It waits for very long, and its message may be lost or may still stand in a long queue.
+    MessageOverdue,
     /// It waits, and its message is one that no worker can process.
     Undeliverable,
     /// A client wants it ended.
@@ -318,6 +322,8 @@ pub fn transition(
         (RunState::Queued { attempt }, RunEvent::MessageLost) => {
             (RunState::Failed { attempt, phase: Phase::Queued }, &[Reason(EndReason::NeverClaimed), End])
         }
+        // Perhaps all workers are busy: that must fail no run.
+        (RunState::Queued { attempt }, RunEvent::MessageOverdue) => (RunState::Queued { attempt }, &[Publish]),
         (RunState::Queued { attempt }, RunEvent::Undeliverable) => {
             (RunState::Failed { attempt, phase: Phase::Queued }, &[Reason(EndReason::Undeliverable), End])
         }
@@ -336,8 +342,12 @@ pub fn transition(
         // Whatever ends a try that a client wanted ended ends it as that.
         (
             RunState::Working { attempt, cancel_requested: true, .. },
-            RunEvent::Fail { .. } | RunEvent::Stopped | RunEvent::LeaseExpired,
+            RunEvent::Fail { .. } | RunEvent::Stopped | RunEvent::LeaseExpired | RunEvent::GivenBack,
         ) => (RunState::Cancelled { attempt }, &[EndLease, Orphan, Reason(EndReason::Cancelled), End]),
+        // The try that a stop in good order cut short counts as none: nothing was wrong with the run.
+        (RunState::Working { attempt, .. }, RunEvent::GivenBack) => {
+            (RunState::Queued { attempt: attempt.saturating_sub(1) }, &[EndLease, Orphan, Publish])
+        }
         (RunState::Working { attempt, .. }, RunEvent::LeaseExpired | RunEvent::Fail { retryable: true })
             if attempt < MAX_ATTEMPTS =>
         {
@@ -375,7 +385,10 @@ mod tests {
 
     #[test]
     fn moves() {
-        use RunEvent::{Cancel, Claim, Enter, Fail, LeaseExpired, MessageLost, Renew, Stopped, Succeed, Undeliverable};
+        use RunEvent::{
+            Cancel, Claim, Enter, Fail, GivenBack, LeaseExpired, MessageLost, MessageOverdue, Renew, Stopped, Succeed,
+            Undeliverable,
+        };
         let queued = |attempt| RunState::Queued { attempt };
         let cancelling = RunState::Working { attempt: 1, phase: Phase::Dumping, cancel_requested: true };
         check(queued(0), Claim, Some(working(1, Phase::Preparing)));
@@ -403,6 +416,8 @@ mod tests {
         check(queued(1), LeaseExpired, None);
         check(queued(0), MessageLost, Some(queued(1)));
         check(queued(2), MessageLost, Some(RunState::Failed { attempt: 2, phase: Phase::Queued }));
+        check(queued(2), MessageOverdue, Some(queued(2)));
+        check(working(1, Phase::Dumping), MessageOverdue, None);
         check(queued(0), Undeliverable, Some(RunState::Failed { attempt: 0, phase: Phase::Queued }));
         check(working(1, Phase::Dumping), Undeliverable, None);
         check(queued(0), Cancel, Some(RunState::Cancelled { attempt: 0 }));
@@ -413,6 +428,9 @@ mod tests {
         check(cancelling, Fail { retryable: true }, Some(RunState::Cancelled { attempt: 1 }));
         check(cancelling, LeaseExpired, Some(RunState::Cancelled { attempt: 1 }));
         check(working(1, Phase::Dumping), Stopped, None);
+        check(working(3, Phase::Dumping), GivenBack, Some(queued(2)));
+        check(cancelling, GivenBack, Some(RunState::Cancelled { attempt: 1 }));
+        check(queued(0), GivenBack, None);
     }
 
     fn any_event() -> impl Strategy<Value = RunEvent> {
@@ -423,8 +441,10 @@ mod tests {
             Just(RunEvent::Succeed),
             any::<bool>().prop_map(|retryable| RunEvent::Fail { retryable }),
             Just(RunEvent::Stopped),
+            Just(RunEvent::GivenBack),
             Just(RunEvent::LeaseExpired),
             Just(RunEvent::MessageLost),
+            Just(RunEvent::MessageOverdue),
             Just(RunEvent::Undeliverable),
             Just(RunEvent::Cancel),
         ]
@@ -442,7 +462,8 @@ mod tests {
                 let Ok((next, effects)) = transition(kind, state, event) else { continue };
                 prop_assert!(!state.is_final(), "a final state does not move");
                 prop_assert!(next.attempt() <= MAX_ATTEMPTS);
-                prop_assert!(next.attempt() >= state.attempt());
+                let given_back = u32::from(event == RunEvent::GivenBack);
+                prop_assert!(next.attempt() + given_back >= state.attempt());
                 let leased = |state: &RunState| matches!(state, RunState::Working { .. });
                 prop_assert_eq!(!leased(&state) && leased(&next), effects.contains(&RunEffect::GrantLease));
                 prop_assert_eq!(leased(&state) && !leased(&next), effects.contains(&RunEffect::EndLease));

@@ -32,7 +32,8 @@ pub struct Settings {
     /// Between two looks at what may be deleted.
     #[arg(long, env = "BACKTRAIL_RETENTION_SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     retention_seconds: u64,
-    /// A run whose message was published this long ago and that nobody took gets another message.
+    /// A run whose message was published this long ago and that nobody took gets another message; twelve times later while
+    /// the messages of other runs wait in the queue.
     #[arg(long, env = "BACKTRAIL_UNCLAIMED_SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(5..=86_400))]
     unclaimed_seconds: u64,
     /// Objects of a try that died are left alone this long: its worker may still be writing.

@@ -190,6 +190,17 @@ impl FencingToken {
         self.move_run(store, RunEvent::Fail { retryable: failure.retryable }, patch).await?.1.state()
     }
 
+    /// Hands the run back to the queue, unfinished, because the worker was asked to stop: that counts as no try. `why` is
+    /// what a client sees meanwhile. A run that a client wanted ended is ended as that.
+    pub async fn give_back(&self, store: &Store, why: &str) -> Result<(), StoreError> {
+        let patch = RunPatch {
+            error_code: Some("worker_stopped".to_owned()),
+            error_message: Some(tail(why).to_owned()),
+            ..RunPatch::default()
+        };
+        self.move_run(store, RunEvent::GivenBack, patch).await.map(|_| ())
+    }
+
     /// Ends the run because a client asked, once everything has stopped.
     pub async fn end_cancelled(&self, store: &Store, tool_log: Option<&str>) -> Result<(), StoreError> {
         let patch = RunPatch { tool_log: tool_log.map(|log| tail(log).to_owned()), ..RunPatch::default() };

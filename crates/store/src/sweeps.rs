@@ -62,13 +62,28 @@ pub async fn sweep_unclaimed(
     limit: u16,
 ) -> Result<Vec<Swept>, StoreError> {
     let mut transaction = store.begin().await?;
-    let swept = sweep_unclaimed_in(&mut transaction, kind, unclaimed_for, limit).await;
+    let swept = sweep_waiting(&mut transaction, kind, RunEvent::MessageLost, unclaimed_for, limit).await;
     transaction.end(swept).await
 }
 
-async fn sweep_unclaimed_in(
+/// Gives a new message to the runs of a kind that wait although their last message was published longer than `after` ago,
+/// whatever is in the queue: theirs may be among the dead ones. That counts as no try, since all workers may just be busy;
+/// a message too many is forgotten by whoever gets it.
+pub async fn sweep_overdue(
+    store: &Store,
+    kind: RunKind,
+    after: Duration,
+    limit: u16,
+) -> Result<Vec<Swept>, StoreError> {
+    let mut transaction = store.begin().await?;
+    let swept = sweep_waiting(&mut transaction, kind, RunEvent::MessageOverdue, after, limit).await;
+    transaction.end(swept).await
+}
+
+async fn sweep_waiting(
     connection: &mut AsyncPgConnection,
     kind: RunKind,
+    event: RunEvent,
     unclaimed_for: Duration,
     limit: u16,
 ) -> Result<Vec<Swept>, StoreError> {
@@ -89,7 +104,7 @@ async fn sweep_unclaimed_in(
         .skip_locked()
         .load(connection)
         .await?;
-    sweep(connection, rows, RunEvent::MessageLost).await
+    sweep(connection, rows, event).await
 }
 
 async fn sweep(

@@ -215,6 +215,45 @@ async fn failures_are_tried_again_only_where_that_helps() {
 }
 
 #[tokio::test]
+async fn a_run_that_is_given_back_has_lost_no_try() {
+    let world = World::new().await;
+    let store = &world.store;
+    let run = world.backup().await;
+    for _ in 0..5 {
+        let claim = world.claim(run.id).await.unwrap();
+        assert_eq!(claim.run.attempt, 1);
+        claim.token.give_back(store, "the worker was asked to stop").await.unwrap();
+        assert!(matches!(claim.token.give_back(store, "").await, Err(StoreError::LostRace { .. })));
+        let row = world.row(&claim.token).await;
+        assert_eq!((row.state, row.error_code.as_deref()), (RunState::Queued { attempt: 0 }, Some("worker_stopped")));
+    }
+    assert_eq!(world.count("SELECT count(*) FROM outbox").await, 6);
+    let claim = world.claim(run.id).await.unwrap();
+    BackupRun::request_cancel(store, world.tenant, run.id).await.unwrap();
+    claim.token.give_back(store, "").await.unwrap();
+    assert_eq!(world.row(&claim.token).await.state, RunState::Cancelled { attempt: 1 });
+}
+
+#[tokio::test]
+async fn a_run_that_waits_for_very_long_gets_another_message_and_loses_no_try() {
+    let world = World::new().await;
+    let hour = Duration::from_secs(3600);
+    let run = world.backup().await;
+    for _ in 0..4 {
+        let messages = outbox::relay_batch(&world.store, 10, LEASE).await.unwrap();
+        assert_eq!(messages.len(), 1);
+        outbox::mark_published(&world.store, &[messages[0].id]).await.unwrap();
+        assert_eq!(sweeps::sweep_overdue(&world.store, RunKind::Backup, hour, 10).await.unwrap(), []);
+        let long_ago = "now() - interval '61 minutes'";
+        world.sql(&format!("UPDATE runs SET queued_at = {long_ago}, started_at = {long_ago}")).await;
+        world.sql(&format!("UPDATE outbox SET published_at = {long_ago}")).await;
+        let swept = sweeps::sweep_overdue(&world.store, RunKind::Backup, hour, 10).await.unwrap();
+        assert_eq!(swept[0].to, RunState::Queued { attempt: 0 });
+    }
+    assert_eq!(world.claim(run.id).await.unwrap().run.attempt, 1);
+}
+
+#[tokio::test]
 async fn cancelling() {
     let world = World::new().await;
     let store = &world.store;

@@ -12,12 +12,18 @@ use backtrail_store::runs::RunFailure;
 use backtrail_store::sweeps::fail_undeliverable;
 use backtrail_store::{Claim, Store, StoreError};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::WorkError;
-use crate::lease::{Lease, StopReason};
+use crate::lease::{Lease, StopReason, passes};
+
+/// How long a message is held while the database is away. Shorter than the broker's own patience with a message that is not
+/// acknowledged (30 minutes), and short enough that another worker gets it if only this one's way to the database is broken.
+const LONGEST_HOLD: Duration = Duration::from_secs(5 * 60);
+const BETWEEN_CLAIMS: Duration = Duration::from_millis(500);
 
 /// Settings of every worker.
 #[derive(Debug, Clone, clap::Args)]
@@ -76,7 +82,7 @@ pub async fn run<W: Work>(
         lease_for: Duration::from_secs(settings.lease_seconds),
     });
     let slots = Arc::new(Semaphore::new(usize::from(settings.worker_concurrency)));
-    let draining = tokio_util::sync::CancellationToken::new();
+    let draining = CancellationToken::new();
     let runs = TaskTracker::new();
     // A message is fetched only when there is a slot for its run: the others stay in the queue, for other workers and
     // for whoever scales them by its depth.
@@ -87,7 +93,7 @@ pub async fn run<W: Work>(
             () = context.cancelled.cancelled() => break,
         };
         let Some(delivery) = deliveries.recv().await else { break };
-        let Some((run, lease)) = executor.take(delivery).await else { continue };
+        let Some((run, lease)) = executor.take(delivery, &context.cancelled).await else { continue };
         let (executor, draining) = (executor.clone(), draining.clone());
         let (server, tenant) = W::names(&run);
         let span = telemetry::run_span(W::KIND.as_str(), lease.token().run_id(), server, tenant);
@@ -119,7 +125,7 @@ struct Executor<W> {
 
 impl<W: Work> Executor<W> {
     /// Claims the run that a message names, then answers the message.
-    async fn take(&self, delivery: Delivery) -> Option<(W::Run, Lease)> {
+    async fn take(&self, delivery: Delivery, cancelled: &CancellationToken) -> Option<(W::Run, Lease)> {
         let id = match delivery.job.as_ref().map(run_id) {
             Ok(Some(id)) => id,
             Ok(None) => {
@@ -132,7 +138,7 @@ impl<W: Work> Executor<W> {
                 return None;
             }
         };
-        match self.work.claim(&self.store, id, &self.holder, self.lease_for).await {
+        match self.claim(id, cancelled).await {
             Ok(claim) => {
                 // A lost acknowledgement brings the message again, to be forgotten then: the run is claimed.
                 if let Err(error) = delivery.ack().await {
@@ -148,6 +154,23 @@ impl<W: Work> Executor<W> {
                 tracing::warn!(run = %id, error = %telemetry::chain(&error), "the run could not be claimed; its message is tried again later");
                 delivery.retry_later();
                 None
+            }
+        }
+    }
+
+    /// Claims a run, and waits for a database that is away: a message that went back to its queue again and again meanwhile
+    /// would end among the dead ones.
+    async fn claim(&self, id: Uuid, cancelled: &CancellationToken) -> Result<Option<Claim<W::Run>>, StoreError> {
+        let until = Instant::now() + LONGEST_HOLD;
+        loop {
+            let error = match self.work.claim(&self.store, id, &self.holder, self.lease_for).await {
+                Err(error) if passes(&error) && Instant::now() < until => error,
+                outcome => return outcome,
+            };
+            tracing::debug!(run = %id, error = %telemetry::chain(&error), "the run could not be claimed yet");
+            tokio::select! {
+                () = tokio::time::sleep(BETWEEN_CLAIMS) => {}
+                () = cancelled.cancelled() => return Err(error),
             }
         }
     }
@@ -169,7 +192,7 @@ impl<W: Work> Executor<W> {
         }
     }
 
-    async fn execute(&self, run: W::Run, lease: Lease, draining: &tokio_util::sync::CancellationToken) {
+    async fn execute(&self, run: W::Run, lease: Lease, draining: &CancellationToken) {
         let began = Instant::now();
         tracing::info!("claimed");
         metrics::gauge!("backtrail_runs_active", "kind" => W::KIND.as_str()).increment(1);
@@ -213,12 +236,12 @@ impl<W: Work> Executor<W> {
                 tracing::info!(stored = ended, "cancelled");
                 return "cancelled";
             }
-            (Err(_), Some(StopReason::Draining)) => RunFailure {
-                code: "worker_stopped".to_owned(),
-                message: "the worker was asked to stop while it worked on the run".to_owned(),
-                retryable: true,
-                tool_log: None,
-            },
+            (Err(_), Some(StopReason::Draining)) => {
+                let (token, why) = (*lease.token(), "the worker was asked to stop while it worked on the run");
+                let given_back = self.persist(|| async move { token.give_back(&self.store, why).await }).await;
+                tracing::info!(stored = given_back, "given back to the queue");
+                return "given_back";
+            }
             (Err(WorkError::Stopped), None) => return "lease_lost",
             (Err(WorkError::Failed { code, message, retryable, tool_log }), None) => {
                 RunFailure { code: code.to_owned(), message, retryable, tool_log }
@@ -245,7 +268,8 @@ impl<W: Work> Executor<W> {
         loop {
             match write().await {
                 Ok(()) => return true,
-                Err(error) if error.retryable() && Instant::now() < until => {
+                // Where it is unknown whether a write took place, the next one says so: the run is no longer this worker's.
+                Err(error) if passes(&error) && Instant::now() < until => {
                     tokio::time::sleep(Duration::from_millis(250)).await;
                 }
                 Err(error) => {
