@@ -4,7 +4,7 @@
 //! other; each may replace or drop it. Where the key changes, so does the stage, and nothing has to be looked up twice.
 
 use backtrail_domain::TableName;
-use backtrail_schema::TableShape;
+use backtrail_schema::{ColumnType, TableShape};
 
 use crate::baseline::{Catalog, DataHead};
 use crate::decide::{file_columns, is_text_of_value, mergeable, row_key};
@@ -86,6 +86,9 @@ impl Recipe {
             rows_as_they_are = !texts;
         }
         let sources = (0..=last).map(|era| life.traces(&columns, last, era, false)).collect::<Result<Vec<_>, _>>()?;
+        for (number, traces) in sources.iter().enumerate() {
+            members_keep_their_numbers(&life, number, &columns, traces)?;
+        }
         let from_files = sources.first().into_iter().flatten().filter_map(Trace::column);
         if listed.is_some()
             && let Some(missing) = from_files.into_iter().find(|column| !in_files.contains(column))
@@ -187,6 +190,29 @@ fn as_written(life: &Life, in_files: &[usize], columns: &[usize]) -> Result<Opti
         }
     }
     Ok(Some(ordered))
+}
+
+/// Members beyond ASCII are written by their numbers, which must then mean the same in the last era.
+fn members_keep_their_numbers(life: &Life, era: usize, columns: &[usize], traces: &[Trace]) -> Result<(), Untraceable> {
+    let of_era = |era: usize, column: usize| {
+        let ty = &life.eras.get(era)?.shape.columns.get(column)?.ty;
+        match ty {
+            ColumnType::Enum { values } | ColumnType::Set { values } => Some(values),
+            _ => None,
+        }
+    };
+    let last = life.last_number();
+    for (column, trace) in columns.iter().zip(traces) {
+        let Some(before) = trace.column().and_then(|column| of_era(era, column)) else { continue };
+        let plain = before.iter().all(|value| value.is_ascii());
+        if !plain && of_era(last, *column).is_none_or(|after| !after.starts_with(before)) {
+            return Err((
+                last,
+                "the members of an ENUM or SET beyond ASCII were changed or put in another order".to_owned(),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn stages(life: &Life) -> Result<(Vec<Stage>, Vec<usize>), Untraceable> {
