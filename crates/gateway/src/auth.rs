@@ -10,7 +10,7 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
 use backtrail_domain::{ApiKeyId, Permission, TenantId};
-use backtrail_store::ApiKey;
+use backtrail_store::{ApiKey, idempotency};
 
 use crate::app::State;
 use crate::problem::{Code, Problem};
@@ -88,10 +88,10 @@ fn bearer(request: &HttpRequest) -> Result<Key, &'static str> {
     Key::parse(key.trim()).ok_or("the API key is not of the form `bt_live_` and 32 hex digits")
 }
 
-/// The tenant of the request's key, where it has a valid one.
-pub(crate) fn tenant(request: &HttpRequest) -> Option<TenantId> {
+/// Whose the request is, where it has a valid key.
+pub(crate) fn caller(request: &HttpRequest) -> Option<idempotency::Caller> {
     match request.extensions().get::<Caller>() {
-        Some(Caller::Known(key)) => Some(key.tenant_id),
+        Some(Caller::Known(key)) => Some(idempotency::Caller { tenant_id: key.tenant_id, api_key_id: key.id }),
         _ => None,
     }
 }

@@ -5,10 +5,11 @@ use diesel::dsl::{IntervalDsl, now};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::idempotency::{self, Kept};
 use crate::row::RowName;
 use crate::schema::api_keys;
 use crate::{Store, StoreError};
@@ -60,6 +61,27 @@ pub struct NewApiKey {
 impl ApiKey {
     /// Stores a key.
     pub async fn create(store: &Store, new: NewApiKey) -> Result<Self, StoreError> {
+        Self::create_answered(store, new, |_| Ok(None)).await
+    }
+
+    /// [`create`](Self::create), with the answer to the request that asked for it in the same transaction. That answer
+    /// must not hold the key.
+    pub async fn create_answered(
+        store: &Store,
+        new: NewApiKey,
+        answer: impl FnOnce(&Self) -> Result<Option<Kept>, StoreError>,
+    ) -> Result<Self, StoreError> {
+        let mut transaction = store.begin().await?;
+        let made = async {
+            let key = Self::insert(&mut transaction, new).await?;
+            idempotency::keep(&mut transaction, answer(&key)?.as_ref()).await?;
+            Ok(key)
+        };
+        let made = made.await;
+        transaction.end(made).await
+    }
+
+    async fn insert(connection: &mut AsyncPgConnection, new: NewApiKey) -> Result<Self, StoreError> {
         let permissions: Vec<&str> = new.permissions.iter().map(|permission| permission.as_str()).collect();
         let row = (
             api_keys::id.eq(Uuid::now_v7()),
@@ -71,13 +93,12 @@ impl ApiKey {
             api_keys::role.eq(new.role.map(Role::as_str)),
             api_keys::expires_at.eq(new.expires_at),
         );
-        let mut transaction = store.begin().await?;
-        let made: Result<Row, _> = diesel::insert_into(api_keys::table)
+        let made: Row = diesel::insert_into(api_keys::table)
             .values(row)
             .returning(Row::as_returning())
-            .get_result(&mut *transaction)
-            .await;
-        transaction.end(made.map_err(StoreError::from)).await?.try_into()
+            .get_result(connection)
+            .await?;
+        made.try_into()
     }
 
     /// The key with that sum, if it is valid now: neither revoked nor expired. Notes its use, at most once a minute.

@@ -14,6 +14,7 @@ use serde_json::Value as Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::idempotency::{self, Kept};
 use crate::row::bigint;
 use crate::run_list::{self, NamedRow};
 use crate::run_row::{RunPatch, RunRow, put_message};
@@ -109,8 +110,22 @@ impl BackupRun {
     /// [`StoreError::Conflict`] with [`ONE_RUNNING_BACKUP`](crate::runs::ONE_RUNNING_BACKUP); a server that is not the
     /// tenant's, or was removed, is [`StoreError::NotFound`].
     pub async fn create(store: &Store, new: NewBackup) -> Result<Self, StoreError> {
+        Self::create_answered(store, new, |_| Ok(None)).await
+    }
+
+    /// [`create`](Self::create), with the answer to the request that asked for it in the same transaction.
+    pub async fn create_answered(
+        store: &Store,
+        new: NewBackup,
+        answer: impl FnOnce(BackupId) -> Result<Option<Kept>, StoreError>,
+    ) -> Result<Self, StoreError> {
         let mut transaction = store.begin().await?;
-        let made = insert(&mut transaction, new, None).await;
+        let made = async {
+            let id = insert(&mut transaction, new, None).await?;
+            idempotency::keep(&mut transaction, answer(id)?.as_ref()).await?;
+            Ok(id)
+        };
+        let made = made.await;
         let id = transaction.end(made).await?;
         Self::existing(store, id).await
     }

@@ -10,12 +10,16 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use crate::idempotency::{self, Kept};
 use crate::row::bigint;
 use crate::run_list::{self, NamedRow};
 use crate::run_row::{RunPatch, RunRow, apply, put_message};
 use crate::runs::{self as mechanics, RunRecord};
 use crate::schema::runs;
 use crate::{Claim, FencingToken, Page, RunFilter, Store, StoreError, servers};
+
+/// What [`StoreError::NotFound`] names when the baseline of a PITR is none (any more).
+pub const BASELINE: &str = "baseline";
 
 /// A PITR run: what runs have in common (by `Deref`), and what only PITR has.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,9 +96,24 @@ impl PitrRun {
     /// Makes a run and its message in one transaction. A second one for a server while one runs is a
     /// [`StoreError::Conflict`] with [`ONE_RUNNING_PITR`](crate::runs::ONE_RUNNING_PITR); a server that is not the
     /// tenant's, or was removed, is [`StoreError::NotFound`].
+    /// So is, under the name [`BASELINE`], a baseline that has expired meanwhile.
     pub async fn create(store: &Store, new: NewPitr) -> Result<Self, StoreError> {
+        Self::create_answered(store, new, |_| Ok(None)).await
+    }
+
+    /// [`create`](Self::create), with the answer to the request that asked for it in the same transaction.
+    pub async fn create_answered(
+        store: &Store,
+        new: NewPitr,
+        answer: impl FnOnce(PitrId) -> Result<Option<Kept>, StoreError>,
+    ) -> Result<Self, StoreError> {
         let mut transaction = store.begin().await?;
-        let made = insert(&mut transaction, new).await;
+        let made = async {
+            let id = insert(&mut transaction, new).await?;
+            idempotency::keep(&mut transaction, answer(id)?.as_ref()).await?;
+            Ok(id)
+        };
+        let made = made.await;
         let id = transaction.end(made).await?;
         Self::existing(store, id).await
     }
@@ -218,7 +237,7 @@ async fn hold_baseline(connection: &mut AsyncPgConnection, server_id: Uuid, id: 
         .first(connection)
         .await
         .optional()?;
-    found.map(|_| ()).ok_or_else(|| StoreError::NotFound { what: "baseline", id: id.to_string() })
+    found.map(|_| ()).ok_or_else(|| StoreError::NotFound { what: BASELINE, id: id.to_string() })
 }
 
 async fn plan_in(

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::backups::{self, Slot};
+use crate::idempotency::{self, Kept};
 use crate::row::RowName;
 use crate::schema::{runs, schedules, servers};
 use crate::{NewBackup, Store, StoreError};
@@ -130,8 +131,22 @@ pub enum FireOutcome {
 impl Schedule {
     /// Makes a schedule. A server that is not the tenant's is [`StoreError::NotFound`].
     pub async fn create(store: &Store, new: NewSchedule) -> Result<Self, StoreError> {
+        Self::create_answered(store, new, |_| Ok(None)).await
+    }
+
+    /// [`create`](Self::create), with the answer to the request that asked for it in the same transaction.
+    pub async fn create_answered(
+        store: &Store,
+        new: NewSchedule,
+        answer: impl FnOnce(&Self) -> Result<Option<Kept>, StoreError>,
+    ) -> Result<Self, StoreError> {
         let mut transaction = store.begin().await?;
-        let made = insert(&mut transaction, new).await;
+        let made = async {
+            let schedule = insert(&mut transaction, new).await?;
+            idempotency::keep(&mut transaction, answer(&schedule)?.as_ref()).await?;
+            Ok(schedule)
+        };
+        let made = made.await;
         transaction.end(made).await
     }
 

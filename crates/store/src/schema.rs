@@ -222,8 +222,9 @@ diesel::table! {
 }
 
 diesel::table! {
-    idempotency (tenant_id, key) {
+    idempotency (api_key_id, key) {
         tenant_id -> Uuid,
+        api_key_id -> Uuid,
         key -> Text,
         request_sha256 -> Bytea,
         begun_at -> Timestamptz,

@@ -7,8 +7,9 @@ mod support;
 use std::time::Duration;
 
 use backtrail_devstack::{Postgres, StackDirectory};
-use backtrail_store::idempotency::{self, Answer, Begun};
-use backtrail_store::{Store, StoreError, StoreSettings, Tenant, outbox};
+use backtrail_domain::Permission;
+use backtrail_store::idempotency::{self, Answer, Begun, Caller, First, Kept};
+use backtrail_store::{ApiKey, BackupRun, NewApiKey, RunFilter, Store, StoreError, StoreSettings, Tenant, outbox};
 use support::{LEASE, World};
 
 #[tokio::test]
@@ -41,31 +42,85 @@ async fn relays_share_the_outbox() {
 #[tokio::test]
 async fn the_same_key_gives_the_first_answer() {
     let world = World::new().await;
-    let (store, tenant) = (&world.store, world.tenant);
-    let begin = async |key: &str, sum: u8| idempotency::begin(store, tenant, key, &[sum; 32]).await.unwrap();
-    let answer = Answer { status: 202, content_type: "application/json".to_owned(), body: b"{\"a\":1}".to_vec() };
-    let (a, b) = tokio::join!(begin("k", 1), begin("k", 1));
-    assert!(matches!((&a, &b), (Begun::First, Begun::InProgress) | (Begun::InProgress, Begun::First)), "{a:?} {b:?}");
+    let store = &world.store;
+    let caller = caller(&world, 1).await;
+    let begin = async |key: &str, sum: u8| idempotency::begin(store, caller, key, &[sum; 32]).await.unwrap();
+    let answer = answer();
+    let (first, other) = match tokio::join!(begin("k", 1), begin("k", 1)) {
+        (Begun::First(first), other) | (other, Begun::First(first)) => (first, other),
+        both => panic!("{both:?}"),
+    };
+    assert_eq!(other, Begun::InProgress);
     assert_eq!(begin("k", 2).await, Begun::Mismatch);
-    idempotency::finish(store, tenant, "k", &answer).await.unwrap();
+    idempotency::finish(store, &first, &answer).await.unwrap();
     assert_eq!(begin("k", 1).await, Begun::Replay(answer.clone()));
     assert_eq!(begin("k", 2).await, Begun::Mismatch);
     // An answer that was given is not abandoned.
-    idempotency::abandon(store, tenant, "k").await.unwrap();
+    idempotency::abandon(store, &first).await.unwrap();
     assert_eq!(begin("k", 1).await, Begun::Replay(answer));
-    let other = Tenant::create(store, "beta").await.unwrap().id;
-    assert_eq!(idempotency::begin(store, other, "k", &[2; 32]).await.unwrap(), Begun::First);
+    let other = self::caller(&world, 2).await;
+    is_first(idempotency::begin(store, other, "k", &[2; 32]).await.unwrap());
 
-    assert_eq!(begin("failed", 1).await, Begun::First);
-    idempotency::abandon(store, tenant, "failed").await.unwrap();
-    assert_eq!(begin("failed", 2).await, Begun::First);
+    let failed = is_first(begin("failed", 1).await);
+    idempotency::abandon(store, &failed).await.unwrap();
+    is_first(begin("failed", 2).await);
     // Whoever began it died.
     world.sql("UPDATE idempotency SET begun_at = now() - interval '2 minutes' WHERE key = 'failed'").await;
-    assert_eq!(begin("failed", 2).await, Begun::First);
+    is_first(begin("failed", 2).await);
     world.sql("UPDATE idempotency SET begun_at = now() - interval '25 hours' WHERE key = 'k'").await;
-    assert_eq!(begin("k", 2).await, Begun::First);
+    is_first(begin("k", 2).await);
     world.sql("UPDATE idempotency SET begun_at = now() - interval '25 hours'").await;
     assert_eq!(idempotency::prune(store).await.unwrap(), 3);
+}
+
+/// Whoever dies between a run and the answer has either made both or neither.
+#[tokio::test]
+async fn an_answer_is_stored_with_what_it_tells_of() {
+    let world = World::new().await;
+    let store = &world.store;
+    let caller = caller(&world, 1).await;
+    let begin = async || idempotency::begin(store, caller, "k", &[1; 32]).await.unwrap();
+    let first = is_first(begin().await);
+    let keep = |first: &First| Ok(Some(Kept { first: first.clone(), answer: answer() }));
+
+    // A request that was taken for dead, and whose work another one does now, makes nothing.
+    world.sql("UPDATE idempotency SET begun_at = now() - interval '2 minutes'").await;
+    let second = is_first(begin().await);
+    let error = BackupRun::create_answered(store, world.new_backup(), |_| keep(&first)).await.unwrap_err();
+    assert!(matches!(error, StoreError::LostRace { what: idempotency::IDEMPOTENCY_KEY, .. }), "{error:?}");
+    assert_eq!(begin().await, Begun::InProgress);
+
+    // Here the process dies: nobody finishes the request.
+    let run = BackupRun::create_answered(store, world.new_backup(), |_| keep(&second)).await.unwrap();
+    assert_eq!(begin().await, Begun::Replay(answer()));
+    let all = BackupRun::list(store, &RunFilter::of(world.tenant)).await.unwrap().items;
+    assert_eq!(all.iter().map(|run| run.id).collect::<Vec<_>>(), [run.id]);
+}
+
+fn answer() -> Answer {
+    Answer { status: 202, content_type: "application/json".to_owned(), body: b"{\"a\":1}".to_vec() }
+}
+
+#[track_caller]
+fn is_first(begun: Begun) -> First {
+    match begun {
+        Begun::First(first) => first,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn caller(world: &World, sum: u8) -> Caller {
+    let new = NewApiKey {
+        tenant_id: world.tenant,
+        name: "test".to_owned(),
+        prefix: format!("bt_live_{sum}"),
+        sha256: [sum; 32],
+        permissions: vec![Permission::BackupCreate],
+        role: None,
+        expires_at: None,
+    };
+    let api_key_id = ApiKey::create(&world.store, new).await.unwrap().id;
+    Caller { tenant_id: world.tenant, api_key_id }
 }
 
 #[tokio::test]

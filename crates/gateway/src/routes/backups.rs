@@ -1,5 +1,6 @@
 //! Backups: starting one, the history, cancelling, files.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, post, web};
 use backtrail_domain::{BackupId, Phase, RunStatus, ServerId};
 use backtrail_service::TraceParent;
@@ -11,7 +12,7 @@ use uuid::Uuid;
 
 use crate::app::State;
 use crate::auth::{Authorized, BackupCreate};
-use crate::idempotency::IdempotencyKey;
+use crate::idempotency::{IdempotencyKey, Repeatable};
 use crate::input::{self, Body, Fields, FromFields, Path, Query, path_ids};
 use crate::openapi::problems;
 use crate::problem::{Code, Problem};
@@ -207,6 +208,7 @@ async fn trigger_backup(
     caller: Authorized<BackupCreate>,
     state: web::Data<State>,
     request: HttpRequest,
+    repeatable: Repeatable,
     body: Body<TriggerBackup>,
 ) -> Result<HttpResponse, Problem> {
     let new = NewBackup {
@@ -217,9 +219,11 @@ async fn trigger_backup(
         s3_prefix: None,
         traceparent: traceparent(&request),
     };
-    let run = BackupRun::create(&state.store, new).await?;
+    let answer = |backup_id| BackupStarted { backup_id, status: RunStatus::Running };
+    let keep = |id| repeatable.keep(&state, StatusCode::ACCEPTED, &answer(id));
+    let run = BackupRun::create_answered(&state.store, new, keep).await?;
     tracing::info!(run = %run.id, server = %run.server_id, "backup started");
-    Ok(HttpResponse::Accepted().json(BackupStarted { backup_id: run.id, status: RunStatus::Running }))
+    Ok(HttpResponse::Accepted().json(answer(run.id)))
 }
 
 /// Which backups to list.

@@ -1,5 +1,6 @@
 //! API keys of the tenant.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, delete, get, post, web};
 use backtrail_domain::{ApiKeyId, Permission, Role};
 use backtrail_store::{ApiKey, NewApiKey};
@@ -10,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::app::State;
 use crate::auth::{Authorized, KeysManage};
-use crate::idempotency::IdempotencyKey;
+use crate::idempotency::{IdempotencyKey, Repeatable};
 use crate::input::{self, Body, Fields, FromFields, Path, path_ids};
 use crate::openapi::problems;
 use crate::problem::{Code, Problem};
@@ -90,8 +91,10 @@ impl KeyView {
     "created_at": "2026-04-01T10:00:00Z", "expires_at": null, "last_used_at": null, "revoked_at": null,
 }))]
 struct NewKeyView {
-    /// The key. It is shown this once; only its SHA-256 is stored.
-    key: String,
+    /// The key. It is shown this once, since only its SHA-256 is stored: an answer that is given again because of an
+    /// `Idempotency-Key` is without it. Revoke that key then, and make another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
     #[serde(flatten)]
     view: KeyView,
 }
@@ -166,6 +169,7 @@ fn expiry(value: &Value) -> Result<OffsetDateTime, String> {
 async fn create_key(
     caller: Authorized<KeysManage>,
     state: web::Data<State>,
+    repeatable: Repeatable,
     body: Body<CreateKey>,
 ) -> Result<HttpResponse, Problem> {
     let body = body.0;
@@ -183,9 +187,13 @@ async fn create_key(
         role: body.role,
         expires_at: body.expires_at,
     };
-    let stored = ApiKey::create(&state.store, new).await?;
+    let keep = |made: &ApiKey| {
+        let without_key = NewKeyView { key: None, view: KeyView::of(made) };
+        repeatable.keep(&state, StatusCode::CREATED, &without_key)
+    };
+    let stored = ApiKey::create_answered(&state.store, new, keep).await?;
     tracing::info!(key = %stored.id, by = %caller.key, "API key created");
-    Ok(HttpResponse::Created().json(NewKeyView { key: key.expose().to_owned(), view: KeyView::of(&stored) }))
+    Ok(HttpResponse::Created().json(NewKeyView { key: Some(key.expose().to_owned()), view: KeyView::of(&stored) }))
 }
 
 /// List API keys

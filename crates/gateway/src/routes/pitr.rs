@@ -1,5 +1,6 @@
 //! PITR runs: starting one, the history, cancelling, files.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use backtrail_domain::{BackupId, CutTarget, Phase, PitrId, RunStatus, ServerId, TableFilter, TenantId};
 use backtrail_store::{Cursor, NewPitr, PitrRun, RunFilter, Server};
@@ -10,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::app::State;
 use crate::auth::{Authorized, BackupCreate};
 use crate::chain;
-use crate::idempotency::IdempotencyKey;
+use crate::idempotency::{IdempotencyKey, Repeatable};
 use crate::input::{self, Body, Fields, FromFields, Path, Query, path_ids};
 use crate::openapi::problems;
 use crate::problem::Problem;
@@ -255,6 +256,7 @@ async fn trigger_pitr(
     caller: Authorized<BackupCreate>,
     state: web::Data<State>,
     request: HttpRequest,
+    repeatable: Repeatable,
     path: Path<ServerPath>,
     body: Body<TriggerPitr>,
 ) -> Result<HttpResponse, Problem> {
@@ -271,9 +273,11 @@ async fn trigger_pitr(
         baseline_id: Some(chain.baseline.id),
         traceparent: traceparent(&request),
     };
-    let run = PitrRun::create(&state.store, new).await?;
+    let answer = |pitr_id| PitrStarted { pitr_id, status: RunStatus::Running };
+    let keep = |id| repeatable.keep(&state, StatusCode::ACCEPTED, &answer(id));
+    let run = PitrRun::create_answered(&state.store, new, keep).await?;
     tracing::info!(run = %run.id, server = %server_id, "PITR started");
-    Ok(HttpResponse::Accepted().json(PitrStarted { pitr_id: run.id, status: RunStatus::Running }))
+    Ok(HttpResponse::Accepted().json(answer(run.id)))
 }
 
 /// Which PITR runs to list.

@@ -1,5 +1,6 @@
 //! Backup schedules.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use backtrail_domain::schedule::MAX_JITTER;
 use backtrail_domain::{CronExpression, MissedRunPolicy, RunStatus, ScheduleId, ServerId, Zone};
@@ -10,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::app::State;
 use crate::auth::{Authorized, BackupCreate};
-use crate::idempotency::IdempotencyKey;
+use crate::idempotency::{IdempotencyKey, Repeatable};
 use crate::input::{self, Body, Fields, FromFields, Path, path_ids};
 use crate::openapi::problems;
 use crate::problem::Problem;
@@ -276,6 +277,7 @@ async fn list_schedules(caller: Authorized<BackupCreate>, state: web::Data<State
 async fn create_schedule(
     caller: Authorized<BackupCreate>,
     state: web::Data<State>,
+    repeatable: Repeatable,
     body: Body<CreateSchedule>,
 ) -> Result<HttpResponse, Problem> {
     let body = body.0;
@@ -291,7 +293,8 @@ async fn create_schedule(
         missed_run_policy: body.missed_run_policy,
         jitter_seconds: body.jitter_seconds,
     };
-    let schedule = Schedule::create(&state.store, new).await?;
+    let keep = |made: &Schedule| repeatable.keep(&state, StatusCode::CREATED, &ScheduleView::of(made));
+    let schedule = Schedule::create_answered(&state.store, new, keep).await?;
     tracing::info!(schedule = %schedule.id, server = %schedule.server_id, "schedule created");
     Ok(HttpResponse::Created().json(ScheduleView::of(&schedule)))
 }

@@ -39,13 +39,26 @@ async fn another_request_with_the_key_is_refused() {
 }
 
 #[tokio::test]
-async fn keys_are_apart_by_tenant() {
+async fn keys_are_apart_by_api_key() {
     let api = TestApi::start().await;
     let rival = api.client(api.other_tenant().await, backtrail_domain::Permission::ALL).await;
+    let colleague = api.client(api.tenant, backtrail_domain::Permission::ALL).await;
     let body = json!({ "name": "ci", "role": "viewer" });
     let first = post(&api.admin, "/keys", "k", &body).await.expect(201);
-    let other = post(&rival, "/keys", "k", &body).await.expect(201);
-    assert_ne!(first["id"], other["id"]);
+    for client in [rival, colleague] {
+        let other = post(&client, "/keys", "k", &body).await;
+        assert!(other.headers.get("idempotency-replayed").is_none());
+        assert_ne!(first["id"], other.expect(201)["id"]);
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_told_what_he_may_not_ask() {
+    let api = TestApi::start().await;
+    let body = json!({ "name": "root", "role": "admin" });
+    post(&api.admin, "/keys", "k", &body).await.expect(201);
+    let viewer = api.client(api.tenant, &[backtrail_domain::Permission::ServersRead]).await;
+    post(&viewer, "/keys", "k", &body).await.problem(403, "permission_missing");
 }
 
 #[tokio::test]
@@ -63,12 +76,14 @@ async fn refusals_are_answers_too() {
 }
 
 #[tokio::test]
-async fn a_new_api_key_is_given_again_but_not_stored_in_clear() {
+async fn a_new_api_key_is_shown_once_and_not_stored() {
     let api = TestApi::start().await;
     let body = json!({ "name": "ci", "role": "viewer" });
-    let first = post(&api.admin, "/keys", "k", &body).await.expect(201);
-    let again = post(&api.admin, "/keys", "k", &body).await.expect(201);
-    assert_eq!(first["key"], again["key"]);
+    let mut first = post(&api.admin, "/keys", "k", &body).await.expect(201);
+    let again = post(&api.admin, "/keys", "k", &body).await;
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    assert!(first.as_object_mut().unwrap().remove("key").is_some_and(|key| key.is_string()));
+    assert_eq!(again.expect(201), first);
     assert_eq!(api.admin.get("/keys").await.expect(200).as_array().unwrap().len(), 2);
 }
 
