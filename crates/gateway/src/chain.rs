@@ -26,7 +26,7 @@ pub(crate) struct Chain {
 
 /// Finds the chain to the target of `wanted`, or says why there is none. The worker plans with the same function.
 pub(crate) async fn find(store: &Store, server: &Server, wanted: &TriggerPitr) -> Result<Chain, Problem> {
-    let (facts, now) = coverage::chain_facts(store, server.tenant_id, server.id).await?;
+    let (facts, now) = coverage::chain_facts(store, server.tenant_id, server.id, Some(&wanted.target)).await?;
     let request = ChainRequest { target: &wanted.target, now, allow_gaps: wanted.allow_gaps };
     let plan = chain::plan(&facts, &request).map_err(|refusal| refused(refusal, wanted))?;
     let (run, manifest) = baseline(store, server, plan.baseline.id).await?;
@@ -44,7 +44,7 @@ pub(crate) async fn find(store: &Store, server: &Server, wanted: &TriggerPitr) -
 
 /// The ranges of targets that can be reached.
 pub(crate) async fn windows(store: &Store, server: &Server) -> Result<Vec<WindowView>, Problem> {
-    let (facts, _) = coverage::chain_facts(store, server.tenant_id, server.id).await?;
+    let (facts, _) = coverage::chain_facts(store, server.tenant_id, server.id, None).await?;
     let windows = chain::recoverable_windows(&facts);
     Ok(windows.iter().map(|window| WindowView { from: Exact(window.from), to: Exact(window.until) }).collect())
 }

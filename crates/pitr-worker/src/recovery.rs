@@ -32,7 +32,8 @@ pub(crate) async fn gather(
     run: &PitrRun,
     lease: &Lease,
 ) -> Result<Recovery, WorkError> {
-    let (facts, now) = lease.persist(|| coverage::chain_facts(store, run.tenant_id, run.server_id)).await?;
+    let target = Some(&run.target);
+    let (facts, now) = lease.persist(|| coverage::chain_facts(store, run.tenant_id, run.server_id, target)).await?;
     let request = ChainRequest { target: &run.target, allow_gaps: run.allow_gaps, now };
     let ChainPlan { baseline, segments, .. } =
         chain::plan(&facts, &request).map_err(|refusal| WorkError::failed(refusal.code(), refusal.to_string()))?;
@@ -41,11 +42,11 @@ pub(crate) async fn gather(
         WorkError::failed("no_baseline", format!("the baseline {} is gone; start the recovery again", baseline.id))
     })?;
     let ids: Vec<_> = segments.iter().map(|segment| segment.id).collect();
-    let rows = lease.persist(|| Segment::by_ids(store, &ids)).await?;
+    let rows = lease.persist(|| Segment::objects(store, &ids)).await?;
     if rows.len() != ids.len() {
         return Err(WorkError::failed("binlog_gap", "segments that the recovery needs have expired; start it again"));
     }
-    let archived = rows.into_iter().map(|Segment { content: segment, .. }| ArchivedSegment {
+    let archived = rows.into_iter().map(|segment| ArchivedSegment {
         piece: LogPiece { name: segment.key, file: segment.file, start: segment.start, end: Some(segment.end) },
         size: segment.size_bytes,
         sha256: hex::encode(segment.sha256),

@@ -1,6 +1,6 @@
 //! What can be recovered: the archive's range and health, and the facts that planning works on.
 
-use backtrail_domain::{ChainFacts, Covered, ServerId, TenantId, Timeline};
+use backtrail_domain::{BaselineFact, ChainFacts, Covered, CutTarget, ServerId, TenantId, Timeline};
 use diesel::dsl::{count_star, max, min, sql};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -8,7 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::{Duration, OffsetDateTime};
 
 use crate::schema::{agents, segments};
-use crate::{BackupRun, Gap, Segment, Store, StoreError, backups, gaps};
+use crate::{BackupRun, Gap, Store, StoreError, backups, gaps};
 
 /// An agent counts as unreachable when its last heartbeat is older than this, in seconds.
 pub const HEARTBEAT_TIMEOUT_SECONDS: i64 = 30;
@@ -55,14 +55,16 @@ impl Coverage {
     }
 }
 
-/// The facts for [`backtrail_domain::chain`], and the database's time they were read at. One consistent snapshot.
+/// The facts for [`backtrail_domain::chain`], and the database's time they were read at. One consistent snapshot. With a
+/// `target`, only the segments that a way to it can begin with are read, and those behind them: an archive is long.
 pub async fn chain_facts(
     store: &Store,
     tenant_id: TenantId,
     server_id: ServerId,
+    target: Option<&CutTarget>,
 ) -> Result<(ChainFacts, OffsetDateTime), StoreError> {
     let mut transaction = store.begin_snapshot().await?;
-    let facts = gather_facts(&mut transaction, tenant_id, server_id).await;
+    let facts = gather_facts(&mut transaction, tenant_id, server_id, target).await;
     transaction.end(facts).await
 }
 
@@ -131,6 +133,7 @@ async fn gather_facts(
     connection: &mut AsyncPgConnection,
     tenant_id: TenantId,
     server_id: ServerId,
+    target: Option<&CutTarget>,
 ) -> Result<(ChainFacts, OffsetDateTime), StoreError> {
     let covered = match agent(connection, tenant_id, server_id).await? {
         Some(agent) => {
@@ -139,17 +142,21 @@ async fn gather_facts(
         }
         None => None,
     };
+    let baselines: Vec<BaselineFact> =
+        backups::baselines(connection, tenant_id, server_id).await?.iter().filter_map(BackupRun::fact).collect();
+    let starts: Vec<&BaselineFact> = match target {
+        // Planning takes the newest at or before it; several may stand at the same instant.
+        Some(CutTarget::Time(time)) => {
+            let usable = || baselines.iter().filter(|baseline| baseline.consistent_at <= *time);
+            let newest = usable().map(|baseline| baseline.consistent_at).max();
+            usable().filter(|baseline| Some(baseline.consistent_at) == newest).collect()
+        }
+        Some(CutTarget::Gtid(_) | CutTarget::Position(_)) | None => baselines.iter().collect(),
+    };
+    let segments = crate::segments::facts_for(connection, tenant_id, server_id, &starts).await?;
     let facts = ChainFacts {
-        baselines: backups::baselines(connection, tenant_id, server_id)
-            .await?
-            .iter()
-            .filter_map(BackupRun::fact)
-            .collect(),
-        segments: crate::segments::of_server(connection, tenant_id, server_id)
-            .await?
-            .iter()
-            .map(Segment::fact)
-            .collect(),
+        baselines,
+        segments,
         gaps: gaps::of_server(connection, tenant_id, server_id).await?.iter().map(Gap::fact).collect(),
         covered,
     };

@@ -1,11 +1,11 @@
 //! The facts that retention decides on.
 //!
 //! Carrying a plan out: [`BackupRun::mark_expired`] (which leaves out what a PITR has begun to use meanwhile), then the
-//! prefixes that [`orphans`](crate::prefixes::orphans) names; [`Segment::mark_expired`], then their objects, then
-//! [`Segment::forget`].
+//! prefixes that [`orphans`](crate::prefixes::orphans) names; [`Segment::mark_expired`](crate::Segment::mark_expired), then their objects, then
+//! [`Segment::forget`](crate::Segment::forget).
 
 use backtrail_domain::retention::{BackupFact, RetentionFacts};
-use backtrail_domain::{RunKind, RunStatus, ServerId};
+use backtrail_domain::{RunKind, RunStatus, SegmentFact, ServerId};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -13,8 +13,8 @@ use uuid::Uuid;
 use crate::run_list::NamedRow;
 use crate::run_row::RunRow;
 use crate::schema::{runs, segments as segments_table, servers as servers_table};
-use crate::segment_row::Row as SegmentRow;
-use crate::{BackupRun, Segment, Store, StoreError};
+use crate::segment_row::FactRow;
+use crate::{BackupRun, Store, StoreError};
 
 /// Servers that have backups or segments, removed ones included.
 pub async fn servers(store: &Store) -> Result<Vec<ServerId>, StoreError> {
@@ -60,11 +60,11 @@ async fn gather(connection: &mut AsyncPgConnection, server_id: ServerId) -> Resu
         .select(runs::baseline_id)
         .load(connection)
         .await?;
-    let segments: Vec<SegmentRow> = segments_table::table
+    let segments: Vec<FactRow> = segments_table::table
         .filter(segments_table::server_id.eq(server_id.0))
         .filter(segments_table::expired_at.is_null())
         .order(segments_table::ordinal)
-        .select(SegmentRow::as_select())
+        .select(FactRow::as_select())
         .load(connection)
         .await?;
     let backup = |row: NamedRow| {
@@ -79,9 +79,6 @@ async fn gather(connection: &mut AsyncPgConnection, server_id: ServerId) -> Resu
     };
     Ok(RetentionFacts {
         backups: rows.into_iter().map(backup).collect::<Result<_, _>>()?,
-        segments: segments
-            .into_iter()
-            .map(|row| Ok(Segment::try_from(row)?.fact()))
-            .collect::<Result<_, StoreError>>()?,
+        segments: segments.into_iter().map(SegmentFact::try_from).collect::<Result<_, _>>()?,
     })
 }

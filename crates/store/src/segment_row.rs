@@ -1,6 +1,6 @@
 //! A segment's row.
 
-use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet, SegmentId, ServerId, TenantId};
+use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet, SegmentFact, SegmentId, ServerId, TenantId};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::row::{RowName, bigint};
 use crate::schema::segments;
+use crate::segments::SegmentObject;
 use crate::{AgentToken, NewSegment, Segment, StoreError};
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -90,6 +91,83 @@ impl Row {
                 file: name.parse("file", &self.file)?,
                 offset: name.number("end_position", self.end_position)?,
             },
+        })
+    }
+}
+
+/// What planning and retention need of a segment. An archive has tens of thousands, and what they hold per table is most
+/// of a row: that stays in the database.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = segments, check_for_backend(Pg))]
+pub(crate) struct FactRow {
+    id: Uuid,
+    timeline: String,
+    file: String,
+    start_position: i64,
+    end_position: i64,
+    rotated_to: Option<String>,
+    size_bytes: i64,
+    gtid_before: Option<String>,
+    gtid_after: Option<String>,
+    first_commit_at: Option<OffsetDateTime>,
+    last_commit_at: Option<OffsetDateTime>,
+    events: i64,
+    row_changes: i64,
+    file_created_at: Option<OffsetDateTime>,
+    sealed_at: OffsetDateTime,
+}
+
+impl TryFrom<FactRow> for SegmentFact {
+    type Error = StoreError;
+
+    fn try_from(row: FactRow) -> Result<Self, StoreError> {
+        let name = RowName { table: "segments", id: row.id };
+        Ok(Self {
+            id: SegmentId(row.id),
+            timeline: name.parse("timeline", &row.timeline)?,
+            file: name.parse("file", &row.file)?,
+            start: name.number("start_position", row.start_position)?,
+            end: name.number("end_position", row.end_position)?,
+            rotated_to: name.parse_some("rotated_to", row.rotated_to.as_deref())?,
+            first_commit_at: row.first_commit_at,
+            last_commit_at: row.last_commit_at,
+            gtid_before: name.gtid_set("gtid_before", row.gtid_before.as_deref())?,
+            gtid_after: name.gtid_set("gtid_after", row.gtid_after.as_deref())?,
+            file_created_at: row.file_created_at,
+            sealed_at: row.sealed_at,
+            size_bytes: name.number("size_bytes", row.size_bytes)?,
+            events: name.number("events", row.events)?,
+            row_changes: name.number("row_changes", row.row_changes)?,
+        })
+    }
+}
+
+/// Where a segment's bytes lie.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = segments, check_for_backend(Pg))]
+pub(crate) struct ObjectRow {
+    id: Uuid,
+    file: String,
+    start_position: i64,
+    end_position: i64,
+    object_key: String,
+    size_bytes: i64,
+    sha256: Vec<u8>,
+}
+
+impl TryFrom<ObjectRow> for SegmentObject {
+    type Error = StoreError;
+
+    fn try_from(row: ObjectRow) -> Result<Self, StoreError> {
+        let name = RowName { table: "segments", id: row.id };
+        Ok(Self {
+            id: SegmentId(row.id),
+            file: name.parse("file", &row.file)?,
+            start: name.number("start_position", row.start_position)?,
+            end: name.number("end_position", row.end_position)?,
+            size_bytes: name.number("size_bytes", row.size_bytes)?,
+            sha256: name.sum("sha256", &row.sha256)?,
+            key: row.object_key,
         })
     }
 }

@@ -1,15 +1,17 @@
 //! Archived stretches of binary log.
 
-use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet, SegmentFact, SegmentId, ServerId, TenantId, Timeline};
+use backtrail_domain::{
+    BaselineFact, BinlogFile, BinlogPosition, GtidSet, SegmentFact, SegmentId, ServerId, TenantId, Timeline,
+};
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value as Json;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::schema::segments;
-use crate::segment_row::{Row, insert};
+use crate::segment_row::{FactRow, ObjectRow, Row, insert};
 use crate::{AgentToken, NewGap, Store, StoreError, agents, gaps};
 
 /// An archived stretch of one binary log file.
@@ -25,6 +27,25 @@ pub struct Segment {
     pub ordinal: i64,
     /// What is in it.
     pub content: NewSegment,
+}
+
+/// Where a segment's bytes lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentObject {
+    /// The segment.
+    pub id: SegmentId,
+    /// Its file.
+    pub file: BinlogFile,
+    /// Offset of its first byte.
+    pub start: u64,
+    /// Offset after its last byte.
+    pub end: u64,
+    /// Key of the object.
+    pub key: String,
+    /// Size of the object, in bytes.
+    pub size_bytes: u64,
+    /// SHA-256 of the object.
+    pub sha256: [u8; 32],
 }
 
 /// A segment as its agent describes it.
@@ -73,28 +94,6 @@ pub struct NewSegment {
 }
 
 impl Segment {
-    /// What recovery planning needs of it.
-    pub fn fact(&self) -> SegmentFact {
-        let content = &self.content;
-        SegmentFact {
-            id: self.id,
-            timeline: content.timeline.clone(),
-            file: content.file.clone(),
-            start: content.start,
-            end: content.end,
-            rotated_to: content.rotated_to.clone(),
-            first_commit_at: content.first_commit_at,
-            last_commit_at: content.last_commit_at,
-            gtid_before: content.gtid_before.clone(),
-            gtid_after: content.gtid_after.clone(),
-            file_created_at: content.file_created_at,
-            sealed_at: content.sealed_at,
-            size_bytes: content.size_bytes,
-            events: content.events,
-            row_changes: content.row_changes,
-        }
-    }
-
     /// Adds a segment under the agent's lease; its object must be stored before. It must begin where the archive ends:
     /// at the last segment's end, at the start (offset 4) of the file that segment rotated to, or, with a gap, where the
     /// gap ends. The gap is recorded in the same transaction. Anything else is [`StoreError::NotContinuous`]. The first
@@ -130,20 +129,29 @@ impl Segment {
 
     /// The server's segments in the archive's order.
     pub async fn list(store: &Store, tenant_id: TenantId, server_id: ServerId) -> Result<Vec<Self>, StoreError> {
-        of_server(&mut *store.connection().await?, tenant_id, server_id).await
-    }
-
-    /// Those segments, in the archive's order. One that is gone is missing from the answer.
-    pub async fn by_ids(store: &Store, ids: &[SegmentId]) -> Result<Vec<Self>, StoreError> {
         let connection = &mut store.connection().await?;
         let rows: Vec<Row> = segments::table
-            .filter(segments::id.eq_any(uuids(ids)))
+            .filter(segments::server_id.eq(server_id.0))
+            .filter(segments::tenant_id.eq(tenant_id.0))
             .filter(segments::expired_at.is_null())
-            .order((segments::server_id, segments::ordinal))
+            .order(segments::ordinal)
             .select(Row::as_select())
             .load(connection)
             .await?;
         rows.into_iter().map(Self::try_from).collect()
+    }
+
+    /// Where the bytes of those segments lie, in the archive's order. One that is gone is missing from the answer.
+    pub async fn objects(store: &Store, ids: &[SegmentId]) -> Result<Vec<SegmentObject>, StoreError> {
+        let connection = &mut store.connection().await?;
+        let rows: Vec<ObjectRow> = segments::table
+            .filter(segments::id.eq_any(uuids(ids)))
+            .filter(segments::expired_at.is_null())
+            .order((segments::server_id, segments::ordinal))
+            .select(ObjectRow::as_select())
+            .load(connection)
+            .await?;
+        rows.into_iter().map(SegmentObject::try_from).collect()
     }
 
     /// Retention takes these segments: no PITR will read them. Delete the objects (their keys are returned), then call
@@ -192,20 +200,35 @@ fn uuids(ids: &[SegmentId]) -> Vec<Uuid> {
     ids.iter().map(|id| id.0).collect()
 }
 
-pub(crate) async fn of_server(
+/// How long before a baseline whatever is archived can still be of use to it: clocks differ, and segments are sealed late.
+const MARGIN: Duration = Duration::days(1);
+
+/// What planning needs to know of the archive for these baselines, in the archive's order: what was sealed since the oldest
+/// of them (with a margin), and what leads up to the places they stand at, which on an idle source can be as old as you
+/// like. Without a baseline nothing can be planned, and nothing is needed.
+pub(crate) async fn facts_for(
     connection: &mut AsyncPgConnection,
     tenant_id: TenantId,
     server_id: ServerId,
-) -> Result<Vec<Segment>, StoreError> {
-    let rows: Vec<Row> = segments::table
+    baselines: &[&BaselineFact],
+) -> Result<Vec<SegmentFact>, StoreError> {
+    let Some(oldest) = baselines.iter().map(|baseline| baseline.started_at).min() else { return Ok(Vec::new()) };
+    let files: Vec<String> = baselines.iter().map(|baseline| baseline.coordinates.file.to_string()).collect();
+    let rows: Vec<FactRow> = segments::table
         .filter(segments::server_id.eq(server_id.0))
         .filter(segments::tenant_id.eq(tenant_id.0))
         .filter(segments::expired_at.is_null())
+        .filter(
+            segments::sealed_at
+                .ge(oldest - MARGIN)
+                .or(segments::file.eq_any(files.clone()))
+                .or(segments::rotated_to.eq_any(files).assume_not_null()),
+        )
         .order(segments::ordinal)
-        .select(Row::as_select())
+        .select(FactRow::as_select())
         .load(connection)
         .await?;
-    rows.into_iter().map(Segment::try_from).collect()
+    rows.into_iter().map(SegmentFact::try_from).collect()
 }
 
 /// The segment of that ordinal, unless retention took it.
