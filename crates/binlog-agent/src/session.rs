@@ -27,7 +27,8 @@ use crate::accounts::Accounts;
 use crate::coverage::Coverage;
 use crate::segment::SegmentBuffer;
 
-/// Commit times of servers that are not exact are those of the statement's beginning, in whole seconds.
+/// Commit times of servers that are not exact are those of the statement's beginning, in whole seconds. How long the
+/// statement runs is looked up with each sample.
 const ALLOWANCE: Duration = Duration::from_secs(1);
 /// How often a segment's age is looked at.
 const TICK: Duration = Duration::from_millis(250);

@@ -203,10 +203,42 @@ impl Connection {
     /// As [`query`](Self::query).
     pub async fn clock(&mut self) -> Result<OffsetDateTime, SourceError> {
         let text = self.scalar("SELECT DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%f')").await?;
+        self.time(&text.unwrap_or_default())
+    }
+
+    /// When the oldest statement began that is running and may yet write to the binary log; `None` where none is. Needs
+    /// PROCESS. On servers without [exact commit times](ServerFacts::has_exact_commit_times) what such a statement commits
+    /// will carry that time.
+    ///
+    /// A SELECT counts where there are stored functions, through which it can write. The threads of a replica's applier do
+    /// not count: they write their own source's times.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub async fn oldest_statement(&mut self, facts: &ServerFacts) -> Result<Option<OffsetDateTime>, SourceError> {
+        // MySQL counts in whole seconds, from one whole second to another.
+        let (now, elapsed) = match facts.flavour {
+            Flavour::Mariadb => ("UTC_TIMESTAMP(6)", "CAST(TIME_MS * 1000 AS SIGNED)"),
+            Flavour::Mysql => ("UTC_TIMESTAMP()", "TIME * 1000000"),
+        };
+        let query = format!(
+            "SELECT DATE_FORMAT({now} - INTERVAL MAX({elapsed}) MICROSECOND, '%Y-%m-%dT%H:%i:%s.%f') \
+             FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND USER <> 'system user' \
+             AND COMMAND NOT IN ('Sleep', 'Daemon', 'Binlog Dump', 'Binlog Dump GTID') \
+             AND (INFO IS NULL OR INFO NOT LIKE 'SELECT%' OR EXISTS (SELECT 1 FROM information_schema.ROUTINES \
+             WHERE ROUTINE_TYPE = 'FUNCTION' AND ROUTINE_SCHEMA NOT IN ('mysql', 'sys')))"
+        );
+        match self.scalar(&query).await? {
+            Some(text) => self.time(&text).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn time(&self, text: &str) -> Result<OffsetDateTime, SourceError> {
         let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond]");
-        text.and_then(|text| PrimitiveDateTime::parse(&text, format).ok())
+        PrimitiveDateTime::parse(text, format)
             .map(PrimitiveDateTime::assume_utc)
-            .ok_or_else(|| self.protocol("a clock without a time"))
+            .map_err(|_| self.protocol("a clock without a time"))
     }
 
     /// Where the binary log ends now.

@@ -9,10 +9,17 @@ use super::{Session, SessionError};
 
 impl Session<'_> {
     /// Asks the source for its clock and then for its log's end, and reports.
+    ///
+    /// Whatever commits behind that end began after the clock, or is running when it was read. Where a commit carries the
+    /// time at which its statement began, the clock counts for no more than the oldest of those.
     pub(super) async fn sample(&mut self, stream: &BinlogStream) -> Result<(), SessionError> {
         let clock = self.control.clock().await?;
+        let running = match self.facts.has_exact_commit_times() {
+            true => None,
+            false => self.control.oldest_statement(&self.facts).await?,
+        };
         let end = self.control.position(&self.facts).await?;
-        self.coverage.sample(clock, end.clone());
+        self.coverage.sample(running.map_or(clock, |began| began.min(clock)), end.clone());
         // A file's first events and an idle server's rest belong to no transaction: they need not be stored to be covered.
         let nothing_open = self.tracker.at_boundary() && !self.accounts.has_commits();
         let place = match (&self.segment, stream.position()) {
