@@ -109,8 +109,10 @@ fn refuse_unknown_tables(filter: &TableFilter, manifest: &BackupManifest, server
 /// A table that the server had at its last preflight.
 pub(crate) struct PreflightTable {
     pub(crate) name: TableName,
-    /// Why PITR refuses it, if it does.
-    pub(crate) refused: Option<String>,
+    /// What PITR promises for it.
+    pub(crate) promise: Promise,
+    /// Why or when PITR refuses it, if it may.
+    pub(crate) reason: Option<String>,
 }
 
 /// The tables of the last preflight's report; none where there was none.
@@ -122,10 +124,8 @@ pub(crate) fn preflight_tables(server: &Server) -> Vec<PreflightTable> {
         .filter_map(|table| TablePromise::deserialize(table).ok())
         .map(|table| PreflightTable {
             name: TableName::new(table.schema, table.table),
-            refused: match table.promise {
-                Promise::Exact => None,
-                Promise::Refused => Some(table.reason.unwrap_or_else(|| "PITR cannot rebuild it".to_owned())),
-            },
+            promise: table.promise,
+            reason: table.reason,
         })
         .collect()
 }

@@ -33,6 +33,8 @@ pub struct SourceTable {
 pub enum Promise {
     /// Rebuilt exactly.
     Exact,
+    /// Rebuilt exactly, or refused: the reason says when.
+    Conditional,
     /// Not rebuilt: the reason says why.
     Refused,
 }
@@ -46,7 +48,7 @@ pub struct TablePromise {
     pub table: String,
     /// What is promised.
     pub promise: Promise,
-    /// Why it is refused, and what would change that.
+    /// Why or when it is refused, and what would change that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -61,28 +63,37 @@ impl SourceTable {
     pub fn promise(&self, facts: &ServerFacts) -> TablePromise {
         // From 9.6 on MySQL writes the rows that a cascade changes to the binary log.
         let logs_cascades = facts.flavour == Flavour::Mysql && facts.number >= ServerVersion(9, 6, 0);
-        let reason = if self.kind == "SEQUENCE" {
-            Some("a sequence is no table of rows; PITR does not rebuild it".to_owned())
-        } else if self.kind == "SYSTEM VERSIONED" {
-            Some("its history rows are not rebuilt; system-versioned tables are not supported yet".to_owned())
-        } else if !self.is_transactional() {
-            let engine = if self.engine.is_empty() { "unknown" } else { &self.engine };
-            Some(format!("its engine {engine} is not transactional; convert it to InnoDB"))
-        } else if !self.has_primary_key {
-            Some("it has no primary key, by which its rows could be told apart; add one".to_owned())
-        } else if let (Some((name, rule)), false) = (self.cascades.first(), logs_cascades) {
-            Some(format!(
-                "the foreign key {name} ({rule}) changes its rows without a trace in this server's binary log"
-            ))
-        } else {
-            None
+        let never = match self.kind.as_str() {
+            "SEQUENCE" => Some("a sequence is no table of rows; PITR does not rebuild it"),
+            "SYSTEM VERSIONED" => Some("its rows of the past are not in a dump; PITR does not rebuild it"),
+            _ => None,
         };
-        TablePromise {
-            schema: self.name.schema.clone(),
-            table: self.name.table.clone(),
-            promise: if reason.is_some() { Promise::Refused } else { Promise::Exact },
-            reason,
+        let mut when = Vec::new();
+        if !self.is_transactional() {
+            let engine = if self.engine.is_empty() { "unknown" } else { &self.engine };
+            when.push(format!(
+                "if a transaction that changed it was rolled back, unless its engine {engine} is transactional; InnoDB is"
+            ));
         }
+        if !self.has_primary_key {
+            when.push(
+                "if it has no unique key without NULL either, and a column of a type (such as FLOAT) by which rows cannot \
+                 be told apart; a primary key mends that"
+                    .to_owned(),
+            );
+        }
+        if let (Some((name, rule)), false) = (self.cascades.first(), logs_cascades) {
+            when.push(format!(
+                "if rows of the parent of the foreign key {name} ({rule}) changed since the baseline, which this server \
+                 does not log for this table"
+            ));
+        }
+        let (promise, reason) = match never {
+            Some(reason) => (Promise::Refused, Some(reason.to_owned())),
+            None if when.is_empty() => (Promise::Exact, None),
+            None => (Promise::Conditional, Some(format!("refused {}", when.join("; or ")))),
+        };
+        TablePromise { schema: self.name.schema.clone(), table: self.name.table.clone(), promise, reason }
     }
 }
 
@@ -146,5 +157,51 @@ impl Connection {
             .collect();
         tables.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(tables)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn promises() {
+        let facts = |flavour, number| ServerFacts {
+            version: String::new(),
+            number,
+            flavour,
+            identity: String::new(),
+            server_id: 1,
+            variables: BTreeMap::new(),
+        };
+        let mariadb = facts(Flavour::Mariadb, ServerVersion(10, 11, 4));
+        let plain = SourceTable {
+            name: TableName::new("s", "t"),
+            kind: "BASE TABLE".to_owned(),
+            engine: "InnoDB".to_owned(),
+            size: 0,
+            has_primary_key: true,
+            cascades: Vec::new(),
+        };
+        let keyless = SourceTable { has_primary_key: false, ..plain.clone() };
+        let old = SourceTable { engine: "MyISAM".to_owned(), ..plain.clone() };
+        let versioned = SourceTable { kind: "SYSTEM VERSIONED".to_owned(), ..plain.clone() };
+        let sequence = SourceTable { kind: "SEQUENCE".to_owned(), ..plain.clone() };
+        let child = SourceTable { cascades: vec![("fk".to_owned(), "ON DELETE CASCADE".to_owned())], ..plain.clone() };
+        for (table, promise) in [
+            (&plain, Promise::Exact),
+            (&keyless, Promise::Conditional),
+            (&old, Promise::Conditional),
+            (&child, Promise::Conditional),
+            (&versioned, Promise::Refused),
+            (&sequence, Promise::Refused),
+        ] {
+            let found = table.promise(&mariadb);
+            assert_eq!((found.promise, found.reason.is_some()), (promise, promise != Promise::Exact), "{table:?}");
+        }
+        // From 9.6 on MySQL logs what a cascade changes.
+        let mysql = |number| child.promise(&facts(Flavour::Mysql, number)).promise;
+        assert_eq!(mysql(ServerVersion(9, 5, 0)), Promise::Conditional);
+        assert_eq!(mysql(ServerVersion(9, 6, 0)), Promise::Exact);
     }
 }

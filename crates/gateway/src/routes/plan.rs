@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::{HttpResponse, post, web};
 use backtrail_contracts::manifest::BackupManifest;
 use backtrail_domain::{BackupId, TableName};
+use backtrail_source::Promise;
 use backtrail_store::Server;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -46,7 +47,7 @@ problems! {
     "gaps": [], "events": 40111, "row_changes": 20321, "bytes_to_read": 28097152, "expected_size_bytes": 118000000,
     "tables": [
         { "table": "mydb.orders", "action": "rebuild", "rows": 81920, "reason": null },
-        { "table": "mydb.events", "action": "refuse", "rows": 51200, "reason": "the table has no primary key" },
+        { "table": "mydb.events", "action": "refuse", "rows": 51200, "reason": "its rows of the past are not in a dump; PITR does not rebuild it" },
     ],
 }))]
 struct PlanView {
@@ -107,11 +108,12 @@ struct PlanSegment {
 struct PlanTable {
     /// `schema.table`.
     table: String,
-    /// `rebuild` or `refuse`.
+    /// `rebuild`, `refuse`, or `conditional`: rebuilt unless the binary log holds what the reason names, which the run
+    /// finds out.
     action: &'static str,
     /// Rows in the baseline; null for a table that is not in it.
     rows: Option<u64>,
-    /// Why it would be refused.
+    /// Why, or when, it would be refused.
     reason: Option<String>,
 }
 
@@ -188,10 +190,11 @@ fn tables(manifest: &BackupManifest, server: &Server, wanted: impl Fn(&TableName
     }
     for table in chain::preflight_tables(server) {
         let entry = tables.entry(table.name.clone()).or_insert_with(|| of(&table.name, None));
-        if let Some(reason) = table.refused {
-            entry.action = "refuse";
-            entry.reason = Some(reason);
-        }
+        (entry.action, entry.reason) = match table.promise {
+            Promise::Exact => ("rebuild", None),
+            Promise::Conditional => ("conditional", table.reason),
+            Promise::Refused => ("refuse", table.reason),
+        };
     }
     tables.into_iter().filter(|(name, _)| wanted(name)).map(|(_, table)| table).collect()
 }

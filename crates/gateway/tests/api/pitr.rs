@@ -114,6 +114,25 @@ async fn a_plan_says_what_would_be_read() {
 }
 
 #[tokio::test]
+async fn a_plan_says_what_may_be_refused() {
+    let archived = Archived::start().await;
+    let table =
+        |name: &str, promise: &str| json!({ "schema": "mydb", "table": name, "promise": promise, "reason": "why" });
+    let report = json!({ "tables": [table("orders", "conditional"), table("old", "refused")] });
+    backtrail_store::Server::set_preflight(&archived.api.store, archived.server, &report).await.unwrap();
+    let body = json!({ "target_time": archived.after(Duration::minutes(30)) });
+    let plan = archived.api.admin.post(&format!("{}/plan", archived.path()), body).await.expect(200);
+    let told = |name: &str| {
+        let tables = plan["tables"].as_array().unwrap();
+        let table = tables.iter().find(|table| table["table"] == name).unwrap();
+        json!([table["action"], table["reason"]])
+    };
+    assert_eq!(told("mydb.customers"), json!(["rebuild", null]));
+    assert_eq!(told("mydb.orders"), json!(["conditional", "why"]));
+    assert_eq!(told("mydb.old"), json!(["refuse", "why"]));
+}
+
+#[tokio::test]
 async fn unknown_tables_are_named() {
     let archived = Archived::start().await;
     let report = json!({ "tables": [{ "schema": "mydb", "table": "new.one", "promise": "exact" }] });
