@@ -196,3 +196,22 @@ async fn impossible_targets_are_refused_at_once() {
     };
     assert_eq!(answer, (422, "unknown_table".to_owned()));
 }
+
+/// The server's settings may have changed since it was registered: each backup looks again.
+#[tokio::test]
+async fn a_backup_says_that_no_recovery_can_start_from_it() {
+    let mut world = World::start(WorldOptions::default()).await.unwrap();
+    let source = world.mariadb().await.unwrap();
+    execute(&source, TABLES).await.unwrap();
+    let server = world.register("shop-db", &source).await.unwrap();
+    let good = world.back_up(&server).await.unwrap();
+    assert_eq!((&good["baseline"], &good["warnings"]), (&json!(true), &json!([])), "{good}");
+
+    execute(&source, &["SET GLOBAL binlog_row_image = 'MINIMAL'"]).await.unwrap();
+    let run = world.back_up(&server).await.unwrap();
+    assert_eq!((&run["status"], &run["baseline"]), (&json!("completed"), &json!(false)), "{run}");
+    let warnings = run["warnings"].to_string();
+    assert!(warnings.contains("no baseline for PITR: binlog_row_image is MINIMAL, not FULL"), "{warnings}");
+    let report = world.api.get(&format!("/servers/{server}")).await.unwrap()["preflight"].clone();
+    assert_eq!((&report["ok"], &report["binlog_row_image"]), (&json!(false), &json!("MINIMAL")), "{report}");
+}

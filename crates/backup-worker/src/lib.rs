@@ -6,6 +6,7 @@ mod failure;
 mod local;
 mod outcome;
 mod source;
+mod unmet;
 mod upload;
 mod work;
 

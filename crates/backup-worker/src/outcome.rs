@@ -68,7 +68,9 @@ pub(crate) fn prove(
 
     let mut warnings = dumped.warnings.clone();
     let coordinates = dumped.metadata.coordinates.as_ref();
-    let reason = match (coordinates, dumped.plan.consistent, &dumped.plan.not_a_baseline_because) {
+    warnings.extend(source.unmet.warnings.iter().cloned());
+    let known_before = dumped.plan.not_a_baseline_because.as_ref().or(source.unmet.not_a_baseline_because.as_ref());
+    let reason = match (coordinates, dumped.plan.consistent, known_before) {
         (_, _, Some(reason)) => Some(reason.clone()),
         (None, ..) => Some(format!(
             "{} wrote no position in the binary log of {} {}; give the backup worker mydumper 1.0 or later (BACKTRAIL_MYDUMPER)",

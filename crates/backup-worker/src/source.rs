@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use backtrail_domain::TableName;
-use backtrail_source::{Connection, Row, ServerFacts, SourceEndpoint, SourceError, SourceTable, TlsMode};
+use backtrail_source::{Connection, Row, ServerFacts, SourceEndpoint, SourceError, SourceTable, TlsMode, preflight};
 use backtrail_store::{BackupRun, FirstPlace, SealingKey, Server, Store};
 use backtrail_worker::{Lease, WorkError};
 use time::OffsetDateTime;
 
 use crate::failure;
+use crate::unmet::Unmet;
 
 /// The source, looked at.
 pub(crate) struct Source {
@@ -25,10 +26,12 @@ pub(crate) struct Source {
     pub(crate) clock: OffsetDateTime,
     /// Connections with a higher number are newer: mydumper's among them.
     pub(crate) connection_id: u32,
+    /// What the preflight before the dump found wrong.
+    pub(crate) unmet: Unmet,
 }
 
 impl Source {
-    /// Logs in and looks around.
+    /// Logs in, runs the preflight, whose report is stored, and looks around.
     pub(crate) async fn look(
         store: &Store,
         sealing: &SealingKey,
@@ -52,6 +55,10 @@ impl Source {
             // What this connection got, mydumper's shall not do without.
             endpoint.tls = TlsMode::Required;
         }
+        let report = preflight(&endpoint).await;
+        let unmet = Unmet::of(&report);
+        let stored = serde_json::to_value(&report).map_err(|error| WorkError::of("internal", false, &error))?;
+        lease.persist(|| Server::set_preflight(store, server.id, &stored)).await?;
         let facts = connection.facts().await.map_err(failure::of_source)?;
         if server.first_place.is_none()
             && let Some(position) = connection.visible_position(&facts).await.map_err(failure::of_source)?
@@ -69,7 +76,17 @@ impl Source {
         let may_lock_ddl = connection.may_lock_ddl(&facts).await.map_err(failure::of_source)?;
         let clock = connection.clock().await.map_err(failure::of_source)?;
         let connection_id = connection.connection_id();
-        Ok(Self { endpoint, facts, tables, rounded, with_expression_defaults, may_lock_ddl, clock, connection_id })
+        Ok(Self {
+            endpoint,
+            facts,
+            tables,
+            rounded,
+            with_expression_defaults,
+            may_lock_ddl,
+            clock,
+            connection_id,
+            unmet,
+        })
     }
 
     pub(crate) async fn connect(&self) -> Result<Connection, WorkError> {
