@@ -34,7 +34,8 @@ pub struct Coverage {
     pub lag_seconds: Option<u64>,
     /// When the source would purge what is not archived.
     pub binlog_expiry: Option<OffsetDateTime>,
-    /// Whether the agent's heartbeat is younger than [`HEARTBEAT_TIMEOUT_SECONDS`] and reports no error.
+    /// Whether the agent's heartbeat is younger than [`HEARTBEAT_TIMEOUT_SECONDS`]: whether an agent is there. Whether it
+    /// can read the source, `error` says.
     pub available: bool,
     /// The agent's last heartbeat.
     pub heartbeat_at: Option<OffsetDateTime>,
@@ -121,7 +122,7 @@ async fn gather(
         baselines: backups::baselines(connection, tenant_id, server_id).await?,
         lag_seconds: covered_until.map(|until| u64::try_from((now - until).whole_seconds()).unwrap_or_default()),
         binlog_expiry: agent.and_then(|agent| agent.binlog_expiry),
-        available: alive && error.is_none(),
+        available: alive,
         heartbeat_at,
         error,
         segments: segments.unsigned_abs(),

@@ -50,7 +50,7 @@ struct CoverageView {
     /// Archived row changes.
     total_events: u64,
     /// Whether the agent is there: its heartbeat is younger than 30 seconds. When it is not, the last known range is
-    /// given still.
+    /// given still. An agent that is there but cannot read the source says why in `error`.
     available: bool,
     /// Everything that committed until then is archived, also when nothing did.
     #[schema(value_type = Option<String>, format = DateTime)]
