@@ -138,9 +138,18 @@ pub(crate) struct BackupEntry {
     manifest: Option<Value>,
     /// What to know about the result.
     warnings: Vec<String>,
+    /// The end of what mydumper printed; only in the answer that is about this one backup, and absent where it printed
+    /// nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_log: Option<String>,
 }
 
 impl BackupEntry {
+    /// The entry with what only the answer about one backup holds.
+    fn in_full(run: &BackupRun) -> Self {
+        Self { tool_log: run.tool_log.clone(), ..Self::of(run) }
+    }
+
     fn of(run: &BackupRun) -> Self {
         Self {
             id: run.id,
@@ -165,6 +174,7 @@ impl BackupEntry {
             progress: run.progress.clone(),
             manifest: without_files(run.manifest.as_ref()),
             warnings: run.warnings.clone(),
+            tool_log: None,
         }
     }
 }
@@ -316,7 +326,7 @@ async fn get_backup_entry(
     path: Path<HistoryPath>,
 ) -> Result<HttpResponse, Problem> {
     let run = find(&state, &caller, path.0.history_id).await?;
-    Ok(HttpResponse::Ok().json(BackupEntry::of(&run)))
+    Ok(HttpResponse::Ok().json(BackupEntry::in_full(&run)))
 }
 
 /// Cancel a backup

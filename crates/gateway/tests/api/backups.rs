@@ -166,3 +166,15 @@ async fn files_can_be_fetched_by_their_urls() {
     assert_eq!(entry["manifest"]["tool"], "mydumper 0.10.1");
     assert!(entry["manifest"].get("files").is_none());
 }
+
+#[tokio::test]
+async fn what_mydumper_printed_is_in_the_answer_about_one_backup() {
+    let api = TestApi::start().await;
+    let server = seed::server(&api.store, api.tenant, "a").await;
+    let id = seed::backup(&api.store, api.tenant, server).await;
+    seed::complete_backup(&api.store, id, OffsetDateTime::now_utc()).await;
+    let entry = api.admin.get(&format!("/backup/history/{id}")).await.expect(200);
+    assert_eq!(entry["tool_log"], "** Message: done");
+    let listed = api.admin.get("/backup/history").await.expect(200);
+    assert_eq!(listed[0].get("tool_log"), None, "{listed}");
+}

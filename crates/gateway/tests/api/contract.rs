@@ -144,7 +144,10 @@ async fn backup_history() {
     );
     assert_eq!((&entry["status"], &entry["phase"]), (&json!("completed"), &json!("complete")));
     assert_eq!(entry["size_bytes"], 26_000_000);
-    assert_eq!(api.admin.get("/backup/history").await.expect(200), json!([entry]));
+    // A list leaves out what may be long.
+    let mut listed = entry.clone();
+    listed.as_object_mut().unwrap().remove("tool_log");
+    assert_eq!(api.admin.get("/backup/history").await.expect(200), json!([listed]));
 }
 
 #[tokio::test]
