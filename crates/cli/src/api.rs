@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use backtrail_settings::SecretSetting;
-use reqwest::{Method, Url};
+use reqwest::{Method, StatusCode, Url};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
@@ -24,6 +24,25 @@ pub(crate) struct ApiSettings {
     pub(crate) json: bool,
 }
 
+/// The gateway cannot be reached right now, or says that something it needs cannot: trying again may help.
+#[derive(Debug)]
+pub(crate) struct Away {
+    what: String,
+    source: Option<reqwest::Error>,
+}
+
+impl std::fmt::Display for Away {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for Away {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| source as _)
+    }
+}
+
 /// A client with the operator's key.
 pub(crate) struct Api {
     client: reqwest::Client,
@@ -43,6 +62,11 @@ impl ApiSettings {
 }
 
 impl Api {
+    #[cfg(test)]
+    pub(crate) fn at(base: Url) -> Self {
+        Self { client: reqwest::Client::new(), base, key: "bt_live_0".into() }
+    }
+
     pub(crate) async fn get(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Value> {
         self.send(Method::GET, path, query, None).await
     }
@@ -82,16 +106,22 @@ impl Api {
         if let Some(body) = &body {
             request = request.json(body);
         }
-        let response = request.send().await.with_context(|| format!("the gateway at {} does not answer", self.base))?;
+        let away = |what: String| move |source| Away { what, source: Some(source) };
+        let silent = away(format!("the gateway at {} does not answer", self.base));
+        let response = request.send().await.map_err(silent)?;
         let status = response.status();
-        let bytes = response.bytes().await.context("the gateway's answer broke off")?;
+        let bytes = response.bytes().await.map_err(away("the gateway's answer broke off".to_owned()))?;
         if status.is_success() {
             if bytes.is_empty() {
                 return Ok(Value::Null);
             }
             return serde_json::from_slice(&bytes).context("the gateway's answer is not JSON");
         }
-        bail!(explain(status, &bytes))
+        let what = explain(status, &bytes);
+        if [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT].contains(&status) {
+            bail!(Away { what, source: None });
+        }
+        bail!(what)
     }
 }
 
