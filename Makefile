@@ -45,10 +45,11 @@ oracle: target-directory ## Random histories against the engine: SEED=1 MINUTES=
 	@if [ "$(SERVER)" = mysql ]; then $(devstack) install --mysql; fi
 	$(target_directory)/debug/oracle --seed $(SEED) --minutes $(MINUTES) --server $(SERVER) $(ORACLE)
 
-lint: target-directory ## Formatting, clippy, documentation and deploy files, warnings denied
+lint: target-directory ## Formatting, clippy, dependency directions, documentation and deploy files, warnings denied
 	@$(prerequisites) build lint
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo test --workspace --test architecture --quiet
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	@if [ -x deploy/validate.sh ]; then deploy/validate.sh; fi
 
