@@ -201,3 +201,23 @@ async fn a_copy_that_is_not_whole_is_refused() {
     std::fs::remove_file(&data).unwrap();
     refused("without a file", &[data.file_name().unwrap().to_str().unwrap()]).await;
 }
+
+/// Files that someone kept say nothing about what came after them.
+#[tokio::test]
+async fn a_time_behind_the_logs_end_wants_a_word() {
+    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/reconstruct/tests/data/mariadb");
+    let (baseline, logs) = (case.join("baseline"), case.join("binlogs"));
+    let plan = async |more: &[&str]| {
+        let first = ["reconstruct", "--json", "--plan", "--skip-refused"];
+        let files = ["--baseline", baseline.to_str().unwrap(), "--binlogs", logs.to_str().unwrap()];
+        alone(&first.iter().chain(&files).chain(more).copied().collect::<Vec<_>>()).await
+    };
+    let behind = "2026-11-24T00:00:00Z";
+    let error = format!("{:#}", plan(&["--target-time", behind]).await.unwrap_err());
+    assert!(error.contains("--assume-complete") && error.contains("is not covered"), "{error}");
+    let warnings = plan(&["--target-time", behind, "--assume-complete"]).await.unwrap()["warnings"].to_string();
+    assert!(warnings.contains("it is taken that nothing followed"), "{warnings}");
+    let future = ["--target-time", "2999-01-01T00:00:00Z", "--assume-complete"];
+    let error = format!("{:#}", plan(&future).await.unwrap_err());
+    assert!(error.contains("is in the future"), "{error}");
+}

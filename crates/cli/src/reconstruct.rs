@@ -2,15 +2,16 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use backtrail_domain::{BinlogPosition, CutTarget, GtidSet, TableFilter};
 use backtrail_objects::blocking::{S3Baseline, S3BinaryLog};
 use backtrail_objects::local::{DirectoryBaseline, DirectoryBinaryLog, DirectorySink, TempSpill};
 use backtrail_objects::{ObjectSettings, ObjectStore, S3Url};
 use backtrail_reconstruct::{
-    Baseline, BinaryLog, Compression, Inputs, Observer, Phase, Plan, Progress, RefusalPolicy, Report, Request,
-    TableAction,
+    Baseline, BinaryLog, Compression, EngineError, Inputs, Observer, Phase, Plan, Progress, RefusalPolicy, Report,
+    Request, TableAction,
 };
 use backtrail_settings::ByteSize;
 use clap::ValueEnum;
@@ -34,6 +35,10 @@ pub(crate) struct ReconstructArguments {
     /// Cross gaps in the binary log; the result then lacks what was lost there, and says so.
     #[arg(long)]
     allow_gaps: bool,
+    /// Take it that nothing was committed between the binary log's end and the target time. Without this, some later event
+    /// has to prove that the log reaches the target.
+    #[arg(long)]
+    assume_complete: bool,
     /// Leave out tables that cannot be rebuilt, instead of failing before the work.
     #[arg(long)]
     skip_refused: bool,
@@ -97,11 +102,15 @@ impl ReconstructArguments {
             .or_else(|| target.target_gtid.clone().map(CutTarget::Gtid))
             .or_else(|| target.target_position.clone().map(CutTarget::Position))
             .context("a target is needed")?;
+        if let CutTarget::Time(time) = &target
+            && *time > SystemTime::now()
+        {
+            bail!("the target {target} is in the future; choose an instant that has passed");
+        }
         let mut request = Request::new(target, self.tables.clone().unwrap_or_default());
         request.allow_gaps = self.allow_gaps;
         request.refusals = if self.skip_refused { RefusalPolicy::Skip } else { RefusalPolicy::Fail };
-        // Whoever hands in files says that they are all there is.
-        request.assume_complete_log = true;
+        request.assume_complete_log = self.assume_complete;
         request.memory_budget = self.memory.bytes();
         request.threads = self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
         request.compression = match self.compress {
@@ -138,7 +147,11 @@ fn rebuild(
     let bar = Bar::new(arguments.json);
     let spill = TempSpill::default();
     let inputs = Inputs { baseline, log, spill: &spill, observer: &bar };
-    let plan = backtrail_reconstruct::plan(&inputs, request)?;
+    let plan = backtrail_reconstruct::plan(&inputs, request).map_err(|error| match error {
+        EngineError::TargetNotCovered { .. } => anyhow::Error::new(error)
+            .context("the target is not proven to be covered; --assume-complete takes it that nothing was committed after the log's end"),
+        error => error.into(),
+    })?;
     let Some(out) = arguments.out.as_ref().filter(|_| !arguments.plan) else {
         bar.clear();
         return print_plan(&plan, arguments.json);
