@@ -1,6 +1,6 @@
 //! What a server is at, of which a commit with an old time can still come.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail as its tests do")]
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail as its tests do")]
 
 use std::time::{Duration, Instant};
 
