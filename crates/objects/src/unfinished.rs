@@ -59,8 +59,16 @@ impl ObjectStore {
         let unfinished = self.unfinished_uploads(prefix).await?;
         let count = unfinished.len();
         for upload in unfinished {
-            forget(self.clone(), upload.key, upload.upload_id).await?;
+            self.abort(&upload).await?;
         }
         Ok(count)
+    }
+
+    /// Gives up one upload in parts. One that is gone already is no error.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn abort(&self, upload: &UnfinishedUpload) -> Result<(), ObjectError> {
+        forget(self.clone(), upload.key.clone(), upload.upload_id.clone()).await
     }
 }

@@ -39,6 +39,9 @@ pub struct Settings {
     /// Objects of a try that died are left alone this long: its worker may still be writing.
     #[arg(long, env = "BACKTRAIL_ORPHAN_SECONDS", default_value_t = 900, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     orphan_seconds: u64,
+    /// Between two looks through the archive's objects for those that dead agents have left.
+    #[arg(long, env = "BACKTRAIL_STRAYS_SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    strays_seconds: u64,
 }
 
 /// What every sweep works with.
@@ -58,6 +61,7 @@ pub struct Scheduler {
     parts: Parts,
     sweep_every: Duration,
     retention_every: Duration,
+    strays_every: Duration,
 }
 
 impl Scheduler {
@@ -82,6 +86,7 @@ impl Scheduler {
             parts,
             sweep_every: Duration::from_secs(settings.sweep_seconds),
             retention_every: Duration::from_secs(settings.retention_seconds),
+            strays_every: Duration::from_secs(settings.strays_seconds),
         })
     }
 
@@ -100,6 +105,7 @@ impl Scheduler {
         ticker.every(self.sweep_every, "runs", sweeps::runs).await?;
         ticker.every(self.retention_every, "retention", sweeps::retention).await?;
         ticker.every(self.sweep_every.max(Duration::from_secs(10)), "objects", sweeps::objects).await?;
+        ticker.every(self.strays_every, "strays", sweeps::strays).await?;
         ticker.every(Duration::from_secs(60), "housekeeping", sweeps::housekeeping).await?;
         ticker.run_until(&context.cancelled).await?;
         relay.await.context("the relay broke")?;

@@ -3,6 +3,7 @@
 mod address;
 pub mod agents;
 pub mod api_keys;
+mod archive;
 pub mod backups;
 mod connection;
 pub mod coverage;
@@ -32,6 +33,7 @@ pub mod tenants;
 
 pub use agents::{AgentLease, AgentToken, Heartbeat};
 pub use api_keys::{ApiKey, NewApiKey};
+pub use archive::ArchiveRows;
 pub use backups::{BackupOutcome, BackupRun, NewBackup};
 pub use connection::Store;
 pub use coverage::Coverage;

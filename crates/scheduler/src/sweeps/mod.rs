@@ -5,12 +5,14 @@ mod objects;
 mod retention;
 mod runs;
 mod schedules;
+mod strays;
 
 pub(crate) use housekeeping::housekeeping;
 pub(crate) use objects::objects;
 pub(crate) use retention::retention;
 pub(crate) use runs::runs;
 pub(crate) use schedules::schedules;
+pub(crate) use strays::strays;
 
 use backtrail_service::telemetry;
 
