@@ -267,6 +267,45 @@ async fn mariadb_through_crashes_restarts_and_gaps() {
     world.compare(source.data_directory()).await;
 }
 
+/// The connections that read a source's binary log.
+async fn readers(world: &World) -> Vec<u64> {
+    let query = "SELECT id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%' ORDER BY id";
+    let rows = world.source.connect().await.unwrap().query(query).await.unwrap();
+    rows.iter().map(|row| row.text_at(0).unwrap().parse().unwrap()).collect()
+}
+
+async fn two_installations(address: &DatabaseAddress) {
+    let directories = [StackDirectory::create("one").unwrap(), StackDirectory::create("other").unwrap()];
+    let (one, other) = (World::of(&directories[0], address).await, World::of(&directories[1], address).await);
+    address.execute(["CREATE DATABASE shop", "CREATE TABLE shop.t (id INT PRIMARY KEY)"]).await.unwrap();
+    let agents = [one.agent(), other.agent()];
+    let mut known = None;
+    for id in 0..4 {
+        address.execute([format!("INSERT INTO shop.t VALUES ({id})")]).await.unwrap();
+        one.caught_up().await;
+        other.caught_up().await;
+        let readers = readers(&one).await;
+        assert_eq!(readers.len(), 2);
+        // Neither was thrown off and had to come again.
+        assert_eq!(*known.get_or_insert(readers.clone()), readers);
+    }
+    for (agent, cancelled) in agents {
+        cancelled.cancel();
+        agent.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_installations_read_one_source() {
+    let directory = StackDirectory::create("source").unwrap();
+    let source = MariaDb::start(&directory.path().join("mariadb"), DatabaseOptions::default()).await.unwrap();
+    two_installations(source.address()).await;
+    if MySql::available() {
+        let source = MySql::start(&directory.path().join("mysql"), DatabaseOptions::default()).await.unwrap();
+        two_installations(source.address()).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn mysql_through_crashes() {
     if !MySql::available() {

@@ -20,5 +20,5 @@ pub use error::SourceError;
 pub use facts::{BinaryLog, Flavour, ServerFacts, ServerVersion};
 pub use preflight::{Check, GrantReport, PreflightReport, preflight};
 pub use query::Row;
-pub use stream::{BinlogStream, FileFormat, REPLICA_HOST, RawEvent, StreamOptions};
+pub use stream::{BinlogStream, FileFormat, RawEvent, StreamOptions};
 pub use tables::{Promise, SYSTEM_SCHEMAS, SourceTable, TablePromise};

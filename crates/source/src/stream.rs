@@ -36,9 +36,6 @@ const START_ENCRYPTION: u8 = 164;
 /// Header flag: made up by the server for the stream, not in any file.
 const ARTIFICIAL: u16 = 0x20;
 
-/// The host name that we give as a replica.
-pub const REPLICA_HOST: &str = "backtrail";
-
 /// How to read.
 #[derive(Debug, Clone)]
 pub struct StreamOptions {
@@ -56,16 +53,20 @@ pub struct StreamOptions {
 
 impl StreamOptions {
     /// For a follower: heartbeats every five seconds, dead after thirty.
-    pub fn new(replica_id: u32) -> Self {
-        let mut uuid = *b"backtrail\0\0\0\0\0\0\0";
-        uuid[12..].copy_from_slice(&replica_id.to_be_bytes());
+    pub fn new(replica_id: u32, replica_uuid: Uuid) -> Self {
         Self {
             replica_id,
-            replica_uuid: uuid::Builder::from_custom_bytes(uuid).into_uuid(),
+            replica_uuid,
             heartbeat: Duration::from_secs(5),
             read_deadline: Duration::from_secs(30),
             until_end: false,
         }
+    }
+
+    /// The host name that a replica of this UUID gives. MariaDB tells nothing else of a replica by which two can be told
+    /// apart.
+    pub fn host_of(replica_uuid: Uuid) -> String {
+        format!("backtrail-{}", replica_uuid.simple())
     }
 }
 
@@ -357,9 +358,9 @@ fn checksum(bytes: &[u8]) -> u32 {
 fn registration(options: &StreamOptions) -> Vec<u8> {
     let mut command = vec![REGISTER_REPLICA];
     command.extend_from_slice(&options.replica_id.to_le_bytes());
-    let host = REPLICA_HOST.as_bytes();
+    let host = StreamOptions::host_of(options.replica_uuid);
     command.push(host.len() as u8);
-    command.extend_from_slice(host);
+    command.extend_from_slice(host.as_bytes());
     // User, password and port, for other tools to connect back with: none.
     command.extend_from_slice(&[0, 0, 0, 0]);
     command.extend_from_slice(&[0; 8]);
@@ -393,9 +394,10 @@ mod tests {
     }
 
     #[test]
-    fn a_replica_keeps_its_uuid() {
-        let (one, other) = (StreamOptions::new(7), StreamOptions::new(8));
-        assert_eq!(one.replica_uuid, StreamOptions::new(7).replica_uuid);
-        assert_ne!(one.replica_uuid, other.replica_uuid);
+    fn a_replica_is_known_by_its_host_name() {
+        let host = StreamOptions::host_of(Uuid::max());
+        assert_eq!(host, format!("backtrail-{}", "f".repeat(32)));
+        // What both kinds of server take at most.
+        assert!(host.len() <= 60);
     }
 }

@@ -42,7 +42,8 @@ async fn write_history(address: &DatabaseAddress) {
 
 /// Reads the log from a place to its end; the bytes per file, from that place on.
 async fn read(endpoint: &SourceEndpoint, from: BinlogPosition) -> BTreeMap<BinlogFile, Vec<u8>> {
-    let options = StreamOptions { until_end: true, ..StreamOptions::new(4_000_000_001) };
+    let options =
+        StreamOptions { until_end: true, ..StreamOptions::new(4_000_000_001, uuid::Uuid::from_u128(4_000_000_001)) };
     let mut stream = BinlogStream::open(endpoint, from.clone(), options).await.unwrap();
     let mut files: BTreeMap<BinlogFile, Vec<u8>> = BTreeMap::new();
     let mut current = None;
@@ -99,7 +100,13 @@ async fn check(address: &DatabaseAddress, data: PathBuf) {
     let rest = read(&endpoint, BinlogPosition { file: middle.clone(), offset: offset as u64 }).await;
     assert!(rest[middle] == whole[offset - 4..]);
 
-    let format = BinlogStream::format_of(&endpoint, middle, &StreamOptions::new(4_000_000_002)).await.unwrap();
+    let format = BinlogStream::format_of(
+        &endpoint,
+        middle,
+        &StreamOptions::new(4_000_000_002, uuid::Uuid::from_u128(4_000_000_002)),
+    )
+    .await
+    .unwrap();
     assert!(whole.starts_with(&format.bytes));
     assert!(format.created > 1_700_000_000);
     let gtids = format.gtids.unwrap();
@@ -107,7 +114,8 @@ async fn check(address: &DatabaseAddress, data: PathBuf) {
 
     // What is not there.
     let nowhere = BinlogPosition { file: format!("{}.999990", middle.base()).parse().unwrap(), offset: 4 };
-    let options = StreamOptions { until_end: true, ..StreamOptions::new(4_000_000_003) };
+    let options =
+        StreamOptions { until_end: true, ..StreamOptions::new(4_000_000_003, uuid::Uuid::from_u128(4_000_000_003)) };
     let mut stream = BinlogStream::open(&endpoint, nowhere, options).await.unwrap();
     let error = loop {
         match stream.next().await {

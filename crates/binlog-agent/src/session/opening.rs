@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use backtrail_binlog::{BinlogError, EventBody, parse_event};
 use backtrail_domain::GtidSet;
-use backtrail_source::{BinlogStream, Connection, REPLICA_HOST, ServerFacts, SourceEndpoint, StreamOptions};
+use backtrail_source::{BinlogStream, Connection, ServerFacts, SourceEndpoint, StreamOptions};
 use backtrail_store::agents::{self, ArchiveEnd};
 use backtrail_store::{AgentLease, FirstPlace, Gap, Segment, Server};
 use bytes::Bytes;
 use secrecy::SecretString;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::SessionError;
 use crate::Parts;
@@ -38,7 +39,8 @@ pub(super) async fn open(parts: &Parts, lease: &AgentLease) -> Result<Opened, Se
         let reason = format!("{} writes no binary log; set log_bin and restart it", endpoint.name());
         return Err(SessionError::Unusable(reason));
     }
-    let options = StreamOptions::new(replica_id(parts, &server, &mut control, &facts).await);
+    // Another installation may read the same source: only the registration's own id is nobody else's.
+    let options = StreamOptions::new(replica_id(parts, &server, &mut control, &facts).await, server.id.0);
     let start = gather(parts, &server, &endpoint, &mut control, &facts, &options).await?;
     if let Some(gap) = &start.gap {
         tracing::warn!(from = %gap.from, to = %gap.to, cause = gap.cause, "a gap in the binary log");
@@ -63,22 +65,26 @@ fn endpoint(parts: &Parts, server: &Server) -> Result<SourceEndpoint, SessionErr
     Ok(endpoint)
 }
 
-/// Our id among the server's replicas: by the server's number, and none that another replica has.
+/// Our id among the server's replicas: by the registration's id, and none that another replica has.
 async fn replica_id(parts: &Parts, server: &Server, control: &mut Connection, facts: &ServerFacts) -> u32 {
-    let mut id = parts.settings.replica_id_base.saturating_add(server.number);
-    // Not every account may list replicas; then the base is what keeps ids apart.
+    // Not every account may list replicas; then it is unlikely enough that two have one id.
     let others = control.replicas(facts).await.unwrap_or_else(|error| {
         tracing::debug!(error = %error, "the source's replicas could not be listed");
         Vec::new()
     });
-    let taken = |id| id == facts.server_id || others.iter().any(|(other, host)| *other == id && host != REPLICA_HOST);
-    for _ in 0..1000 {
-        if !taken(id) {
-            break;
-        }
-        id = id.wrapping_add(100_003).max(1);
-    }
-    id
+    // What is left of our last connection is no other replica.
+    let ours = StreamOptions::host_of(server.id.0);
+    let taken = |id| id == facts.server_id || others.iter().any(|(other, host)| *other == id && *host != ours);
+    free_id(parts.settings.replica_id_base, server.id.0, taken)
+}
+
+/// The first free id above the base, beginning at a place that the UUID gives.
+fn free_id(base: u32, uuid: Uuid, taken: impl Fn(u32) -> bool) -> u32 {
+    let (base, room) = (u64::from(base.max(1)), u64::from(u32::MAX - base.max(1)) + 1);
+    // The end of a UUID is its random part.
+    let begin = uuid.as_u128() as u64 % room;
+    let id = |turn: u64| ((base + (begin + turn) % room) as u32).max(1);
+    (0..1000).map(id).find(|id| !taken(*id)).unwrap_or_else(|| id(0))
 }
 
 /// Gathers what decides where to begin, and decides.
@@ -154,4 +160,23 @@ fn gtids_in(format: &[u8], event: &[u8]) -> Result<Option<GtidSet>, BinlogError>
         EventBody::GtidList(list) => Some(list.position),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_installations_have_two_ids() {
+        let ids: Vec<u32> = (0..100).map(|_| free_id(3_900_000_000, Uuid::now_v7(), |_| false)).collect();
+        assert!(ids.iter().all(|id| *id >= 3_900_000_000));
+        let different: std::collections::BTreeSet<_> = ids.iter().collect();
+        assert!(different.len() > 95, "{ids:?}");
+        let uuid = Uuid::from_u128(7);
+        assert_eq!(free_id(100, uuid, |_| false), 107);
+        assert_eq!(free_id(100, uuid, |id| id < 110), 110);
+        // The last one, and round again.
+        assert_eq!(free_id(u32::MAX - 1, Uuid::from_u128(1), |id| id == u32::MAX), u32::MAX - 1);
+        assert_eq!(free_id(u32::MAX, uuid, |_| true), u32::MAX);
+    }
 }
