@@ -116,7 +116,7 @@ pub(crate) struct DraftKey {
     pub(crate) has_expression: bool,
     /// `IF NOT EXISTS`.
     pub(crate) conditional: bool,
-    /// Said at the column, and gone with it where `IF [NOT] EXISTS` leaves it out.
+    /// Said at the column.
     pub(crate) at_column: bool,
 }
 

@@ -96,7 +96,10 @@ pub(super) fn rebuild(
 
     for (name, attribute) in attributes {
         let column = match find(&name) {
-            Ok(place) => columns.get_mut(place),
+            Ok(place) => match fates.get(&place) {
+                Some(Fate::Changed { clause }) => defined.get_mut(clause).map(|(column, _)| column),
+                _ => columns.get_mut(place),
+            },
             // MariaDB also alters what the statement adds.
             Err(unknown) if context.dialect.flavour == Flavour::Mysql => return Err(unknown),
             Err(unknown) => {
@@ -247,27 +250,14 @@ fn table_defaults(
 /// what the clauses before it define.
 fn leave_out_conditional(actions: &mut Vec<Action>, places: &HashMap<String, usize>) {
     let mut defined: HashSet<String> = HashSet::new();
-    let mut left_out: HashSet<String> = HashSet::new();
     actions.retain(|action| match action {
         Action::AddColumn { draft, conditional, .. } => {
             let name = draft.column.name.to_lowercase();
-            let leave_out = (places.contains_key(&name) || !defined.insert(name.clone())) && *conditional;
-            if leave_out {
-                left_out.insert(name);
-            }
-            !leave_out
+            !((places.contains_key(&name) || !defined.insert(name)) && *conditional)
         }
-        Action::ChangeColumn { from, draft, conditional, .. } => {
-            let name = draft.column.name.to_lowercase();
-            if *conditional && !places.contains_key(&from.to_lowercase()) {
-                left_out.insert(name.clone());
-            }
-            defined.insert(name);
+        Action::ChangeColumn { draft, .. } => {
+            defined.insert(draft.column.name.to_lowercase());
             true
-        }
-        // The keys said at a column stand behind it.
-        Action::AddKey(key) if key.at_column => {
-            !key.parts.first().is_some_and(|(name, _)| left_out.contains(&name.to_lowercase()))
         }
         _ => true,
     });
