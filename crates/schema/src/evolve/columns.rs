@@ -133,6 +133,15 @@ pub(super) fn rebuild(
 
     if let Some(convert) = convert {
         for entry in &mut entries {
+            // MySQL takes the size of such a TEXT from the column that it was.
+            if context.dialect.flavour == Flavour::Mysql
+                && entry.from.is_some()
+                && entry.clause.is_some()
+                && is_long(&entry.column.ty)
+            {
+                let reason = "one statement makes a TEXT or BLOB of it and converts its character set";
+                return Err(Unfaithful::column(&entry.column.name, reason));
+            }
             convert_column(&mut entry.column, entry.clause.is_none(), &convert)?;
         }
     }
@@ -335,6 +344,12 @@ fn timestamps(entries: &mut [Entry], context: &DdlContext<'_>) {
         column.default = Some(now.clone());
         column.on_update = Some(now);
     }
+}
+
+/// The TEXTs and BLOBs.
+fn is_long(ty: &ColumnType) -> bool {
+    capacity(ty).is_some()
+        || matches!(ty, ColumnType::TinyBlob | ColumnType::Blob | ColumnType::MediumBlob | ColumnType::LongBlob)
 }
 
 /// The bytes of a TEXT that may grow.

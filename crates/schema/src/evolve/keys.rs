@@ -58,6 +58,12 @@ pub(super) fn rebuild(
         }
     }
 
+    if flavour == Flavour::Mariadb && !added_checks.is_empty() && drops.foreign_constraint {
+        return Err(Unfaithful::new(
+            "DROP CONSTRAINT of a foreign key beside ADD CHECK: servers of some versions leave the foreign key there",
+        ));
+    }
+
     next.primary_key = match &old.primary_key {
         Some(parts) if !drops.primary => {
             let parts = kept_parts(parts, layout, old, &next.columns);
@@ -128,6 +134,8 @@ struct Drops {
     indexes: HashSet<String>,
     foreign_keys: HashSet<String>,
     checks: HashSet<String>,
+    /// DROP CONSTRAINT has dropped a foreign key.
+    foreign_constraint: bool,
 }
 
 impl Drops {
@@ -144,6 +152,7 @@ impl Drops {
                 "DROP CONSTRAINT `{name}`: the table has two constraints of the name"
             )));
         }
+        self.foreign_constraint |= foreign;
         let set = if foreign {
             &mut self.foreign_keys
         } else if key {
@@ -220,15 +229,15 @@ fn add(
     ddl: &Ddl,
     refusals: &mut Vec<Unfaithful>,
 ) -> Result<(), Unfaithful> {
+    // IF NOT EXISTS asks the table before the statement and the keys that the clauses before add.
+    let mut primary = old.primary_key.is_some();
+    let mut taken: HashSet<String> = index_names(old).map(str::to_lowercase).collect();
     added.retain(|draft| {
-        let there = match draft.kind {
-            KeyKind::Primary => old.primary_key.is_some(),
+        let there = match (draft.kind, draft.parts.first()) {
+            (KeyKind::Primary, _) => std::mem::replace(&mut primary, true),
             // Without a name it is its first column's.
-            _ => {
-                let name =
-                    if draft.name.is_empty() { draft.parts.first().map(|(name, _)| name) } else { Some(&draft.name) };
-                name.is_some_and(|name| index_names(old).any(|other| same(other, name)))
-            }
+            (_, Some((first, _))) if draft.name.is_empty() => !taken.insert(first.to_lowercase()),
+            _ => !taken.insert(draft.name.to_lowercase()),
         };
         !(draft.conditional && there)
     });
