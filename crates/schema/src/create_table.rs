@@ -16,7 +16,8 @@ use crate::shape::{Column, ReferentialAction, TableShape};
 use crate::{ColumnType, Flavour, SchemaError, SqlDialect};
 pub(crate) use columns::charset_alias;
 pub(crate) use finish::{
-    Names, add_check, add_foreign_key, add_key, charset_of_collation, finish_column, without_needless_indexes,
+    Names, add_check, add_foreign_key, add_key, charset_of_collation, finish_column, takes_prefix,
+    without_needless_indexes,
 };
 
 /// Tokens of the longest definition: 4096 columns with everything said about each.
@@ -115,6 +116,8 @@ pub(crate) struct DraftKey {
     pub(crate) has_expression: bool,
     /// `IF NOT EXISTS`.
     pub(crate) conditional: bool,
+    /// Said at the column.
+    pub(crate) at_column: bool,
 }
 
 #[derive(Debug)]

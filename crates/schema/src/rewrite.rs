@@ -45,8 +45,8 @@ pub fn rename_in_statement(statement: &str, ddl: &Ddl, dialect: &SqlDialect, nam
             let verb = verb(&tokens, named)?;
             let table = ddl.verb == DdlVerb::CreateTable;
             let mut head = tokens.get(verb..named)?.to_vec();
-            leave_out(&mut head, &["OR", "REPLACE"]);
             if table {
+                leave_out(&mut head, &["OR", "REPLACE"]);
                 leave_out(&mut head, &["IF", "NOT", "EXISTS"]);
             }
             let mut tail = tokens.get(behind..)?.to_vec();

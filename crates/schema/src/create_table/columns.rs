@@ -4,7 +4,7 @@ use super::{Draft, DraftKey, KeyKind, Parser};
 use crate::column_type::TypeSpec;
 use crate::lexer::Kind;
 use crate::shape::{Column, Generated};
-use crate::{ColumnType, SchemaError};
+use crate::{ColumnType, Flavour, SchemaError};
 
 impl Parser<'_, '_> {
     /// A column with its attributes, up to its end or an ALTER's `FIRST` or `AFTER`.
@@ -25,6 +25,7 @@ impl Parser<'_, '_> {
             zerofill: false,
             decimals: None,
         };
+        let keys = self.keys.len();
         if spec.name == "SERIAL" {
             self.column_key(&column.name, KeyKind::Unique);
         }
@@ -35,6 +36,7 @@ impl Parser<'_, '_> {
         while !self.at_element_end() && !self.cursor.is_any_word(&["FIRST", "AFTER"]) && !self.at_partitioning() {
             self.attribute(&mut draft)?;
         }
+        self.needless_column_keys(keys);
         self.drafts.push(draft);
         Ok(())
     }
@@ -159,9 +161,25 @@ impl Parser<'_, '_> {
         Ok(())
     }
 
+    /// A column said to be unique twice is so once; in MariaDB the primary key is enough.
+    fn needless_column_keys(&mut self, from: usize) {
+        let own = self.keys.split_off(from);
+        let primary = own.iter().any(|key| key.kind == KeyKind::Primary);
+        let mut unique = primary && self.flavour == Flavour::Mariadb;
+        let mut once = |key: &DraftKey| key.kind != KeyKind::Unique || !std::mem::replace(&mut unique, true);
+        self.keys.extend(own.into_iter().filter(|key| once(key)));
+    }
+
     fn column_key(&mut self, column: &str, kind: KeyKind) {
         let parts = vec![(column.to_owned(), None)];
-        self.keys.push(DraftKey { kind, name: String::new(), parts, has_expression: false, conditional: false });
+        self.keys.push(DraftKey {
+            kind,
+            name: String::new(),
+            parts,
+            has_expression: false,
+            conditional: false,
+            at_column: true,
+        });
     }
 
     /// `PARTITION BY` and `REMOVE PARTITIONING` may stand behind an ALTER's last clause without a comma.

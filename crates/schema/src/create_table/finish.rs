@@ -8,7 +8,7 @@ use backtrail_domain::TableName;
 use super::{Draft, DraftForeignKey, DraftKey, KeyKind, Parser};
 use crate::charset::character_bytes;
 use crate::shape::{Column, ForeignKey, Key, KeyPart, TableShape};
-use crate::{Flavour, SchemaError};
+use crate::{ColumnType, Flavour, SchemaError};
 
 /// The places of a list of columns, by name.
 type Place<'c> = &'c dyn Fn(&str) -> Option<usize>;
@@ -108,7 +108,11 @@ pub(crate) fn add_key(
     place: Place<'_>,
     key: DraftKey,
 ) -> Result<(), SchemaError> {
-    let parts = resolve_parts(&shape.name, &key, place)?;
+    let mut parts = resolve_parts(&shape.name, &key, place)?;
+    for part in &mut parts {
+        let column = shape.columns.get(part.column);
+        part.prefix_length = part.prefix_length.filter(|length| column.is_some_and(|c| takes_prefix(&c.ty, *length)));
+    }
     if key.kind == KeyKind::Primary {
         // MariaDB's PRIMARY KEY (id, period WITHOUT OVERLAPS): rows of one id differ in their period.
         if key.has_expression {
@@ -133,6 +137,25 @@ pub(crate) fn add_key(
     let keys = if key.kind == KeyKind::Unique { &mut shape.unique_keys } else { &mut shape.indexes };
     keys.push(Key { name, parts, has_expression: key.has_expression });
     Ok(())
+}
+
+/// Whether a key can be on the first so many characters of a column, and not on all of it.
+pub(crate) fn takes_prefix(ty: &ColumnType, prefix: u32) -> bool {
+    match ty {
+        ColumnType::Char { length }
+        | ColumnType::VarChar { length }
+        | ColumnType::Binary { length }
+        | ColumnType::VarBinary { length } => prefix < *length,
+        ColumnType::TinyText
+        | ColumnType::Text
+        | ColumnType::MediumText
+        | ColumnType::LongText
+        | ColumnType::TinyBlob
+        | ColumnType::Blob
+        | ColumnType::MediumBlob
+        | ColumnType::LongBlob => true,
+        _ => false,
+    }
 }
 
 /// The number behind the constraint names that the server makes for a table (`t_ibfk_1`).
@@ -202,6 +225,7 @@ pub(crate) fn finish_column(draft: Draft, shape: &TableShape, flavour: Flavour) 
     let mariadb_json = spec.name == "JSON" && flavour == Flavour::Mariadb;
     let type_name = spec.name.clone();
     column.decimals = spec.decimals();
+    column.nullable &= !column.auto_increment;
     column.ty = spec.resolve(flavour).ok_or_else(|| SchemaError::UnknownType {
         table: shape.name.to_string(),
         column: column.name.clone(),

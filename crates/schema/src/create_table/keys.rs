@@ -27,7 +27,7 @@ impl Parser<'_, '_> {
             self.cursor.advance();
         }
         self.expect_symbol('(', "the key's columns")?;
-        let mut key = DraftKey { kind, name, parts: Vec::new(), has_expression: false, conditional };
+        let mut key = DraftKey { kind, name, parts: Vec::new(), has_expression: false, conditional, at_column: false };
         loop {
             if self.cursor.is_symbol('(') {
                 key.has_expression = true;
@@ -144,6 +144,7 @@ impl Parser<'_, '_> {
             parts: columns.iter().map(|column| (column.clone(), None)).collect(),
             has_expression: false,
             conditional,
+            at_column: false,
         });
         let mut key = DraftForeignKey {
             conditional,

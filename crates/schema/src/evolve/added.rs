@@ -53,10 +53,8 @@ fn implicit(column: &Column, context: &DdlContext<'_>) -> Result<AddedValue, Str
             Ok(AddedValue::Literal(quoted(&encoded(column, first)?)))
         }
         ColumnType::Json => Ok(AddedValue::Literal(json("null"))),
-        // Servers refuse it where there is a row; MariaDB only in strict mode.
-        ColumnType::Geometry { .. } | ColumnType::Vector { .. }
-            if context.is_strict() || context.dialect.flavour == Flavour::Mysql =>
-        {
+        // MySQL refuses it where there is a row; MariaDB writes what no literal is.
+        ColumnType::Geometry { .. } | ColumnType::Vector { .. } if context.dialect.flavour == Flavour::Mysql => {
             Ok(AddedValue::Literal(b"''".to_vec()))
         }
         _ => zero(column),

@@ -124,11 +124,22 @@ pub(super) fn read(shape: &TableShape, ddl: &Ddl, context: &DdlContext<'_>) -> R
             _ => reader.clause().map_err(failed)?,
         }
     }
+    let mut refusals = Vec::new();
     for action in &mut actions {
+        if let Action::AddColumn { draft, .. } = action
+            && context.dialect.flavour == Flavour::Mariadb
+            && draft.spec.name == "JSON"
+            && !draft.column.nullable
+            && draft.column.default.is_none()
+        {
+            let reason = "rows have an empty text in it, which its own check would not let in";
+            refusals.push(Action::Rows(Unfaithful::column(&draft.column.name, reason)));
+        }
         if let Action::AddColumn { draft, .. } | Action::ChangeColumn { draft, .. } = action {
             check_mode(draft, context)?;
         }
     }
+    actions.append(&mut refusals);
     Ok(actions)
 }
 
@@ -257,11 +268,13 @@ impl Reader<'_, '_, '_> {
             if !self.parser.cursor.accept_symbol(')') {
                 return Err(self.parser.bad("a `,` or the end of the columns"));
             }
+            self.conditional_keys(conditional);
             for draft in std::mem::take(&mut self.parser.drafts) {
                 self.actions.push(Action::AddColumn { draft, place: Place::Stays, conditional });
             }
         } else {
             let (draft, place) = self.column()?;
+            self.conditional_keys(conditional);
             self.actions.push(Action::AddColumn { draft, place, conditional });
         }
         self.take_keys();
@@ -284,10 +297,19 @@ impl Reader<'_, '_, '_> {
 
     fn change(&mut self, from: Option<String>, conditional: bool) -> Result<(), SchemaError> {
         let (draft, place) = self.column()?;
+        self.conditional_keys(conditional);
         let from = from.unwrap_or_else(|| draft.column.name.clone());
         self.actions.push(Action::ChangeColumn { from, draft, place, conditional });
         self.take_keys();
         Ok(())
+    }
+
+    /// The keys said at columns: with `IF [NOT] EXISTS` they are made where there is none of the name, whether or not the
+    /// column is left out.
+    fn conditional_keys(&mut self, conditional: bool) {
+        for key in self.parser.keys.iter_mut().filter(|key| key.at_column) {
+            key.conditional |= conditional;
+        }
     }
 
     /// The keys and checks that were read so far.

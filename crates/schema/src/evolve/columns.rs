@@ -64,6 +64,7 @@ pub(super) fn rebuild(
     let mut order = Vec::new();
     let mut renamed: HashSet<usize> = HashSet::new();
     let mut columns = old.columns.clone();
+    let mut attributes = Vec::new();
     for (number, action) in std::mem::take(actions).into_iter().enumerate() {
         match action {
             Action::AddColumn { draft, place, .. } => {
@@ -88,16 +89,30 @@ pub(super) fn rebuild(
                     None => return Err(Unfaithful::column(&to, "two clauses rename it")),
                 }
             }
-            Action::AlterColumn { name, attribute, .. } => {
-                if let Some(column) = columns.get_mut(find(&name)?) {
-                    match attribute {
-                        Attribute::Default(value) => column.default = Some(value),
-                        Attribute::NoDefault => column.default = None,
-                        Attribute::Invisible(invisible) => column.invisible = invisible,
-                    }
-                }
-            }
+            Action::AlterColumn { name, attribute, .. } => attributes.push((name, attribute)),
             other => actions.push(other),
+        }
+    }
+
+    for (name, attribute) in attributes {
+        let column = match find(&name) {
+            Ok(place) => match fates.get(&place) {
+                Some(Fate::Changed { clause }) => defined.get_mut(clause).map(|(column, _)| column),
+                _ => columns.get_mut(place),
+            },
+            // MariaDB also alters what the statement adds.
+            Err(unknown) if context.dialect.flavour == Flavour::Mysql => return Err(unknown),
+            Err(unknown) => {
+                let new = |(column, _): &&mut (Column, Place)| same_column_name(&column.name, &name);
+                Some(&mut defined.values_mut().find(new).ok_or(unknown)?.0)
+            }
+        };
+        if let Some(column) = column {
+            match attribute {
+                Attribute::Default(value) => column.default = Some(value),
+                Attribute::NoDefault => column.default = None,
+                Attribute::Invisible(invisible) => column.invisible = invisible,
+            }
         }
     }
 
@@ -118,6 +133,15 @@ pub(super) fn rebuild(
 
     if let Some(convert) = convert {
         for entry in &mut entries {
+            // MySQL takes the size of such a TEXT from the column that it was.
+            if context.dialect.flavour == Flavour::Mysql
+                && entry.from.is_some()
+                && entry.clause.is_some()
+                && is_long(&entry.column.ty)
+            {
+                let reason = "one statement makes a TEXT or BLOB of it and converts its character set";
+                return Err(Unfaithful::column(&entry.column.name, reason));
+            }
             convert_column(&mut entry.column, entry.clause.is_none(), &convert)?;
         }
     }
@@ -194,20 +218,20 @@ fn table_defaults(
             next.charset = next.collation.as_deref().and_then(charset_of_collation).map(str::to_owned);
         }
     }
-    let mut convert = None;
+    let mut convert: Option<Convert> = None;
+    let mut defaults = false;
     for action in actions {
         match action {
             Action::Defaults { charset, collation } => {
+                if charset.is_some() && convert.is_some() {
+                    return Err(Unfaithful::new("one statement sets the table's character set twice"));
+                }
+                defaults = true;
                 let of_collation = collation.as_deref().and_then(charset_of_collation).map(str::to_owned);
                 if let Some(charset) = charset.clone().or(of_collation) {
                     next.charset = Some(charset);
                 }
                 next.collation.clone_from(collation);
-                // `CONVERT TO CHARACTER SET x, COLLATE y`.
-                if let (Some(convert), Some(collation)) = (&mut convert, collation) {
-                    let convert: &mut Convert = convert;
-                    convert.collation = Some(collation.clone());
-                }
             }
             Action::Convert { charset, collation } => {
                 let Some(charset) = charset.clone() else {
@@ -215,6 +239,9 @@ fn table_defaults(
                         "CONVERT TO CHARACTER SET DEFAULT: the schema's character set is not known",
                     ));
                 };
+                if defaults {
+                    return Err(Unfaithful::new("one statement sets the table's character set twice"));
+                }
                 next.charset = Some(charset.clone());
                 next.collation.clone_from(collation);
                 convert = Some(Convert { charset, collation: collation.clone() });
@@ -229,15 +256,21 @@ fn table_defaults(
 }
 
 /// Leaves out what `IF EXISTS` and `IF NOT EXISTS` leave out. They ask the table before the statement; an ADD also asks
-/// the ADDs before it.
+/// what the clauses before it define.
 fn leave_out_conditional(actions: &mut Vec<Action>, places: &HashMap<String, usize>) {
-    let mut added: HashSet<String> = HashSet::new();
+    let mut defined: HashSet<String> = HashSet::new();
     actions.retain(|action| match action {
         Action::AddColumn { draft, conditional, .. } => {
             let name = draft.column.name.to_lowercase();
-            let there = places.contains_key(&name) || !added.insert(name);
-            !(there && *conditional)
+            !((places.contains_key(&name) || !defined.insert(name)) && *conditional)
         }
+        Action::ChangeColumn { draft, .. } => {
+            defined.insert(draft.column.name.to_lowercase());
+            true
+        }
+        _ => true,
+    });
+    actions.retain(|action| match action {
         Action::ChangeColumn { from: name, conditional: true, .. }
         | Action::RenameColumn { from: name, conditional: true, .. }
         | Action::AlterColumn { name, conditional: true, .. }
@@ -255,7 +288,12 @@ fn finish(draft: Draft, table: &TableShape, context: &DdlContext<'_>) -> Result<
         let bare = column.default.is_none() && column.on_update.is_none();
         match context.explicit_defaults_for_timestamp {
             Some(true) => {}
-            Some(false) => column.nullable &= says_null,
+            Some(false) => {
+                column.nullable &= says_null;
+                if !column.nullable && column.default.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("NULL")) {
+                    column.default = None;
+                }
+            }
             None if says_null && (column.nullable || !bare) => {}
             None => {
                 let reason = "what a TIMESTAMP without NULL, NOT NULL or DEFAULT is depends on \
@@ -281,13 +319,14 @@ fn too_long(column: &Column) -> Result<(), Unfaithful> {
     }
 }
 
-/// Without `explicit_defaults_for_timestamp` the first TIMESTAMP of a table keeps the time by itself.
+/// Without `explicit_defaults_for_timestamp` the first TIMESTAMP of a table keeps the time by itself, if the statement
+/// defines it.
 fn timestamps(entries: &mut [Entry], context: &DdlContext<'_>) {
     if context.explicit_defaults_for_timestamp != Some(false) {
         return;
     }
-    let first = entries.iter_mut().map(|entry| &mut entry.column).find(|column| is_timestamp(&column.ty));
-    if let Some(column) = first
+    let first = entries.iter_mut().find(|entry| is_timestamp(&entry.column.ty));
+    if let Some(column) = first.filter(|entry| entry.clause.is_some()).map(|entry| &mut entry.column)
         && !column.nullable
         && column.default.is_none()
         && column.on_update.is_none()
@@ -307,10 +346,27 @@ fn timestamps(entries: &mut [Entry], context: &DdlContext<'_>) {
     }
 }
 
+/// The TEXTs and BLOBs.
+fn is_long(ty: &ColumnType) -> bool {
+    capacity(ty).is_some()
+        || matches!(ty, ColumnType::TinyBlob | ColumnType::Blob | ColumnType::MediumBlob | ColumnType::LongBlob)
+}
+
+/// The bytes of a TEXT that may grow.
+fn capacity(ty: &ColumnType) -> Option<u64> {
+    Some(match ty {
+        ColumnType::TinyText => 0xff,
+        ColumnType::Text => 0xffff,
+        ColumnType::MediumText => 0xff_ffff,
+        ColumnType::LongText => 0xffff_ffff,
+        _ => return None,
+    })
+}
+
 /// CONVERT TO CHARACTER SET: every text column goes along. A TEXT grows where it could no longer hold as many characters,
 /// unless the same statement defines it.
 fn convert_column(column: &mut Column, grows: bool, convert: &Convert) -> Result<(), Unfaithful> {
-    if !column.ty.is_text() {
+    if !column.ty.is_text() || column.charset.as_deref() == Some("binary") {
         return Ok(());
     }
     let unknown = || Unfaithful::column(&column.name, "its character set's width is not known");
@@ -321,6 +377,9 @@ fn convert_column(column: &mut Column, grows: bool, convert: &Convert) -> Result
         return Err(Unfaithful::column(&column.name, reason));
     }
     if convert.charset == "binary" {
+        if !grows && capacity(&column.ty).is_some() {
+            return Err(Unfaithful::column(&column.name, "one statement defines it as text and makes bytes of it"));
+        }
         column.ty = match std::mem::replace(&mut column.ty, ColumnType::Date) {
             ColumnType::Char { length } => ColumnType::Binary { length },
             ColumnType::VarChar { length } => ColumnType::VarBinary { length },
@@ -336,13 +395,7 @@ fn convert_column(column: &mut Column, grows: bool, convert: &Convert) -> Result
             return Ok(());
         }
     }
-    let bytes: u64 = match column.ty {
-        ColumnType::TinyText => 0xff,
-        ColumnType::Text => 0xffff,
-        ColumnType::MediumText => 0xff_ffff,
-        _ => 0,
-    };
-    if grows && behind > before && bytes > 0 {
+    if let Some(bytes) = capacity(&column.ty).filter(|_| grows && behind > before) {
         column.ty = match bytes.div_ceil(u64::from(before)) * u64::from(behind) {
             0..=0xff => ColumnType::TinyText,
             0x100..=0xffff => ColumnType::Text,

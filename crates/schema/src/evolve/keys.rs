@@ -6,7 +6,10 @@ use std::collections::HashSet;
 use super::Unfaithful;
 use super::clause::Action;
 use super::columns::Layout;
-use crate::create_table::{DraftKey, KeyKind, Names, add_check, add_foreign_key, add_key, without_needless_indexes};
+use crate::charset::character_bytes;
+use crate::create_table::{
+    DraftKey, KeyKind, Names, add_check, add_foreign_key, add_key, takes_prefix, without_needless_indexes,
+};
 use crate::shape::{Column, ForeignKey, Key, KeyPart, same_column_name};
 use crate::{ColumnType, Ddl, Flavour, TableShape};
 
@@ -49,15 +52,21 @@ pub(super) fn rebuild(
             Action::DropCheck { name } => {
                 drops.checks.insert(name.to_lowercase());
             }
-            Action::DropConstraint { name } => drops.constraint(old, &name)?,
+            Action::DropConstraint { name } => drops.constraint(old, &name, flavour)?,
             Action::Rows(refusal) => refusals.push(refusal),
             _ => {}
         }
     }
 
+    if flavour == Flavour::Mariadb && !added_checks.is_empty() && drops.foreign_constraint {
+        return Err(Unfaithful::new(
+            "DROP CONSTRAINT of a foreign key beside ADD CHECK: servers of some versions leave the foreign key there",
+        ));
+    }
+
     next.primary_key = match &old.primary_key {
         Some(parts) if !drops.primary => {
-            let parts = kept_parts(parts, layout, &next.columns);
+            let parts = kept_parts(parts, layout, old, &next.columns);
             (!parts.is_empty()).then_some(parts)
         }
         _ => None,
@@ -67,7 +76,7 @@ pub(super) fn rebuild(
             .filter(|key| !drops.indexes.contains(&key.name.to_lowercase()))
             .filter(|key| !(drops.primary && key.name == "PRIMARY"))
             .filter_map(|key| {
-                let parts = kept_parts(&key.parts, layout, &next.columns);
+                let parts = kept_parts(&key.parts, layout, old, &next.columns);
                 let gone = parts.is_empty() && !key.parts.is_empty() && !key.has_expression;
                 (!gone).then(|| Key { name: key.name.clone(), parts, has_expression: key.has_expression })
             })
@@ -125,23 +134,29 @@ struct Drops {
     indexes: HashSet<String>,
     foreign_keys: HashSet<String>,
     checks: HashSet<String>,
+    /// DROP CONSTRAINT has dropped a foreign key.
+    foreign_constraint: bool,
 }
 
 impl Drops {
-    /// `DROP CONSTRAINT` drops what has the name, of whatever kind. A name that is not known is a CHECK's.
-    fn constraint(&mut self, old: &TableShape, name: &str) -> Result<(), Unfaithful> {
-        let key = old.unique_keys.iter().any(|key| same(&key.name, name));
+    /// `DROP CONSTRAINT` drops what has the name, of whatever kind; in MariaDB, of two kinds the foreign key. A name that
+    /// is not known is a CHECK's.
+    fn constraint(&mut self, old: &TableShape, name: &str, flavour: Flavour) -> Result<(), Unfaithful> {
+        let found = old.unique_keys.iter().find(|key| same(&key.name, name));
+        let key = found.is_some_and(|key| !(flavour == Flavour::Mariadb && is_hashed(key, old)));
         let foreign = old.foreign_keys.iter().any(|key| same(&key.name, name));
         let check = old.checks.iter().any(|other| same(other, name));
-        if u8::from(key) + u8::from(foreign) + u8::from(check) > 1 {
+        let two = u8::from(key) + u8::from(foreign) + u8::from(check) > 1;
+        if two && (check || flavour == Flavour::Mysql) {
             return Err(Unfaithful::new(format!(
                 "DROP CONSTRAINT `{name}`: the table has two constraints of the name"
             )));
         }
-        let set = if key {
-            &mut self.indexes
-        } else if foreign {
+        self.foreign_constraint |= foreign;
+        let set = if foreign {
             &mut self.foreign_keys
+        } else if key {
+            &mut self.indexes
         } else {
             &mut self.checks
         };
@@ -150,37 +165,42 @@ impl Drops {
     }
 }
 
-/// A key's parts without the columns that are gone.
-fn kept_parts(parts: &[KeyPart], layout: &Layout, columns: &[Column]) -> Vec<KeyPart> {
+/// Whether MariaDB keeps a unique key by hashes, which DROP CONSTRAINT does not find: one of more than 3072 bytes.
+fn is_hashed(key: &Key, table: &TableShape) -> bool {
+    let bytes = |part: &KeyPart| {
+        let Some(column) = table.columns.get(part.column) else { return 0 };
+        let widest = column.charset.as_deref().and_then(character_bytes).map_or(1, |(widest, _)| u64::from(widest));
+        match &column.ty {
+            ColumnType::Char { length } | ColumnType::VarChar { length } => {
+                u64::from(part.prefix_length.unwrap_or(*length)) * widest
+            }
+            ColumnType::Binary { length } | ColumnType::VarBinary { length } => {
+                u64::from(part.prefix_length.unwrap_or(*length))
+            }
+            ColumnType::Enum { .. } | ColumnType::Set { .. } => 8,
+            ty if takes_prefix(ty, 0) => part.prefix_length.map_or(u64::MAX, |p| u64::from(p) * widest),
+            _ => 8,
+        }
+    };
+    key.parts.iter().map(bytes).fold(0, u64::saturating_add) > 3072
+}
+
+/// A key's parts without the columns that are gone. A new column with the name of one that is gone takes its place.
+fn kept_parts(parts: &[KeyPart], layout: &Layout, old: &TableShape, columns: &[Column]) -> Vec<KeyPart> {
+    let namesake = |was: usize| {
+        let name = &old.columns.get(was)?.name;
+        let mut new = layout.slots.iter().zip(columns).enumerate().filter(|(_, (slot, _))| slot.from.is_none());
+        new.find(|(_, (_, column))| same(&column.name, name)).map(|(place, _)| place)
+    };
     parts
         .iter()
         .filter_map(|part| {
-            let place = layout.places.get(part.column).copied().flatten()?;
+            let place = layout.places.get(part.column).copied().flatten().or_else(|| namesake(part.column))?;
             let column = columns.get(place)?;
             let prefix_length = part.prefix_length.filter(|length| takes_prefix(&column.ty, *length));
             Some(KeyPart { column: place, prefix_length })
         })
         .collect()
-}
-
-/// Whether a key can be on the first so many characters of a column, and not on all of it.
-fn takes_prefix(ty: &ColumnType, prefix: u32) -> bool {
-    match ty {
-        ColumnType::Char { length }
-        | ColumnType::VarChar { length }
-        | ColumnType::Binary { length }
-        | ColumnType::VarBinary { length } => prefix < *length,
-        ColumnType::TinyText
-        | ColumnType::Text
-        | ColumnType::MediumText
-        | ColumnType::LongText
-        | ColumnType::TinyBlob
-        | ColumnType::Blob
-        | ColumnType::MediumBlob
-        | ColumnType::LongBlob
-        | ColumnType::Geometry { .. } => true,
-        _ => false,
-    }
 }
 
 fn kept_foreign_key(key: &ForeignKey, old: &TableShape, layout: &Layout) -> Result<ForeignKey, Unfaithful> {
@@ -209,15 +229,15 @@ fn add(
     ddl: &Ddl,
     refusals: &mut Vec<Unfaithful>,
 ) -> Result<(), Unfaithful> {
+    // IF NOT EXISTS asks the table before the statement and the keys that the clauses before add.
+    let mut primary = old.primary_key.is_some();
+    let mut taken: HashSet<String> = index_names(old).map(str::to_lowercase).collect();
     added.retain(|draft| {
-        let there = match draft.kind {
-            KeyKind::Primary => old.primary_key.is_some(),
+        let there = match (draft.kind, draft.parts.first()) {
+            (KeyKind::Primary, _) => std::mem::replace(&mut primary, true),
             // Without a name it is its first column's.
-            _ => {
-                let name =
-                    if draft.name.is_empty() { draft.parts.first().map(|(name, _)| name) } else { Some(&draft.name) };
-                name.is_some_and(|name| index_names(old).any(|other| same(other, name)))
-            }
+            (_, Some((first, _))) if draft.name.is_empty() => !taken.insert(first.to_lowercase()),
+            _ => !taken.insert(draft.name.to_lowercase()),
         };
         !(draft.conditional && there)
     });

@@ -281,7 +281,7 @@ impl Pair<'_> {
         }
         let length = |member: &String| member.chars().count() as u64;
         let longest = match self.old.ty {
-            ColumnType::Set { .. } => values.iter().map(|member| length(member) + 1).sum(),
+            ColumnType::Set { .. } => values.iter().map(|member| length(member) + 1).sum::<u64>().saturating_sub(1),
             _ => values.iter().map(length).max().unwrap_or(0),
         };
         let widest = self.new.charset.as_deref().and_then(character_bytes).map_or(4, |(widest, _)| u64::from(widest));
