@@ -7,15 +7,21 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+mod rounded;
+
 use crate::EngineError;
 use crate::arena::{Arena, Spot};
 use crate::io::Spill;
 use crate::record::{Effect, EventAt, Misfit, Record};
+use rounded::Rounded;
+
 use crate::spill::{Run, RunWriter, SortedCursor, SortedFile};
 
 /// One table's changes, being collected.
 pub struct ChangeSet {
     counted: bool,
+    /// So many bytes at the end of the keys are unknown of the baseline's rows.
+    exact: usize,
     table: HashedEntries,
     runs: Vec<Run>,
     spilled: u64,
@@ -24,6 +30,7 @@ pub struct ChangeSet {
 /// One table's changes, complete.
 pub struct Changes {
     counted: bool,
+    rounded: Option<Rounded>,
     store: Store,
     /// Which entries the baseline has had: a bit each, or a number each where rows are counted.
     seen: Seen,
@@ -182,12 +189,13 @@ impl HashedEntries {
 impl ChangeSet {
     /// An empty set, of a table whose key names one row each.
     pub fn keyed() -> Self {
-        Self { counted: false, table: HashedEntries::default(), runs: Vec::new(), spilled: 0 }
+        Self { counted: false, exact: 0, table: HashedEntries::default(), runs: Vec::new(), spilled: 0 }
     }
 
-    /// An empty set of a table without a key, whose equal rows are counted.
-    pub fn counted() -> Self {
-        Self { counted: true, ..Self::keyed() }
+    /// An empty set of a table without a key, whose equal rows are counted. `exact`: so many bytes at the end of each key
+    /// say what the baseline's keys do not.
+    pub fn counted(exact: usize) -> Self {
+        Self { counted: true, exact, ..Self::keyed() }
     }
 
     /// A row is inserted.
@@ -305,11 +313,42 @@ impl ChangeSet {
         } else {
             Seen::Once((0..count.div_ceil(64)).map(|_| AtomicU64::new(0)).collect())
         };
-        Ok(Changes { counted: self.counted, store, seen, spilled: self.spilled })
+        let mut changes = Changes { counted: self.counted, rounded: None, store, seen, spilled: self.spilled };
+        if self.exact > 0 {
+            changes.rounded = Some(Rounded::new(&changes, self.exact, spill, misfit)?);
+        }
+        Ok(changes)
     }
 }
 
 impl Changes {
+    /// How many rows of a key go that were there before the first event, and how many come: of several events, only the
+    /// outcome counts. Where the baseline's rows are known by their rounded values alone, every row of theirs that was ever
+    /// touched goes, and what comes has its exact values.
+    pub fn goes_and_comes(&self, delta: i64, low: i64) -> (i64, i64) {
+        if self.rounded.is_some() { (-low, delta - low) } else { ((-delta).max(0), delta.max(0)) }
+    }
+
+    /// Checks, when all rows of the baseline have been met, that those that went by their rounded values are as many as
+    /// the log says. Each entry that is short of rows, or has too many, is told: with the reason.
+    ///
+    /// # Errors
+    /// Those of `misfit`, and those of the temporary files.
+    pub fn check_rounded(
+        &self,
+        misfit: &mut dyn FnMut(&Record<'_>, &'static str) -> EngineError,
+    ) -> Result<(), EngineError> {
+        match &self.rounded {
+            Some(rounded) => rounded.check(self, misfit),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the baseline's rows are known by their rounded values alone.
+    pub fn is_rounded(&self) -> bool {
+        self.rounded.is_some()
+    }
+
     /// Whether equal rows are counted.
     pub fn is_counted(&self) -> bool {
         self.counted
@@ -322,10 +361,11 @@ impl Changes {
 
     /// A way to look keys up; each thread has its own.
     pub fn lookup(&self) -> Lookup<'_> {
-        match &self.store {
-            Store::Memory { table, .. } => Lookup { changes: self, kind: LookupKind::Memory(table) },
-            Store::Disk(file) => Lookup { changes: self, kind: LookupKind::Disk(file.cursor()) },
-        }
+        let kind = match &self.store {
+            Store::Memory { table, .. } => LookupKind::Memory(table),
+            Store::Disk(file) => LookupKind::Disk(file.cursor()),
+        };
+        Lookup { changes: self, kind, rounded: self.rounded.as_ref().map(|rounded| Box::new(rounded.lookup())) }
     }
 
     /// Calls `each` for every entry in key order, with the number of rows of the baseline that had its key.
@@ -374,6 +414,7 @@ impl Changes {
 pub struct Lookup<'a> {
     changes: &'a Changes,
     kind: LookupKind<'a>,
+    rounded: Option<Box<Lookup<'a>>>,
 }
 
 enum LookupKind<'a> {
@@ -381,21 +422,54 @@ enum LookupKind<'a> {
     Disk(SortedCursor<'a>),
 }
 
-impl Lookup<'_> {
-    /// The entry of a row of the baseline, if the window did something to it, and how often a row of this key was met
-    /// before. The row counts as met from now on.
+impl<'a> Lookup<'a> {
+    /// What it looks into.
+    pub fn changes(&self) -> &'a Changes {
+        self.changes
+    }
+
+    /// The entry of a row as the baseline has it: its key says no exact values. Else like [`Lookup::meet`].
+    ///
+    /// # Errors
+    /// Those of the temporary files.
+    pub fn meet_written(&mut self, key: &[u8]) -> Result<Option<(Record<'_>, u32)>, EngineError> {
+        match &mut self.rounded {
+            Some(rounded) => meet(rounded.changes, &mut rounded.kind, key),
+            None => meet(self.changes, &mut self.kind, key),
+        }
+    }
+
+    /// How often rows of this key were met.
+    fn times_met(&mut self, key: &[u8]) -> Result<u32, EngineError> {
+        let changes = self.changes;
+        let number = match &mut self.kind {
+            LookupKind::Memory(table) => table.find(key).map(|index| index as u64),
+            LookupKind::Disk(cursor) => cursor.find(key)?.map(|(number, _)| number),
+        };
+        Ok(number.map_or(0, |number| changes.times_seen(number)))
+    }
+
+    /// The entry of a row, if the window did something to it, and how often a row of this key was met before. The row
+    /// counts as met from now on.
     ///
     /// # Errors
     /// Those of the temporary files.
     pub fn meet(&mut self, key: &[u8]) -> Result<Option<(Record<'_>, u32)>, EngineError> {
-        let changes = self.changes;
-        Ok(match &mut self.kind {
-            LookupKind::Memory(table) => table.find(key).and_then(|index| {
-                table.record(index, changes.counted).map(|record| (record, changes.mark(index as u64)))
-            }),
-            LookupKind::Disk(cursor) => cursor.find(key)?.map(|(number, record)| (record, changes.mark(number))),
-        })
+        meet(self.changes, &mut self.kind, key)
     }
+}
+
+fn meet<'a>(
+    changes: &'a Changes,
+    kind: &'a mut LookupKind<'_>,
+    key: &[u8],
+) -> Result<Option<(Record<'a>, u32)>, EngineError> {
+    Ok(match kind {
+        LookupKind::Memory(table) => table
+            .find(key)
+            .and_then(|index| table.record(index, changes.counted).map(|record| (record, changes.mark(index as u64)))),
+        LookupKind::Disk(cursor) => cursor.find(key)?.map(|(number, record)| (record, changes.mark(number))),
+    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use backtrail_domain::TableName;
 use backtrail_schema::{ColumnType, SchemaError, TableShape};
 
 use crate::EngineError;
+use crate::address::Address;
 use crate::baseline::{Catalog, DataHead, TableFiles};
 use crate::history::Tracked;
 use crate::key::KeyCodec;
@@ -149,12 +150,8 @@ pub(crate) fn decide(
     }
     let shape = tracked.life.last().map(|era| &*era.shape);
     let rewritten = shape.is_some_and(|shape| {
-        shape.has_generated_columns() || shape.columns.iter().any(|column| is_text_of_value(&column.ty))
+        shape.has_generated_columns() || shape.columns.iter().any(|column| Address::of(&column.ty).is_some())
     });
-    if changed && let Some(column) = shape.and_then(|shape| shape.columns.iter().find(|c| is_text_of_value(&c.ty))) {
-        let reason = format!("column `{}` is of a type that is not yet written from the log", column.name);
-        return refused(reason, at, None, LEAVE_OUT);
-    }
     if !changed && is_baselines && !rewritten {
         let shape = tracked.life.last().map(|era| &*era.shape);
         return match shape.and_then(|shape| missing_column(shape, head.as_ref())) {
@@ -180,11 +177,6 @@ pub(crate) fn decide(
         eras: recipe.planned_eras(),
     };
     Ok((action, Some(recipe)))
-}
-
-/// Types whose dumped text loads as text only, not as the bytes that SET NAMES binary makes of it.
-pub(crate) fn is_text_of_value(ty: &ColumnType) -> bool {
-    matches!(ty, ColumnType::Uuid | ColumnType::Inet4 | ColumnType::Inet6)
 }
 
 /// A definition that holds the bytes of a binary default cannot be declared as UTF-8; names and members beyond ASCII would

@@ -104,15 +104,21 @@ pub(crate) fn store(
                 wire::put_bytes(out, bytes);
             }
             ColumnImage::JsonDiff(differences) => {
-                let Some(ColumnImage::Bytes(value)) = before.map(|before| before.column(index)) else {
-                    return Err("a partial JSON update without the value before it".to_owned());
-                };
-                let mut document = json::Document::from_binary(value).map_err(|problem| problem.to_string())?;
-                json::apply_diffs(&mut document, differences).map_err(|problem| problem.to_string())?;
+                let text = json_after(before.map(|before| before.column(index)), differences)?;
                 out.push(3);
-                wire::put_bytes(out, document.to_text().as_bytes());
+                wire::put_bytes(out, text.as_bytes());
             }
         }
     }
     Ok(())
+}
+
+/// The text of a JSON value after a partial update; `before`: what was there.
+pub(crate) fn json_after(before: Option<ColumnImage<'_>>, differences: &[u8]) -> Result<String, String> {
+    let Some(ColumnImage::Bytes(value)) = before else {
+        return Err("a partial JSON update without the value before it".to_owned());
+    };
+    let mut document = json::Document::from_binary(value).map_err(|problem| problem.to_string())?;
+    json::apply_diffs(&mut document, differences).map_err(|problem| problem.to_string())?;
+    Ok(document.to_text())
 }

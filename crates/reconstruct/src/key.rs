@@ -6,14 +6,21 @@
 //! part; each part is of fixed length or ends by itself, so that parts cannot run into each other.
 //!
 //! A key part with a prefix length counts as its whole column.
+//!
+//! A dump has a FLOAT as the server prints it, with six digits: so has its key. In a table without a key, where rows that
+//! print alike are not the same row, the log's keys end in the exact numbers, and the dump's do not
+//! ([`KeyCodec::exact_length`]).
 
 use std::borrow::Cow;
 
-use backtrail_binlog::Value;
+use backtrail_binlog::{Value, json};
 use backtrail_dump::literal::Literal;
-use backtrail_schema::{ColumnType, TableShape};
+use backtrail_schema::{Charset, Column, ColumnType, TableShape};
 
+use crate::address::Address;
 use crate::temporal;
+
+mod canonical;
 
 /// Encodes the keys of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +50,11 @@ enum Encoding {
     Double {
         exact: bool,
     },
+    /// As printed; `exact` as for DOUBLE.
+    Float {
+        decimals: Option<u8>,
+        exact: bool,
+    },
     Bit,
     Date,
     Time,
@@ -55,6 +67,9 @@ enum Encoding {
     /// CHAR: without this padding at the end.
     Padded(&'static [u8]),
     Bytes,
+    /// MySQL's JSON, as [`canonical::json`] writes it.
+    Json,
+    Address(Address),
 }
 
 /// A key that cannot be encoded: what is wrong with the value.
@@ -82,7 +97,7 @@ impl KeyCodec {
                 Ok(KeyPart {
                     column: *index,
                     nullable: column.nullable,
-                    encoding: encoding(&column.ty, charset, whole_row)
+                    encoding: encoding(column, charset, whole_row)
                         .map_err(|problem| KeyError(format!("column `{}` {}", column.name, problem.0).into()))?,
                     charset: column.charset.clone(),
                 })
@@ -94,6 +109,17 @@ impl KeyCodec {
     /// The parts, in key order.
     pub fn parts(&self) -> &[KeyPart] {
         &self.parts
+    }
+
+    /// How many bytes at the end of the log's keys the dump's do not have: the exact values of the FLOAT columns of a table
+    /// without a key.
+    pub fn exact_length(&self) -> usize {
+        self.parts.iter().filter(|part| part.has_exact_value()).count() * EXACT_LENGTH
+    }
+
+    /// Whether values that the log tells apart may make one key.
+    pub(crate) fn is_rounded(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part.encoding, Encoding::Float { exact: false, .. }))
     }
 
     /// Whether equal values make equal keys in both.
@@ -116,8 +142,11 @@ impl KeyCodec {
     }
 }
 
-fn encoding(ty: &ColumnType, charset: Option<&str>, whole_row: bool) -> Result<Encoding, KeyError> {
-    Ok(match ty {
+/// Bytes of an exact FLOAT.
+const EXACT_LENGTH: usize = 4;
+
+fn encoding(column: &Column, charset: Option<&str>, whole_row: bool) -> Result<Encoding, KeyError> {
+    Ok(match &column.ty {
         ColumnType::TinyInt { unsigned }
         | ColumnType::SmallInt { unsigned }
         | ColumnType::MediumInt { unsigned }
@@ -132,11 +161,7 @@ fn encoding(ty: &ColumnType, charset: Option<&str>, whole_row: bool) -> Result<E
         ColumnType::Decimal { precision, scale, .. } => {
             Encoding::Decimal { whole: usize::from(precision.saturating_sub(*scale)), scale: usize::from(*scale) }
         }
-        ColumnType::Float { .. } => {
-            return bad(
-                "is a FLOAT, which a dump writes with fewer digits than it has, so that its rows cannot be told apart",
-            );
-        }
+        ColumnType::Float { .. } => Encoding::Float { decimals: column.decimals, exact: whole_row },
         ColumnType::Double { .. } => Encoding::Double { exact: whole_row },
         ColumnType::Bit { .. } => Encoding::Bit,
         ColumnType::Date => Encoding::Date,
@@ -165,10 +190,10 @@ fn encoding(ty: &ColumnType, charset: Option<&str>, whole_row: bool) -> Result<E
         | ColumnType::LongBlob
         | ColumnType::Geometry { .. }
         | ColumnType::Vector { .. } => Encoding::Bytes,
-        ColumnType::Json => return bad("is JSON, which dump and log write differently"),
-        ColumnType::Uuid | ColumnType::Inet4 | ColumnType::Inet6 => {
-            return bad("is of a type that dump and log write differently");
-        }
+        ColumnType::Json => Encoding::Json,
+        ColumnType::Uuid => Encoding::Address(Address::Uuid),
+        ColumnType::Inet4 => Encoding::Address(Address::Inet4),
+        ColumnType::Inet6 => Encoding::Address(Address::Inet6),
     })
 }
 
@@ -176,20 +201,22 @@ fn encoding(ty: &ColumnType, charset: Option<&str>, whole_row: bool) -> Result<E
 fn members(values: &[String], charset: Option<&str>) -> Result<Vec<Vec<u8>>, KeyError> {
     values
         .iter()
-        .map(|value| match charset {
-            _ if value.is_ascii() && !matches!(charset, Some("ucs2" | "utf16" | "utf16le" | "utf32")) => {
-                Ok(value.as_bytes().to_vec())
-            }
-            None | Some("utf8mb4" | "utf8mb3" | "utf8" | "binary") => Ok(value.as_bytes().to_vec()),
-            Some("ucs2" | "utf16") => Ok(value.encode_utf16().flat_map(u16::to_be_bytes).collect()),
-            Some("utf16le") => Ok(value.encode_utf16().flat_map(u16::to_le_bytes).collect()),
-            Some("utf32") => Ok(value.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect()),
-            Some("latin1") if value.chars().all(|c| ('\u{a0}'..='\u{ff}').contains(&c) || c.is_ascii()) => {
-                Ok(value.chars().map(|c| c as u8).collect())
-            }
-            Some(other) => bad(format!("has the member `{value}`, whose bytes in {other} are not known")),
+        .map(|value| {
+            member_bytes(value, charset).ok_or_else(|| {
+                let charset = charset.unwrap_or_default();
+                KeyError(format!("has the member `{value}`, whose bytes in {charset} are not known").into())
+            })
         })
         .collect()
+}
+
+/// A member of an ENUM or SET, or the comma between, in the column's character set; None where its bytes are not known.
+pub(crate) fn member_bytes(text: &str, charset: Option<&str>) -> Option<Vec<u8>> {
+    match charset.filter(|charset| *charset != "binary").map_or(Some(Charset::Utf8mb4), Charset::from_name) {
+        Some(charset) => charset.encode_text(text).ok(),
+        // All others are ASCII's bytes and more.
+        None => text.is_ascii().then(|| text.as_bytes().to_vec()),
+    }
 }
 
 impl KeyPart {
@@ -228,6 +255,18 @@ impl KeyPart {
                 return put_decimal(out, number.as_str().as_bytes(), *whole, *scale);
             }
             (Encoding::Double { exact }, Value::Double(number)) => put_double(out, *number, *exact),
+            (Encoding::Float { decimals, exact }, Value::Float(number)) => {
+                let printed = canonical::printed_float(*number, *decimals);
+                put_double(out, printed.ok_or(KeyError("a number that is not finite".into()))?, *exact);
+            }
+            (Encoding::Json, Value::Json(binary)) => {
+                let text = json::to_text(binary).map_err(|problem| KeyError(problem.to_string().into()))?;
+                put_json(out, &text)?;
+            }
+            (Encoding::Address(address), Value::Bytes(bytes)) => match address.bytes_of_log(bytes) {
+                Some(bytes) => put_bytes(out, &bytes),
+                None => return bad("more bytes than the type has"),
+            },
             (Encoding::Bit, Value::Bit { value, .. }) => put_unsigned(out, *value),
             (Encoding::Date, Value::Date(date)) => {
                 put_date(out, u64::from(date.year), date.month.into(), date.day.into())
@@ -263,6 +302,47 @@ impl KeyPart {
         Ok(())
     }
 
+    /// Adds a JSON value that the log has as changes of an earlier one.
+    ///
+    /// # Errors
+    /// A value of another type, or no JSON.
+    pub(crate) fn push_json_text(&self, text: &str, out: &mut Vec<u8>) -> Result<(), KeyError> {
+        if self.encoding != Encoding::Json {
+            return bad("a JSON value in a column of another type");
+        }
+        if self.nullable {
+            out.push(1);
+        }
+        put_json(out, text)
+    }
+
+    /// Whether the log's keys end in this column's exact value.
+    pub(crate) fn has_exact_value(&self) -> bool {
+        matches!(self.encoding, Encoding::Float { exact: true, .. })
+    }
+
+    /// Adds the exact value of a column that [`KeyPart::has_exact_value`] is true of, from the log: behind all parts.
+    pub(crate) fn push_exact_value(value: Option<&Value<'_>>, out: &mut Vec<u8>) {
+        let number = if let Some(Value::Float(number)) = value { number.to_bits() } else { 0 };
+        out.extend_from_slice(&number.to_be_bytes());
+    }
+
+    /// The same from a literal that has all digits.
+    ///
+    /// # Errors
+    /// No number.
+    pub(crate) fn push_exact_literal(literal: &Literal<'_>, out: &mut Vec<u8>) -> Result<(), KeyError> {
+        let number = match literal {
+            Literal::Null => 0.0,
+            literal => {
+                let text = literal.clone().into_bytes().unwrap_or_default();
+                canonical::float_of_text(&text).ok_or(KeyError("no number of a FLOAT column".into()))?
+            }
+        };
+        out.extend_from_slice(&number.to_bits().to_be_bytes());
+        Ok(())
+    }
+
     /// Adds a literal of a dump.
     ///
     /// # Errors
@@ -294,6 +374,7 @@ impl KeyPart {
             | Encoding::Unsigned
             | Encoding::Decimal { .. }
             | Encoding::Double { .. }
+            | Encoding::Float { .. }
             | Encoding::Date
             | Encoding::Time
             | Encoding::DateTime
@@ -313,6 +394,12 @@ impl KeyPart {
                 let text = std::str::from_utf8(&bytes).map_err(|_| odd())?;
                 put_double(out, text.parse().map_err(|_| odd())?, *exact);
             }
+            Encoding::Float { decimals, exact } => {
+                let number = canonical::float_of_text(&bytes).ok_or_else(odd)?;
+                put_double(out, canonical::printed_float(number, *decimals).ok_or_else(odd)?, *exact);
+            }
+            Encoding::Json => put_json(out, std::str::from_utf8(&bytes).map_err(|_| odd())?)?,
+            Encoding::Address(address) => put_bytes(out, &address.bytes_of_text(&bytes).ok_or_else(odd)?),
             Encoding::Bit if is_number => put_unsigned(out, temporal::parse_number(&bytes).ok_or_else(odd)?),
             Encoding::Bit => {
                 let digits = bytes.iter().skip_while(|byte| **byte == 0);
@@ -351,7 +438,8 @@ impl KeyPart {
         let own = self.charset.as_deref().unwrap_or_default().as_bytes();
         let is_text =
             matches!(self.encoding, Encoding::Padded(_) | Encoding::Bytes | Encoding::Enum(_) | Encoding::Set(_));
-        if !is_text || charset.eq_ignore_ascii_case(b"binary") || charset.eq_ignore_ascii_case(own) {
+        let same = charset.eq_ignore_ascii_case(own) || charset.eq_ignore_ascii_case(b"utf8") && own == b"utf8mb3";
+        if !is_text || charset.eq_ignore_ascii_case(b"binary") || same {
             return Ok(());
         }
         bad(format!("a text in the character set {}, which is not the column's", String::from_utf8_lossy(charset)))
@@ -379,7 +467,7 @@ impl KeyPart {
             Encoding::Signed => signed(fixed()?).to_string(),
             Encoding::Unsigned | Encoding::Bit | Encoding::Year => fixed()?.to_string(),
             Encoding::Set(_) => format!("members {:#b}", fixed()?),
-            Encoding::Double { .. } => {
+            Encoding::Double { .. } | Encoding::Float { .. } => {
                 let bits = fixed()?;
                 f64::from_bits(if bits >> 63 == 1 { bits & !(1 << 63) } else { !bits }).to_string()
             }
@@ -421,7 +509,8 @@ impl KeyPart {
                     if whole.is_empty() { "0" } else { whole }
                 )
             }
-            Encoding::Padded(_) | Encoding::Bytes => quoted(&take_bytes(key)?),
+            Encoding::Address(address) => format!("'{}'", address.text(&take_bytes(key)?)?),
+            Encoding::Padded(_) | Encoding::Bytes | Encoding::Json => quoted(&take_bytes(key)?),
         })
     }
 }
@@ -499,6 +588,11 @@ fn put_bytes(out: &mut Vec<u8>, mut bytes: &[u8]) {
     out.extend_from_slice(&[0, 0]);
 }
 
+fn put_json(out: &mut Vec<u8>, text: &str) -> Result<(), KeyError> {
+    put_bytes(out, canonical::json(text).map_err(|problem| KeyError(problem.into()))?.as_bytes());
+    Ok(())
+}
+
 fn take_bytes(key: &mut &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     loop {
@@ -535,12 +629,7 @@ fn ordinal(members: &[Vec<u8>], text: &[u8]) -> Option<u64> {
 
 /// A SET's bits by its text: members with commas between. No member holds a comma.
 fn member_bits(members: &[Vec<u8>], text: &[u8], charset: Option<&str>) -> Option<u64> {
-    let comma: &[u8] = match charset {
-        Some("ucs2" | "utf16") => b"\0,",
-        Some("utf16le") => b",\0",
-        Some("utf32") => b"\0\0\0,",
-        _ => b",",
-    };
+    let comma = &*member_bytes(",", charset)?;
     let mut bits = 0;
     let mut rest = text;
     while !rest.is_empty() {

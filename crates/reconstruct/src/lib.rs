@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod address;
 mod arena;
 mod baseline;
 pub mod changes;

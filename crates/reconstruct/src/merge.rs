@@ -10,17 +10,19 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use backtrail_domain::{BinlogFile, BinlogPosition, TableName};
-use backtrail_dump::literal::parse_literal;
+use backtrail_dump::literal::{parse_literal, write_string};
 use backtrail_dump::tokenizer::{InsertHead, Piece, Row, StatementReader};
 use backtrail_dump::writer::TableDataWriter;
 
 use crate::EngineError;
+use crate::address::Address;
 use crate::baseline::{Catalog, DataHead, TableFiles};
 use crate::changes::Lookup;
-use crate::collect::{TableChanges, position};
-use crate::decide::{file_columns, is_text_of_value, mergeable};
+use crate::collect::{TableChanges, position, with_rounding};
+use crate::decide::{file_columns, mergeable};
 use crate::image::Cell;
 use crate::io::{FileInfo, ResultSink};
+use crate::key::KeyPart;
 use crate::life::Trace;
 use crate::output::OutputFile;
 use crate::recipe::Recipe;
@@ -198,7 +200,7 @@ impl Merger<'_> {
                     Effect::Row { existed: false, present: true } => 1,
                     Effect::Row { .. } => 0,
                     Effect::Count { delta, low } => {
-                        if i64::from(seen) + low < 0 {
+                        if i64::from(seen) + low < 0 && !changes.is_rounded() {
                             return Err(self.misfit(
                                 merge,
                                 number,
@@ -206,7 +208,8 @@ impl Merger<'_> {
                                 "the log changes or deletes more such rows than the baseline has",
                             ));
                         }
-                        u64::try_from(delta).unwrap_or(0)
+                        let (_, comes) = changes.goes_and_comes(delta, low);
+                        u64::try_from(comes).unwrap_or(0)
                     }
                 };
                 for _ in 0..times {
@@ -220,6 +223,7 @@ impl Merger<'_> {
                 }
                 Ok(())
             })?;
+            changes.check_rounded(&mut |record, problem| self.misfit(merge, number, record, problem))?;
         }
         merge.add(&flow.counts);
         self.balance(merge)?;
@@ -261,7 +265,7 @@ impl Merger<'_> {
             table: merge.table.name.clone(),
             key: codec.map_or_else(String::new, |codec| codec.describe(record.key)),
             position: Box::new(position(self.log_files, record.at, self.cut)),
-            problem: problem.to_owned(),
+            problem: codec.map_or_else(|| problem.to_owned(), |codec| with_rounding(problem, codec)),
         }
     }
 }
@@ -348,7 +352,9 @@ impl<'a> Flow<'a> {
                 None => self.key_of_image(number)?,
             }
             let Some(lookup) = self.lookups.get_mut(number) else { break };
-            let Some((record, before)) = lookup.meet(&self.key)? else { continue };
+            let counted = lookup.changes();
+            let met = if raw.is_some() { lookup.meet_written(&self.key) } else { lookup.meet(&self.key) };
+            let Some((record, before)) = met? else { continue };
             match record.effect {
                 Effect::Row { existed: false, .. } => {
                     let problem = "the log inserts it first, the baseline has it already";
@@ -365,7 +371,9 @@ impl<'a> Flow<'a> {
                 }
                 Effect::Row { present: false, .. } => return Ok(Outcome::Dropped),
                 // Equal rows: which of them go is all the same, so the first ones do.
-                Effect::Count { delta, .. } if i64::from(before) < -delta => return Ok(Outcome::Dropped),
+                Effect::Count { delta, low } if i64::from(before) < counted.goes_and_comes(delta, low).0 => {
+                    return Ok(Outcome::Dropped);
+                }
                 Effect::Count { .. } => {}
             }
         }
@@ -413,6 +421,7 @@ impl<'a> Flow<'a> {
         let Some(shape) = recipe.life.eras.get(layout.era).map(|era| &*era.shape) else { return Ok(()) };
         let traces = stage.from_earlier.get(layout.era);
         let mut key = Vec::new();
+        let mut exact = Vec::new();
         let mut literal = Vec::new();
         for (index, part) in codec.parts().iter().enumerate() {
             let trace = traces.and_then(|traces| traces.get(index));
@@ -421,14 +430,17 @@ impl<'a> Flow<'a> {
                 render::cell(shape, column, layout, &cells, &mut literal)
                     .map_err(|(column, problem)| self.bad_value(column, problem))?;
             }
-            let pushed = trace.map_or(Ok(Cow::Borrowed(literal.as_slice())), |trace| trace.apply(&literal)).and_then(
-                |literal| {
-                    let literal = parse_literal(&literal).map_err(|problem| problem.to_string())?;
-                    part.push_literal(&literal, &mut key).map_err(|problem| problem.to_string())
-                },
-            );
+            let applied = trace.map_or(Ok(Cow::Borrowed(literal.as_slice())), |trace| trace.apply(&literal));
+            let pushed = applied.and_then(|literal| {
+                let literal = parse_literal(&literal).map_err(|problem| problem.to_string())?;
+                if part.has_exact_value() {
+                    KeyPart::push_exact_literal(&literal, &mut exact).map_err(|problem| problem.to_string())?;
+                }
+                part.push_literal(&literal, &mut key).map_err(|problem| problem.to_string())
+            });
             pushed.map_err(|problem| self.bad_value("the key".to_owned(), problem))?;
         }
+        key.append(&mut exact);
         self.key = key;
         Ok(())
     }
@@ -470,13 +482,13 @@ impl<'a> Flow<'a> {
                 Some(column) => row.column(recipe, column),
                 None => Ok(&b"NULL"[..]),
             };
-            let value = written.and_then(|written| source.apply(written));
+            let value = written.and_then(|written| source.apply(written)).map_err(|problem| self.broken(problem))?;
             let shape = recipe.life.eras.first().map(|era| &era.shape);
-            let text = source.column().and_then(|column| shape?.columns.get(column));
-            if text.is_some_and(|column| is_text_of_value(&column.ty)) && written_as_text(&value) {
-                rendered.extend_from_slice(b"_latin1");
+            let column = source.column().and_then(|column| shape?.columns.get(column));
+            match column.and_then(|column| Address::of(&column.ty)) {
+                Some(_) => write_address(&value, &mut rendered).map_err(|problem| self.broken(problem))?,
+                None => rendered.extend_from_slice(&value),
             }
-            rendered.extend_from_slice(&value.map_err(|problem| self.broken(problem))?);
         }
         rendered.push(b')');
         let written = self.writer.row(&rendered);
@@ -565,9 +577,17 @@ impl FileMerge<'_> {
     }
 }
 
-/// Whether a value is written in quotes, without a character set.
-fn written_as_text(value: &Result<Cow<'_, [u8]>, String>) -> bool {
-    matches!(value.as_deref(), Ok([b'\'' | b'"', ..]))
+/// An address of the baseline, which is a text in whatever form, as one that loads: without a character set it would be
+/// taken for the address's own bytes.
+fn write_address(value: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
+    match parse_literal(value).map_err(|problem| problem.to_string())?.into_bytes() {
+        None => out.extend_from_slice(value),
+        Some(text) => {
+            out.extend_from_slice(b"_latin1");
+            write_string(out, &text);
+        }
+    }
+    Ok(())
 }
 
 /// Counts down a table's open files; true for whoever ends the last.

@@ -6,9 +6,10 @@
 use backtrail_domain::TableName;
 use backtrail_schema::{ColumnType, TableShape};
 
+use crate::address::Address;
 use crate::baseline::{Catalog, DataHead};
-use crate::decide::{file_columns, is_text_of_value, mergeable, row_key};
-use crate::key::KeyCodec;
+use crate::decide::{file_columns, mergeable, row_key};
+use crate::key::{KeyCodec, member_bytes};
 use crate::life::{Life, Trace, Untraceable};
 use crate::plan::{PlannedEra, PlannedKey};
 
@@ -79,7 +80,7 @@ impl Recipe {
         let (stages, stage_of_era) = if unchanged { Default::default() } else { stages(&life)? };
         let mut columns = life.written_columns();
         let mut rows_as_they_are = false;
-        let as_text = |column: &backtrail_schema::Column| is_text_of_value(&column.ty);
+        let as_text = |column: &backtrail_schema::Column| Address::of(&column.ty).is_some();
         let texts = first.shape.columns.iter().any(as_text);
         if let Some(ordered) = as_written(&life, &in_files, &columns)? {
             columns = ordered;
@@ -192,24 +193,27 @@ fn as_written(life: &Life, in_files: &[usize], columns: &[usize]) -> Result<Opti
     Ok(Some(ordered))
 }
 
-/// Members beyond ASCII are written by their numbers, which must then mean the same in the last era.
+/// Members whose bytes are not known are written by their numbers, which must then mean the same in the last era.
 fn members_keep_their_numbers(life: &Life, era: usize, columns: &[usize], traces: &[Trace]) -> Result<(), Untraceable> {
     let of_era = |era: usize, column: usize| {
-        let ty = &life.eras.get(era)?.shape.columns.get(column)?.ty;
-        match ty {
-            ColumnType::Enum { values } | ColumnType::Set { values } => Some(values),
+        let column = life.eras.get(era)?.shape.columns.get(column)?;
+        match &column.ty {
+            ColumnType::Enum { values } | ColumnType::Set { values } => Some((values, column)),
             _ => None,
         }
     };
     let last = life.last_number();
     for (column, trace) in columns.iter().zip(traces) {
-        let Some(before) = trace.column().and_then(|column| of_era(era, column)) else { continue };
-        let plain = before.iter().all(|value| value.is_ascii());
-        if !plain && of_era(last, *column).is_none_or(|after| !after.starts_with(before)) {
-            return Err((
-                last,
-                "the members of an ENUM or SET beyond ASCII were changed or put in another order".to_owned(),
-            ));
+        let Some((before, own)) = trace.column().and_then(|column| of_era(era, column)) else { continue };
+        let charset = own.charset.as_deref();
+        let known = before.iter().all(|value| member_bytes(value, charset).is_some());
+        if !known && of_era(last, *column).is_none_or(|(after, _)| !after.starts_with(before)) {
+            let reason = format!(
+                "the members of `{}`, some of which are beyond ASCII in the character set {}, were changed or put in another order",
+                own.name,
+                charset.unwrap_or_default()
+            );
+            return Err((last, reason));
         }
     }
     Ok(())
@@ -245,11 +249,32 @@ fn stages(life: &Life) -> Result<(Vec<Stage>, Vec<usize>), Untraceable> {
             stage.codecs.push(codec);
         } else {
             let from_earlier = (0..number)
-                .map(|earlier| life.traces(&key_columns, number, earlier, true))
+                .map(|earlier| {
+                    let traces = life.traces(&key_columns, number, earlier, true)?;
+                    floats_stay_floats(life, (number, &key_columns), (earlier, &traces))?;
+                    Ok(traces)
+                })
                 .collect::<Result<Vec<_>, _>>()?;
             stages.push(Stage { first_era: number, key, codecs: vec![codec], from_earlier });
         }
         stage_of_era.push(stages.len() - 1);
     }
     Ok((stages, stage_of_era))
+}
+
+/// A dump has six digits of a FLOAT: what it became in a key's column of another type cannot be told from them.
+fn floats_stay_floats(life: &Life, key: (usize, &[usize]), earlier: (usize, &[Trace])) -> Result<(), Untraceable> {
+    let of_era = |era: usize, column: usize| life.eras.get(era)?.shape.columns.get(column);
+    for (column, trace) in key.1.iter().zip(earlier.1) {
+        let before = trace.column().and_then(|column| of_era(earlier.0, column));
+        let (Some(before), Some(after)) = (before, of_era(key.0, *column)) else { continue };
+        let is_float = matches!(before.ty, ColumnType::Float { .. });
+        let same = matches!(after.ty, ColumnType::Float { .. }) && before.decimals == after.decimals;
+        if is_float && !same {
+            let reason =
+                format!("`{}`, by which rows are told apart, was a FLOAT, of which a dump has six digits", after.name);
+            return Err((key.0, reason));
+        }
+    }
+    Ok(())
 }

@@ -7,7 +7,9 @@ use backtrail_binlog::{Value, decode_value, json};
 use backtrail_dump::literal::{write_binary, write_json, write_null, write_number, write_string};
 use backtrail_schema::{Column, ColumnType, TableShape};
 
+use crate::address::Address;
 use crate::image::{Cell, Layout};
+use crate::key::member_bytes;
 use crate::life::Trace;
 
 /// Writes a row as `(…)`: the values that an image of an era has for the result's columns.
@@ -114,7 +116,12 @@ pub fn literal(column: &Column, value: &Value<'_>, out: &mut Vec<u8>) -> Result<
         Value::Enum(ordinal) => return member(column, *ordinal, out),
         Value::Set(bits) => return members(column, *bits, out),
         Value::Bytes(bytes) => {
-            if is_text(&column.ty) {
+            if let Some(address) = Address::of(&column.ty) {
+                let bytes = address.bytes_of_log(bytes);
+                let text = bytes.and_then(|bytes| address.text(&bytes)).ok_or("it has more bytes than its type")?;
+                out.extend_from_slice(b"_latin1");
+                write_string(out, text.as_bytes());
+            } else if is_text(&column.ty) {
                 write_string(out, bytes);
             } else {
                 write_binary(out, bytes);
@@ -147,36 +154,33 @@ fn is_text(ty: &ColumnType) -> bool {
     )
 }
 
-/// Whether a member's text is the same bytes in the column's character set and here.
-fn is_plain(member: &str, column: &Column) -> bool {
-    member.is_ascii() && !matches!(column.charset.as_deref(), Some("ucs2" | "utf16" | "utf16le" | "utf32"))
-}
-
-/// An ENUM's member by its text, or where that could be misread by its number.
+/// An ENUM's member by its text, or where the bytes of that are not known by its number.
 fn member(column: &Column, ordinal: u16, out: &mut Vec<u8>) -> Result<(), String> {
     let ColumnType::Enum { values } = &column.ty else { return Err("an ENUM value in another column".to_owned()) };
     match usize::from(ordinal).checked_sub(1).map(|index| values.get(index)) {
         // The empty text of an invalid value: only its number loads.
         None => write_number(out, "0"),
-        Some(Some(value)) if is_plain(value, column) => write_string(out, value.as_bytes()),
-        Some(Some(_)) => write_number(out, &ordinal.to_string()),
+        Some(Some(value)) => match member_bytes(value, column.charset.as_deref()) {
+            Some(bytes) => write_string(out, &bytes),
+            None => write_number(out, &ordinal.to_string()),
+        },
         Some(None) => return Err(format!("it is member {ordinal} of an ENUM of {}", values.len())),
     }
     Ok(())
 }
 
-/// A SET's members by their texts, or where these could be misread by their bits.
+/// A SET's members by their texts, or where the bytes of these are not known by their bits.
 fn members(column: &Column, bits: u64, out: &mut Vec<u8>) -> Result<(), String> {
     let ColumnType::Set { values } = &column.ty else { return Err("a SET value in another column".to_owned()) };
     if bits.checked_shr(values.len() as u32).unwrap_or(0) != 0 {
         return Err(format!("it has members {bits:#b} of a SET of {}", values.len()));
     }
-    let chosen =
-        || values.iter().enumerate().filter(|(index, _)| bits >> index & 1 == 1).map(|(_, value)| value.as_str());
-    if chosen().all(|value| is_plain(value, column)) {
-        write_string(out, chosen().collect::<Vec<_>>().join(",").as_bytes());
-    } else {
-        write_number(out, &bits.to_string());
+    let charset = column.charset.as_deref();
+    let chosen = values.iter().enumerate().filter(|(index, _)| bits >> index & 1 == 1);
+    let texts: Option<Vec<Vec<u8>>> = chosen.map(|(_, value)| member_bytes(value, charset)).collect();
+    match texts.zip(member_bytes(",", charset)) {
+        Some((texts, comma)) => write_string(out, &texts.join(&*comma)),
+        None => write_number(out, &bits.to_string()),
     }
     Ok(())
 }

@@ -247,6 +247,18 @@ fn values_of_new_columns() {
             assert_eq!(added(definition, flavour, STRICT), Ok(AddedValue::Literal(literal.to_vec())), "{definition}");
         }
     }
+    for (definition, literal) in [
+        ("uuid DEFAULT '41bd3218-0000-11ee-8000-C72CE1F45E99'", &b"_latin1'41bd3218-0000-11ee-8000-C72CE1F45E99'"[..]),
+        ("uuid NOT NULL", b"_latin1'00000000-0000-0000-0000-000000000000'"),
+        ("inet4 DEFAULT '10.0.0.9'", b"_latin1'10.0.0.9'"),
+        ("inet6 NOT NULL DEFAULT '::ffff:1.2.3.4'", b"_latin1'::ffff:1.2.3.4'"),
+        ("inet6 NOT NULL", b"_latin1'::'"),
+    ] {
+        let value = Ok(AddedValue::Literal(literal.to_vec()));
+        assert_eq!(added(definition, Flavour::Mariadb, STRICT), value, "{definition}");
+    }
+    assert!(added("uuid DEFAULT 'x'", Flavour::Mariadb, STRICT).is_err());
+    assert!(added("inet6 DEFAULT '1.2.3.4'", Flavour::Mariadb, STRICT).is_err());
     let json = Ok(AddedValue::Literal(b"CONVERT('[]' USING UTF8MB4)".to_vec()));
     assert_eq!(added("json DEFAULT (json_array())", Flavour::Mysql, STRICT), json);
     assert_eq!(added("int", Flavour::Mysql, STRICT), Ok(AddedValue::Null));

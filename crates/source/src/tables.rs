@@ -77,7 +77,7 @@ impl SourceTable {
         }
         if !self.has_primary_key {
             when.push(
-                "if it has no unique key without NULL either, and a column of a type (such as FLOAT) by which rows cannot \
+                "if it has no unique key without NULL either, and an ENUM or SET by whose members rows cannot \
                  be told apart; a primary key mends that"
                     .to_owned(),
             );

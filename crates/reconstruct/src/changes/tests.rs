@@ -114,7 +114,7 @@ proptest! {
 
     #[test]
     fn a_counted_set_is_a_multiset(steps in steps(), baseline in prop::collection::vec(0_i64..4, 40)) {
-        let mut set = ChangeSet::counted();
+        let mut set = ChangeSet::counted(0);
         let mut rows = baseline.clone();
         for (number, step) in steps.iter().enumerate() {
             let at = EventAt::new(0, number as u64);
@@ -153,6 +153,95 @@ proptest! {
             Ok(())
         }).unwrap();
     }
+}
+
+proptest! {
+    /// Rows of a letter and an exact number, of which the baseline has the letter alone.
+    #[test]
+    fn rows_that_print_alike_are_a_multiset(
+        baseline in prop::collection::vec((0_u8..3, 0_u8..3), 0..12),
+        steps in prop::collection::vec((0_u8..3, 0_u8..3, any::<bool>(), any::<bool>()), 0..40),
+    ) {
+        let mut set = ChangeSet::counted(1);
+        let mut rows = baseline.clone();
+        for (number, (letter, exact, delete, spill)) in steps.iter().enumerate() {
+            let (row, at) = ((*letter, *exact), EventAt::new(0, number as u64));
+            let there = rows.iter().position(|other| *other == row);
+            match there.filter(|_| *delete) {
+                Some(place) => {
+                    set.delete(&[row.0, row.1], at).unwrap();
+                    rows.remove(place);
+                }
+                None => {
+                    set.insert(&[row.0, row.1], at, &[row.0, row.1]).unwrap();
+                    rows.push(row);
+                }
+            }
+            if *spill && number % 7 == 0 {
+                set.spill(&MemorySpill).unwrap();
+            }
+        }
+        let changes = set.freeze(&MemorySpill, &mut no_misfit).unwrap();
+        let mut lookup = changes.lookup();
+        // Letters of the baseline that stay, and exact rows that come.
+        let mut left: Vec<u8> = Vec::new();
+        for (letter, _) in &baseline {
+            let goes = lookup.meet_written(&[*letter]).unwrap().is_some_and(|(record, before)| {
+                let Effect::Count { delta, .. } = record.effect else { panic!() };
+                i64::from(before) < -delta
+            });
+            if !goes {
+                left.push(*letter);
+            }
+        }
+        let mut came = Vec::new();
+        changes.for_each(&mut |record, _| {
+            let Effect::Count { delta, low } = record.effect else { panic!() };
+            let (_, comes) = changes.goes_and_comes(delta, low);
+            for _ in 0..comes {
+                assert_eq!(record.image, record.key);
+                came.push((record.key[0], record.key[1]));
+            }
+            Ok(())
+        }).unwrap();
+        changes.check_rounded(&mut |record, problem| panic!("{problem} {:?}", record.key)).unwrap();
+        left.extend(came.iter().map(|row| row.0));
+        left.sort_unstable();
+        let mut expected: Vec<u8> = rows.iter().map(|row| row.0).collect();
+        expected.sort_unstable();
+        prop_assert_eq!(left, expected);
+        // What the window left behind of its own is there exactly.
+        for row in &came {
+            rows.remove(rows.iter().position(|other| other == row).unwrap());
+        }
+    }
+}
+
+#[test]
+fn rounded_rows_must_be_as_many_as_the_log_says() {
+    let at = EventAt::new(0, 1);
+    let problems = |written: usize, exact: usize| {
+        let mut set = ChangeSet::counted(1);
+        set.delete(b"a1", at).unwrap();
+        set.delete(b"a2", at).unwrap();
+        set.insert(b"b3", at, b"image").unwrap();
+        let changes = set.freeze(&MemorySpill, &mut no_misfit).unwrap();
+        let mut lookup = changes.lookup();
+        (0..written).for_each(|_| assert!(lookup.meet_written(b"a").unwrap().is_some()));
+        (0..exact).for_each(|_| assert!(lookup.meet(b"a1").unwrap().is_some()));
+        let mut problem = None;
+        let checked = changes.check_rounded(&mut |record, text| {
+            problem = Some((record.key.to_vec(), text));
+            EngineError::Cancelled
+        });
+        assert_eq!(checked.is_err(), problem.is_some());
+        problem.map(|(key, text)| (key, text.contains("cannot be told")))
+    };
+    assert_eq!(problems(2, 0), None);
+    assert_eq!(problems(5, 0), None);
+    assert_eq!(problems(1, 1), None);
+    assert_eq!(problems(1, 0), Some((b"a".to_vec(), false)));
+    assert_eq!(problems(2, 1), Some((b"a".to_vec(), true)));
 }
 
 #[test]

@@ -86,7 +86,19 @@ fn log_and_dump_agree() {
     same("varchar(9) NOT NULL", bytes(b"a b "), &["'a b '"]);
     same("binary(4) NOT NULL", bytes(b"\x01"), &["'\u{1}\\0\\0\\0'", "0x01000000", "_binary '\u{1}'"]);
     same("varbinary(4) NOT NULL", bytes(b"\x01\0"), &["'\u{1}\\0'", "0x0100", "X'0100'"]);
-    same("varchar(9) CHARACTER SET latin1 NOT NULL", bytes(b"\xe9"), &["0xE9", "_latin1 0xE9"]);
+    same(
+        "varchar(9) CHARACTER SET latin1 NOT NULL",
+        bytes(b"\xe9"),
+        &["0xE9", "_latin1 0xE9", "X'e9'", "CONVERT(0xE9 USING latin1)"],
+    );
+    same(
+        "varchar(9) NOT NULL",
+        bytes(b"a"),
+        &["_utf8mb4 'a'", "_utf8mb4 X'61'", "CONVERT('a' USING utf8mb4)", "b'1100001'"],
+    );
+    same("enum('a','\u{20ac}') CHARACTER SET latin1 NOT NULL", Value::Enum(2), &["0x80", "2"]);
+    same("enum('a','b') CHARACTER SET utf16 NOT NULL", Value::Enum(2), &["'\\0b'", "0x0062"]);
+    same("set('a','b','c') CHARACTER SET utf16le NOT NULL", Value::Set(5), &["'a\\0,\\0c\\0'"]);
 }
 
 #[test]
@@ -135,10 +147,62 @@ fn keys_in_words() {
 }
 
 #[test]
-fn floats_are_no_keys() {
-    let sql = "CREATE TABLE `t` (`a` float NOT NULL)";
-    let shape = parse_create_table(sql, "shop", &SqlDialect::mysql()).unwrap();
-    assert!(KeyCodec::new(&shape, &[0], false).is_err());
+fn floats_are_what_is_printed() {
+    same("float NOT NULL", Value::Float(16_777_216.0), &["16777200", "1.67772e7", "16777216", "'16777200'"]);
+    same("float NOT NULL", Value::Float(0.1), &["0.1", "0.10000000149011612"]);
+    same("float NOT NULL", Value::Float(-0.0), &["0", "-0", "-0e0"]);
+    same("float(9,2) NOT NULL", Value::Float(-0.25), &["-0.25", "-0.250"]);
+    refused("float NOT NULL", &["'x'", "1e39", "NULL"]);
+    let keyed = codec("`a` float NOT NULL", false);
+    assert_eq!((keyed.exact_length(), keyed.is_rounded()), (0, true));
+    let row = codec("`a` float, `b` float NOT NULL, `c` int", true);
+    assert_eq!((row.exact_length(), row.is_rounded()), (8, false));
+    let values = [Value::Null, Value::Float(-0.0), Value::Int(1)];
+    assert_eq!(of_values(&row, &values), of_literals(&row, &["NULL", "-0", "1"]));
+    assert_ne!(of_values(&row, &values), of_literals(&row, &["NULL", "0", "1"]));
+    assert_eq!(row.describe(&of_values(&row, &values)), "(NULL,-0,1)");
+    let mut of_value = Vec::new();
+    KeyPart::push_exact_value(Some(&Value::Float(16_777_218.0)), &mut of_value);
+    let mut of_literal = Vec::new();
+    KeyPart::push_exact_literal(&parse_literal(b"1.6777218e7").unwrap(), &mut of_literal).unwrap();
+    assert_eq!((of_value.len(), &of_value), (4, &of_literal));
+}
+
+#[test]
+fn json_and_addresses() {
+    let whole = |column: &str, dialect: SqlDialect| {
+        let sql = format!("CREATE TABLE `t` (`a` {column})");
+        let shape = parse_create_table(&sql, "shop", &dialect).unwrap();
+        KeyCodec::new(&shape, &[0], true).unwrap()
+    };
+    let json = whole("json", SqlDialect::mysql());
+    // {"a": 1.5}
+    let binary = b"\0\x01\0\x14\0\x0b\0\x01\0\x0b\x0c\0a\0\0\0\0\0\0\xf8\x3f";
+    let expected = of_values(&json, &[Value::Json(binary)]);
+    for literal in
+        [r#"CONVERT("{\"a\": 1.5}" USING UTF8MB4)"#, r#"'{"a":15e-1}'"#, "CONVERT(0x7B2261223A312E357D USING utf8mb4)"]
+    {
+        assert_eq!(of_literals(&json, &[literal]), expected, "{literal}");
+    }
+    assert_ne!(of_literals(&json, &["'{\"a\": 1}'"]), expected);
+    assert_ne!(of_literals(&json, &["'null'"]), of_literals(&json, &["NULL"]));
+    let mut of_text = Vec::new();
+    json.parts()[0].push_json_text(r#"{"a": 1.5}"#, &mut of_text).unwrap();
+    assert_eq!(of_text, expected);
+    for (column, logged, literals) in [
+        (
+            "uuid",
+            &b"\x01\x02"[..],
+            ["'01020000-0000-0000-0000-000000000000'", "_latin1'01020000-0000-0000-0000-000000000000'"],
+        ),
+        ("inet4", &b"\x0a"[..], ["'10.0.0.0'", "\"10.0.0.0\""]),
+        ("inet6", &b""[..], ["'::'", "_latin1 '::0.0.0.0'"]),
+    ] {
+        let codec = whole(column, SqlDialect::mariadb());
+        for literal in literals {
+            assert_eq!(of_literals(&codec, &[literal]), of_values(&codec, &[bytes(logged)]), "{literal}");
+        }
+    }
 }
 
 fn quoted(bytes: &[u8], form: u8) -> String {

@@ -84,8 +84,9 @@ pub(super) fn zero(column: &Column) -> Result<AddedValue, String> {
             let zeros = vec![0; usize::try_from(*length).unwrap_or(0).min(255)];
             return Ok(AddedValue::Literal(binary_quoted(&zeros)));
         }
-        ColumnType::Uuid | ColumnType::Inet6 => return Ok(AddedValue::Literal(binary_quoted(&[0; 16]))),
-        ColumnType::Inet4 => return Ok(AddedValue::Literal(binary_quoted(&[0; 4]))),
+        ColumnType::Uuid => "_latin1'00000000-0000-0000-0000-000000000000'".to_owned(),
+        ColumnType::Inet6 => "_latin1'::'".to_owned(),
+        ColumnType::Inet4 => "_latin1'0.0.0.0'".to_owned(),
         // Not a member, but the number of none.
         ColumnType::Enum { values } if values.iter().any(String::is_empty) => "0".to_owned(),
         ty if ty.is_text() => "''".to_owned(),
@@ -362,6 +363,11 @@ fn literal(column: &Column, written: Written) -> Result<AddedValue, String> {
             }
             written => quoted(&encoded(column, &plain_integer(&written).ok_or_else(refused)?)?),
         },
+        ColumnType::Uuid | ColumnType::Inet4 | ColumnType::Inet6 => {
+            let text = members_text(&written).filter(|text| is_address(ty, text)).ok_or_else(refused)?;
+            // A string without a character set is taken for the address's own bytes.
+            [b"_latin1".to_vec(), quoted(text.as_bytes())].concat()
+        }
         ColumnType::Binary { .. }
         | ColumnType::VarBinary { .. }
         | ColumnType::TinyBlob
@@ -410,6 +416,19 @@ fn plain_integer(written: &Written) -> Option<String> {
     match written {
         Written::Number(text) => text.parse::<i64>().ok().map(|number| number.to_string()),
         _ => None,
+    }
+}
+
+/// Whether a text is one that MariaDB itself prints of an address, or nearly so.
+fn is_address(ty: &ColumnType, text: &str) -> bool {
+    match ty {
+        ColumnType::Inet4 => text.parse::<std::net::Ipv4Addr>().is_ok(),
+        ColumnType::Inet6 => text.parse::<std::net::Ipv6Addr>().is_ok(),
+        _ => {
+            let parts: Vec<&str> = text.split('-').collect();
+            parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
+                && parts.iter().all(|part| part.bytes().all(|digit| digit.is_ascii_hexdigit()))
+        }
     }
 }
 

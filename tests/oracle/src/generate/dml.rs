@@ -35,8 +35,13 @@ fn literal(dialect: Dialect, column: &Column, random: &mut Random) -> String {
         let number = random.below(KEYS);
         return values::key_value(&column.kind, number, random);
     }
+    if column.kind == Kind::Float && dialect.beyond_dumps && random.percent(50) {
+        return random
+            .word(&["16777217", "16777218", "0.123456789", "0.12345678", "1.1754944e-38", "3.4028235e38"])
+            .to_owned();
+    }
     let value = values::value(&column.kind, dialect.mysql, random);
-    if value == "-0e0" && !dialect.negative_zero { "0".to_owned() } else { value }
+    if value == "-0e0" && !dialect.beyond_dumps { "0".to_owned() } else { value }
 }
 
 fn given(dialect: Dialect, table: &Table, at: usize, random: &mut Random) -> String {

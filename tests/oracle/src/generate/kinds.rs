@@ -16,8 +16,9 @@ pub(crate) struct Dialect {
     pub(crate) wide_members: bool,
     /// Defaults of binary columns, which make a definition other than UTF-8.
     pub(crate) binary_defaults: bool,
-    /// -0.0, which dumps write as a whole number and so lose: only behind the baseline.
-    pub(crate) negative_zero: bool,
+    /// What dumps lose, hence only behind the baseline: -0.0, which they write as a whole number, and a FLOAT's digits
+    /// beyond six.
+    pub(crate) beyond_dumps: bool,
 }
 
 /// A character set with one of its collations.

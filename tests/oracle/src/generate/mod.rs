@@ -80,7 +80,7 @@ impl Generator {
             invisible: !avoided("invisible"),
             wide_members: !avoided("wide-members"),
             binary_defaults: !avoided("binary-defaults"),
-            negative_zero: false,
+            beyond_dumps: false,
         };
         let mut generator = Self {
             dialect,
@@ -139,7 +139,7 @@ impl Generator {
         self.steps -= 1;
         if self.steps == self.baseline_at {
             self.queue.push_back((Step::Baseline(String::new()), None));
-            self.dialect.negative_zero = true;
+            self.dialect.beyond_dumps = true;
         }
         let behind = self.steps < self.baseline_at;
         let due = behind && self.points > 0 && self.random.below(self.steps + 1) < self.points;
