@@ -9,6 +9,7 @@ use backtrail_dump::names::{Compression, Layout};
 use backtrail_dump::tokenizer::{Piece, StatementReader};
 use backtrail_schema::{SchemaError, SqlDialect, TableShape, parse_create_table};
 
+use crate::declared::in_utf8;
 use crate::definition::shape_of_file;
 use crate::io::{Baseline, FileInfo};
 use crate::plan::Coordinates;
@@ -174,7 +175,7 @@ impl<'a> Catalog<'a> {
     pub(crate) fn text(&self, name: &str) -> Result<String, EngineError> {
         let mut bytes = Vec::new();
         self.open(name)?.take(LONGEST_TEXT).read_to_end(&mut bytes).map_err(failed(name))?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        Ok(String::from_utf8_lossy(&in_utf8(&bytes)).into_owned())
     }
 
     /// What a table looked like in the baseline.

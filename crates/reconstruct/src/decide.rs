@@ -8,6 +8,7 @@ use backtrail_schema::{ColumnType, SchemaError, TableShape};
 use crate::EngineError;
 use crate::address::Address;
 use crate::baseline::{Catalog, DataHead, TableFiles};
+use crate::definition::Base;
 use crate::history::Tracked;
 use crate::key::KeyCodec;
 use crate::plan::{PlannedKey, Refusal, TableAction};
@@ -167,6 +168,9 @@ pub(crate) fn decide(
             return refused(reason, position, began.map(|began| began.statement), LEAVE_OUT);
         }
     };
+    if let Some(reason) = unwritable(catalog, name, &recipe)? {
+        return refused(reason, at, None, LEAVE_OUT);
+    }
     let (row_events, row_event_bytes) = recipe.row_events();
     let action = TableAction::Merge {
         key: recipe.key(),
@@ -177,6 +181,20 @@ pub(crate) fn decide(
         eras: recipe.planned_eras(),
     };
     Ok((action, Some(recipe)))
+}
+
+/// Why the definition of a table that is not as the baseline had it cannot be written.
+fn unwritable(catalog: &Catalog<'_>, name: &TableName, recipe: &Recipe) -> Result<Option<String>, EngineError> {
+    let definition = &recipe.life.definition;
+    let Some(shape) = recipe.shape().filter(|_| !recipe.unaltered) else { return Ok(None) };
+    let mut text = None;
+    if let Base::Baseline(own, _) = &definition.base
+        && let Some(file) = catalog.tables.get(own).and_then(|files| files.schema.as_ref())
+    {
+        text = Some(catalog.text(&file.name)?);
+    }
+    let shape = TableShape { name: name.clone(), ..shape.clone() };
+    Ok(definition.render(&shape, text.as_deref(), None).err())
 }
 
 /// A definition that holds the bytes of a binary default cannot be declared as UTF-8; names and members beyond ASCII would

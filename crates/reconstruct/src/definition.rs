@@ -2,9 +2,11 @@
 //! statements that changed it, so that the loading server computes the schema itself.
 
 use backtrail_schema::{
-    AlterKind, Ddl, DdlContext, DdlVerb, ForeignKey, ReferentialAction, SchemaError, SqlDialect, Statement, TableShape,
-    alter_empty, classify, parse_create_table, rename_in_statement,
+    AlterKind, Ddl, DdlContext, DdlVerb, Flavour, ForeignKey, ReferentialAction, SchemaError, SqlDialect, Statement,
+    TableShape, alter_empty, classify, parse_create_table, rename_in_statement, without_foreign_keys,
 };
+
+use crate::session::SessionSettings;
 
 /// A statement of the window.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +14,7 @@ pub(crate) struct Step {
     pub(crate) text: String,
     pub(crate) ddl: Ddl,
     pub(crate) dialect: SqlDialect,
+    pub(crate) session: SessionSettings,
 }
 
 /// How a table was made, and what was done to it.
@@ -80,18 +83,26 @@ impl Definition {
             }
             (Base::Baseline(own, _), None) => return Err(format!("the definition of {own} is not at hand")),
         };
+        let flavour = made.dialect.flavour;
+        let plain = SqlDialect::of_flavour(flavour);
+        let parsed = |create: &str| parse_create_table(create, schema, &plain).map_err(|problem| problem.to_string());
         let mut create = rename_in_statement(&made.text, &made.ddl, &made.dialect, name)
             .ok_or("its CREATE TABLE cannot be written for another name")?;
-        if self.without_foreign_keys.is_some() || self.foreign_keys_anew {
-            create = without_foreign_keys(&create);
-            let bare = parse_create_table(&create, schema, &SqlDialect::of_flavour(made.dialect.flavour))
-                .map_err(|problem| problem.to_string())?;
+        let without = self.without_foreign_keys.is_some() || self.foreign_keys_anew;
+        let mut indexes = String::new();
+        let mut present = None;
+        if without {
+            let whole = parsed(&create)?;
+            create = without_foreign_keys(&create, &plain).ok_or("the parts of its definition cannot be told")?;
+            let bare = parsed(&create)?;
             if !bare.foreign_keys.is_empty() {
                 return Err("the foreign keys in its definition cannot be written anew".to_owned());
             }
+            indexes = implied_indexes(name, &whole, &bare);
+            present = Some(whole);
         }
-        out.push_str(&create);
-        out.push_str(";\n");
+        made.session.around(&create, flavour, &mut out);
+        out.push_str(&indexes);
         let of_file = in_file.len();
         for (number, step) in in_file.iter().chain(&self.steps).enumerate() {
             let mut ddl = step.ddl.clone();
@@ -99,13 +110,23 @@ impl Definition {
                 ddl.clauses.retain(|clause| clause.kind != AlterKind::ForeignKey);
             }
             if let Some(text) = rename_in_statement(&step.text, &ddl, &step.dialect, name) {
-                out.push_str(&text);
-                out.push_str(";\n");
+                step.session.around(&text, flavour, &mut out);
+            }
+            if let Some(before) = present.take() {
+                let after = |ddl| alter_empty(&before, ddl, &DdlContext::new(step.dialect)).ok();
+                let whole = after(&step.ddl);
+                if ddl.clauses.len() < step.ddl.clauses.len()
+                    && let Some(whole) = &whole
+                {
+                    let bare = if ddl.clauses.is_empty() { Some(before.clone()) } else { after(&ddl) };
+                    out.push_str(&bare.map_or_else(String::new, |bare| implied_indexes(name, whole, &bare)));
+                }
+                present = whole;
             }
         }
         if self.foreign_keys_anew {
             for key in &shape.foreign_keys {
-                out.push_str(&foreign_key(name, shape, key));
+                out.push_str(&foreign_key(name, shape, key, flavour));
             }
         }
         let counter = auto_increment.or(self.counts_anew.then_some(1));
@@ -117,6 +138,20 @@ impl Definition {
     }
 }
 
+/// The indexes that foreign keys made, as statements of their own: they stay when the keys are left out, or come later
+/// under another name.
+fn implied_indexes(name: &str, whole: &TableShape, bare: &TableShape) -> String {
+    let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
+    let implied = whole.indexes.iter().filter(|key| !bare.indexes.iter().any(|other| other.name == key.name));
+    implied
+        .map(|key| {
+            let columns = key.parts.iter().filter_map(|part| whole.columns.get(part.column));
+            let columns: Vec<String> = columns.map(|column| quoted(&column.name)).collect();
+            format!("ALTER TABLE {} ADD KEY {} ({});\n", quoted(name), quoted(&key.name), columns.join(", "))
+        })
+        .collect()
+}
+
 /// Statements are written for the default quotes; their text is UTF-8.
 const PREAMBLE: &str = "\
 /*!40101 SET NAMES utf8mb4*/;
@@ -126,13 +161,16 @@ const PREAMBLE: &str = "\
 ";
 
 /// A foreign key as a statement of its own.
-fn foreign_key(name: &str, shape: &TableShape, key: &ForeignKey) -> String {
+fn foreign_key(name: &str, shape: &TableShape, key: &ForeignKey, flavour: Flavour) -> String {
     let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
     let list = |names: &mut dyn Iterator<Item = &String>| names.map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
     let columns = key.columns.iter().filter_map(|column| shape.columns.get(*column)).map(|column| &column.name);
     let constraint = if key.name.is_empty() { String::new() } else { format!("CONSTRAINT {} ", quoted(&key.name)) };
     let action = |verb: &str, action: ReferentialAction| match action {
-        ReferentialAction::Restrict => String::new(),
+        // MariaDB makes something else of what it takes anyhow, if it is said and the parent is not there yet.
+        action if action == ReferentialAction::unsaid(flavour) => String::new(),
+        ReferentialAction::Restrict => format!(" ON {verb} RESTRICT"),
+        ReferentialAction::NoAction => format!(" ON {verb} NO ACTION"),
         ReferentialAction::Cascade => format!(" ON {verb} CASCADE"),
         ReferentialAction::SetNull => format!(" ON {verb} SET NULL"),
         ReferentialAction::SetDefault => format!(" ON {verb} SET DEFAULT"),
@@ -153,11 +191,15 @@ fn foreign_key(name: &str, shape: &TableShape, key: &ForeignKey) -> String {
 /// that changed it.
 pub(crate) fn steps_of_file(text: &str, schema: &str, dialect: &SqlDialect) -> Result<Vec<Step>, String> {
     let mut steps: Vec<Step> = Vec::new();
+    let mut session = SessionSettings::default();
     for statement in statements(text) {
+        if session.note(statement) {
+            continue;
+        }
         let read = classify(statement.as_bytes(), schema, dialect);
         match read {
             Statement::Ddl(ddl) if ddl.concerns_rows() => {
-                steps.push(Step { text: statement.to_owned(), ddl, dialect: *dialect });
+                steps.push(Step { text: statement.to_owned(), ddl, dialect: *dialect, session });
             }
             Statement::Unknown { beginning, .. } => {
                 return Err(format!("its schema file has a statement that is not understood: {beginning}"));
@@ -230,22 +272,6 @@ pub(crate) fn counting(text: &str, name: &str, next: u64) -> String {
     format!("{}\nALTER TABLE `{name}` AUTO_INCREMENT={next};\n", text.trim_end())
 }
 
-/// A definition as `SHOW CREATE TABLE` prints it, one part a line, without its foreign keys.
-fn without_foreign_keys(create: &str) -> String {
-    let is_foreign_key = |line: &str| {
-        let line = line.trim_start();
-        line.starts_with("FOREIGN KEY") || (line.starts_with("CONSTRAINT") && line.contains(" FOREIGN KEY "))
-    };
-    let mut lines: Vec<&str> = create.lines().filter(|line| !is_foreign_key(line)).collect();
-    let closing = lines.iter().rposition(|line| line.starts_with(')'));
-    if let Some(last) = closing.and_then(|at| at.checked_sub(1)).and_then(|at| lines.get_mut(at))
-        && let Some(bare) = last.strip_suffix(',')
-    {
-        *last = bare;
-    }
-    lines.join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,7 +289,7 @@ mod tests {
     fn step(text: &str) -> Step {
         let dialect = SqlDialect::mariadb();
         match classify(text.as_bytes(), "shop", &dialect) {
-            Statement::Ddl(ddl) => Step { text: text.to_owned(), ddl, dialect },
+            Statement::Ddl(ddl) => Step { text: text.to_owned(), ddl, dialect, session: SessionSettings::default() },
             other => panic!("{other:?}"),
         }
     }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use backtrail_domain::{BinlogPosition, TableName};
 use backtrail_schema::{
-    AddedValue, AlterKind, ColumnOrigin, Ddl, DdlVerb, Evolution, SqlDialect, StatementTimeKind, TableShape, alter,
-    alter_empty, parse_create_table,
+    AddedValue, AlterKind, Column, ColumnOrigin, ColumnType, Ddl, DdlContext, DdlVerb, Evolution, SqlDialect,
+    StatementTimeKind, TableShape, alter, alter_empty, parse_create_table_in,
 };
 
 use crate::baseline::Catalog;
@@ -17,6 +17,7 @@ use crate::decide::Shapes;
 use crate::definition::{Base, Definition, Step};
 use crate::facts::{LATER_BASELINE, Obstacle, statement_text};
 use crate::life::{Began, Era, Life};
+use crate::schema_defaults::{Defaults, SchemaCharsets};
 use crate::statement::StatementText;
 use crate::temporal;
 
@@ -69,9 +70,16 @@ impl Told<'_> {
     }
 
     fn step(&self, ddl: &Ddl) -> Step {
-        Step { text: self.statement.text.clone(), ddl: ddl.clone(), dialect: self.statement.dialect }
+        Step {
+            text: self.statement.text.clone(),
+            ddl: ddl.clone(),
+            dialect: self.statement.dialect,
+            session: self.statement.session(),
+        }
     }
 }
+
+const OTHER_CHARACTERS: &str = "the statement holds characters that are not read here: neither UTF-8 nor latin1";
 
 enum Undo {
     Name(TableName, Option<Option<usize>>),
@@ -79,6 +87,8 @@ enum Undo {
     Bindings(usize),
     /// What a tracked table was like.
     Tracked(usize, Box<Tracked>),
+    /// What a schema said of character sets.
+    Charset(String, Option<Defaults>),
 }
 
 /// All tables through the window.
@@ -93,6 +103,7 @@ pub(crate) struct History<'a> {
     undo: Vec<Undo>,
     /// Tables that foreign keys change along with a parent; made anew when definitions have changed.
     children: Option<BTreeMap<TableName, Vec<TableName>>>,
+    charsets: SchemaCharsets,
 }
 
 impl<'a> History<'a> {
@@ -106,6 +117,7 @@ impl<'a> History<'a> {
             bindings: Vec::new(),
             undo: Vec::new(),
             children: None,
+            charsets: SchemaCharsets::default(),
         }
     }
 
@@ -216,6 +228,7 @@ impl<'a> History<'a> {
             match undo {
                 Undo::Name(name, Some(before)) => drop(self.names.insert(name, before)),
                 Undo::Name(name, None) => drop(self.names.remove(&name)),
+                Undo::Charset(schema, before) => drop(self.charsets.set(&schema, before)),
                 Undo::Lives(count) => self.tracked.truncate(count),
                 Undo::Bindings(count) => self.bindings.truncate(count),
                 Undo::Tracked(id, before) => {
@@ -239,6 +252,14 @@ impl<'a> History<'a> {
             }
             return;
         }
+        if told.statement.damaged && matches!(ddl.verb, DdlVerb::AlterTable | DdlVerb::CreateIndex) {
+            for name in &ddl.tables {
+                let name = self.resolve(name);
+                if let Some(id) = self.find(&name) {
+                    self.obstruct(id, told.obstacle(OTHER_CHARACTERS));
+                }
+            }
+        }
         match ddl.verb {
             DdlVerb::CreateTable | DdlVerb::CreateTableSelect => self.create(ddl, told),
             DdlVerb::CreateTableLike => self.create_like(ddl, told),
@@ -254,6 +275,7 @@ impl<'a> History<'a> {
                     self.truncate(name, told);
                 }
             }
+            DdlVerb::CreateDatabase | DdlVerb::AlterDatabase => self.database(ddl, told),
             DdlVerb::DropDatabase => {
                 for name in ddl.schema.as_deref().map(|schema| self.names_in(schema)).unwrap_or_default() {
                     self.end(&name, told);
@@ -270,6 +292,17 @@ impl<'a> History<'a> {
         }
     }
 
+    /// A schema may give another character set to the tables that will be made in it.
+    fn database(&mut self, ddl: &Ddl, told: &Told<'_>) {
+        let schema = ddl.schema.as_deref().unwrap_or(&told.statement.schema);
+        if ddl.verb == DdlVerb::CreateDatabase && ddl.conditional && self.catalog.has_schema(schema) {
+            return;
+        }
+        let before = self.charsets.of(self.catalog, schema);
+        self.undo.push(Undo::Charset(schema.to_owned(), Some(before)));
+        self.charsets.set(schema, Some(Defaults::of_statement(&told.statement.text)));
+    }
+
     /// Whether a CREATE does nothing, since the table is there.
     fn is_there(&mut self, ddl: &Ddl, name: &TableName) -> bool {
         let there = self.resolve(name);
@@ -283,9 +316,22 @@ impl<'a> History<'a> {
         }
         let parsed = match ddl.verb {
             DdlVerb::CreateTableSelect => Err("its rows came of a query that was logged as a statement".to_owned()),
-            _ => parse_create_table(&told.statement.text, &told.statement.schema, &told.statement.dialect)
-                .map_err(|problem| format!("the statement that made it cannot be read: {problem}")),
+            _ if told.statement.damaged => Err(OTHER_CHARACTERS.to_owned()),
+            _ if let Some(reason) = told.statement.unreadable() => Err(reason),
+            _ => parse_create_table_in(
+                &told.statement.text,
+                &told.statement.schema,
+                &told.statement.dialect,
+                &self.charsets.of(self.catalog, &name.schema).of_definition(),
+            )
+            .map_err(|problem| format!("the statement that made it cannot be read: {problem}")),
         };
+        let parsed = parsed.and_then(|shape| match lost_default(&shape, &told.statement.text) {
+            Some(column) => {
+                Err(format!("the server has logged `?` in the place of bytes in the default of its `{column}`"))
+            }
+            None => Ok(shape),
+        });
         let definition = Definition::new(Base::Made(told.step(ddl)));
         self.made(name, parsed.map(|shape| (shape, definition.clone())), definition, told);
     }
@@ -364,7 +410,12 @@ impl<'a> History<'a> {
     fn evolve(&mut self, id: usize, name: &TableName, ddl: &Ddl, told: &Told<'_>) {
         let Some(tracked) = self.tracked.get_mut(id) else { return };
         let Some(era) = tracked.life.last() else { return };
-        let context = told.statement.context();
+        let defaults = self.charsets.of(self.catalog, &name.schema);
+        let context = DdlContext {
+            schema_charset: defaults.charset(),
+            schema_collation: defaults.collation(),
+            ..told.statement.context()
+        };
         let was_empty = tracked.life.origin.is_none() && tracked.row_events() == 0;
         let mut renamed = Vec::new();
         let (shape, evolution) = match alter(&era.shape, ddl, &context) {
@@ -477,6 +528,17 @@ impl<'a> History<'a> {
         }
         self.children.as_ref().and_then(|children| children.get(parent)).cloned().unwrap_or_default()
     }
+}
+
+/// A binary column whose default is not to be trusted: in a definition that a server writes itself (for CREATE … SELECT),
+/// `?` stands for every byte that is not ASCII.
+fn lost_default<'s>(shape: &'s TableShape, text: &str) -> Option<&'s str> {
+    let of_server = text.starts_with("CREATE TABLE `") && text.contains("(\n  `");
+    let doubtful = |column: &&Column| {
+        matches!(column.ty, ColumnType::Binary { .. } | ColumnType::VarBinary { .. })
+            && column.default.as_ref().is_some_and(|default| default.contains('?'))
+    };
+    shape.columns.iter().find(doubtful).filter(|_| of_server).map(|column| column.name.as_str())
 }
 
 fn first_era(name: &TableName, shape: TableShape, began: Option<Began>) -> Era {

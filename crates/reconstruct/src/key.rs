@@ -212,9 +212,9 @@ fn members(values: &[String], charset: Option<&str>) -> Result<Vec<Vec<u8>>, Key
 
 /// A member of an ENUM or SET, or the comma between, in the column's character set; None where its bytes are not known.
 pub(crate) fn member_bytes(text: &str, charset: Option<&str>) -> Option<Vec<u8>> {
-    match charset.filter(|charset| *charset != "binary").map_or(Some(Charset::Utf8mb4), Charset::from_name) {
+    match charset.and_then(Charset::from_name) {
         Some(charset) => charset.encode_text(text).ok(),
-        // All others are ASCII's bytes and more.
+        // All others are ASCII's bytes and more; and so, most likely, is one that the definition leaves to the schema.
         None => text.is_ascii().then(|| text.as_bytes().to_vec()),
     }
 }

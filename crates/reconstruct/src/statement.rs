@@ -3,11 +3,16 @@
 use backtrail_binlog::QueryEvent;
 use backtrail_schema::{Charset, DdlContext, Flavour, SqlDialect, SqlMode, transcode};
 
+use crate::declared::in_utf8;
+use crate::session::SessionSettings;
+
 /// A statement, readable.
 #[derive(Debug, Clone)]
 pub(crate) struct StatementText<'a> {
     /// In UTF-8.
     pub(crate) text: String,
+    /// Some of the text is not what the server read.
+    pub(crate) damaged: bool,
     /// The session's schema.
     pub(crate) schema: String,
     pub(crate) dialect: SqlDialect,
@@ -16,17 +21,42 @@ pub(crate) struct StatementText<'a> {
     timestamp: u32,
 }
 
+/// The character set in which a client sent a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Client {
+    /// Or nothing that was to be read as text.
+    Utf8,
+    Latin1,
+    Other,
+}
+
+impl Client {
+    /// By the number of one of its collations. Those of MariaDB from 1024 on are the older ones without padding, and from
+    /// 2048 on new ones of Unicode, of which only UTF-8 can be a client's.
+    fn of_collation(collation: u16) -> Self {
+        match collation {
+            1024..2048 => Self::of_collation(collation - 1024),
+            5 | 8 | 15 | 31 | 47 | 48 | 49 | 94 => Self::Latin1,
+            11 | 65 | 33 | 45 | 46 | 63 | 76 | 83 | 192..=215 | 223..=247 | 255..=323 | 2048.. => Self::Utf8,
+            _ => Self::Other,
+        }
+    }
+}
+
 impl<'a> StatementText<'a> {
     pub(crate) fn read(query: &'a QueryEvent<'a>, flavour: Flavour, timestamp: u32) -> Self {
         let status = &query.status;
-        let latin1 = status.charset.is_some_and(|(client, ..)| matches!(client, 5 | 8 | 15 | 31 | 47 | 48 | 49 | 94));
-        let text = if latin1 && !query.statement.is_ascii() {
-            transcode(Charset::Latin1, Charset::Utf8mb4, &query.statement).unwrap_or_else(|_| query.statement.to_vec())
-        } else {
-            query.statement.to_vec()
+        let client = status.charset.map(|(client, ..)| client);
+        let ascii = query.statement.is_ascii();
+        let bytes = match client.map_or(Client::Utf8, Client::of_collation) {
+            Client::Latin1 if !ascii => transcode(Charset::Latin1, Charset::Utf8mb4, &query.statement).ok(),
+            Client::Other if !ascii => None,
+            _ => Some(in_utf8(&query.statement).into_owned()),
         };
+        let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
         Self {
-            text: String::from_utf8_lossy(&text).into_owned(),
+            damaged: text.is_none(),
+            text: text.unwrap_or_else(|| String::from_utf8_lossy(&query.statement).into_owned()),
             schema: String::from_utf8_lossy(query.schema).into_owned(),
             dialect: SqlDialect {
                 flavour,
@@ -46,9 +76,34 @@ impl<'a> StatementText<'a> {
     pub(crate) fn context(&self) -> DdlContext<'_> {
         DdlContext {
             sql_mode: self.query.status.sql_mode.map(SqlMode),
-            explicit_defaults_for_timestamp: self.query.status.explicit_timestamp_defaults,
+            explicit_defaults_for_timestamp: self.explicit_timestamps().filter(|explicit| *explicit || self.is_mysql()),
             ..DdlContext::new(self.dialect)
         }
+    }
+
+    fn is_mysql(&self) -> bool {
+        self.dialect.flavour == Flavour::Mysql
+    }
+
+    /// `explicit_defaults_for_timestamp`; in MariaDB a flag since 10.10, before that always unset.
+    fn explicit_timestamps(&self) -> Option<bool> {
+        const EXPLICIT: u32 = 1 << 24;
+        let status = &self.query.status;
+        if self.is_mysql() {
+            status.explicit_timestamp_defaults
+        } else {
+            status.flags.map(|flags| flags & EXPLICIT != 0)
+        }
+    }
+
+    /// What the session had set that the statement depends on.
+    pub(crate) fn session(&self) -> SessionSettings {
+        SessionSettings::new(&self.text, self.query.status.sql_mode, self.explicit_timestamps())
+    }
+
+    /// Why a table that the statement makes cannot be read.
+    pub(crate) fn unreadable(&self) -> Option<String> {
+        SessionSettings::unreadable(&self.text, self.query.status.sql_mode)
     }
 
     /// When the statement began by the server's clock, in microseconds since 1970.

@@ -10,6 +10,7 @@ use backtrail_dump::tokenizer::{Piece, StatementReader};
 use backtrail_dump::writer::UNIQUE_CHECKS;
 
 use crate::baseline::{Catalog, TableFiles};
+use crate::declared;
 use crate::definition::counting;
 use crate::io::{FileInfo, Observer, Phase, Progress};
 use crate::merge::{Merger, TableMerge, file_done};
@@ -266,7 +267,7 @@ impl Work<'_> {
             .open(self.merger.catalog, &file.name)?
             .read_to_end(&mut content)
             .map_err(|source| EngineError::BaselineRead { file: file.name.clone(), source })?;
-        let mut content = loadable_definition(content);
+        let mut content = declared::loadable(content);
         if let (Some(next), Some(table)) = (counter, table) {
             // Bytes that are not UTF-8 are left alone: the rows that are loaded count the table up all the same.
             if let Ok(text) = std::str::from_utf8(&content) {
@@ -332,35 +333,5 @@ impl Work<'_> {
         }
         outcome.map_err(|source| EngineError::BaselineData { table: copy.name.clone(), source: Box::new(source) })?;
         Ok((tee.into_file().finish(Some(&copy.name), Some(rows))?, rows))
-    }
-}
-
-/// A server shows definitions in UTF-8, and mydumper puts SET NAMES binary before them: loaded so, the members of a latin1
-/// or utf16 ENUM would get other characters, and the text of a UUID or an address as a default would be no text.
-/// Definitions are therefore declared as what they are. (One that is no UTF-8 has the bytes of a binary default in it.)
-fn loadable_definition(content: Vec<u8>) -> Vec<u8> {
-    const BINARY: &str = "SET NAMES binary";
-    match std::str::from_utf8(&content) {
-        Ok(text) => match text.split_once(BINARY) {
-            Some((before, after)) => [before, "SET NAMES utf8mb4", after].concat().into_bytes(),
-            None => content,
-        },
-        Err(_) => content,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn definitions_say_what_they_are() {
-        let check = |content: &str, expected: &str| {
-            assert_eq!(loadable_definition(content.as_bytes().to_vec()), expected.as_bytes());
-        };
-        check("/*!40101 SET NAMES binary*/;\nCREATE TABLE `t`", "/*!40101 SET NAMES utf8mb4*/;\nCREATE TABLE `t`");
-        check("/*!40101 SET NAMES binary*/;\nENUM('ä')", "/*!40101 SET NAMES utf8mb4*/;\nENUM('ä')");
-        check("ENUM('ä')", "ENUM('ä')");
-        assert_eq!(loadable_definition(vec![0xe4]), [0xe4]);
     }
 }

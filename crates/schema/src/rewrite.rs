@@ -137,3 +137,126 @@ fn write_tokens(text: &str, tokens: &[Token<'_>], dialect: &SqlDialect, out: &mu
         end = Some(token.end);
     }
 }
+
+/// Writes a CREATE TABLE without the foreign keys in it, those at columns too. The text is in the default SQL mode.
+///
+/// None where it is no such statement.
+pub fn without_foreign_keys(create: &str, dialect: &SqlDialect) -> Option<String> {
+    let tokens = lexer::lex(create, dialect, MOST_TOKENS).ok()?;
+    let open = tokens.iter().position(|token| token.kind == Kind::Symbol('('))?;
+    let mut depth = 0_i32;
+    let (mut parts, mut begin, mut close) = (Vec::new(), open + 1, None);
+    for (place, token) in tokens.iter().enumerate().skip(open) {
+        match token.kind {
+            Kind::Symbol('(') => depth += 1,
+            Kind::Symbol(')') => depth -= 1,
+            Kind::Symbol(',') if depth == 1 => {
+                parts.push(begin..place);
+                begin = place + 1;
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            parts.push(begin..place);
+            close = Some(place);
+            break;
+        }
+    }
+    let (open, close) = (tokens.get(open)?, tokens.get(close?)?);
+    let mut kept = Vec::new();
+    for part in parts {
+        let part = tokens.get(part)?;
+        let (Some(first), Some(last)) = (part.first(), part.last()) else { continue };
+        if is_foreign_key(part) {
+            continue;
+        }
+        let text = create.get(first.start..last.end)?;
+        kept.push(match reference(part) {
+            Some(range) => {
+                let from = part.get(range.start)?.start - first.start;
+                let to = part.get(range.end - 1)?.end - first.start;
+                format!("{}{}", text.get(..from)?.trim_end(), text.get(to..)?)
+            }
+            None => text.to_owned(),
+        });
+    }
+    let lines = create.get(open.end..close.start)?.contains('\n');
+    let (before, between, after) = if lines { ("\n  ", ",\n  ", "\n") } else { ("", ", ", "") };
+    let (head, tail) = (create.get(..open.end)?, create.get(close.start..)?);
+    Some(format!("{head}{before}{}{after}{tail}", kept.join(between)))
+}
+
+/// Whether a part of a definition is a foreign key: `[CONSTRAINT [name]] FOREIGN KEY …`.
+fn is_foreign_key(part: &[Token<'_>]) -> bool {
+    let named = part.first().is_some_and(|token| is_word(token, "CONSTRAINT"));
+    let begins = |at: usize| {
+        part.get(at).is_some_and(|token| is_word(token, "FOREIGN"))
+            && part.get(at + 1).is_some_and(|token| is_word(token, "KEY"))
+    };
+    begins(0) || (named && (begins(1) || begins(2)))
+}
+
+/// Where in a column's definition its foreign key stands: `REFERENCES t [(…)] [MATCH …] [ON … …]`.
+fn reference(part: &[Token<'_>]) -> Option<Range<usize>> {
+    let word = |at: usize, word: &str| part.get(at).is_some_and(|token| is_word(token, word));
+    let symbol = |at: usize, symbol: char| part.get(at).is_some_and(|token| token.kind == Kind::Symbol(symbol));
+    let mut depth = 0_i32;
+    let start = part.iter().enumerate().position(|(place, token)| {
+        match token.kind {
+            Kind::Symbol('(') => depth += 1,
+            Kind::Symbol(')') => depth -= 1,
+            _ => {}
+        }
+        depth == 0 && place > 0 && is_word(token, "REFERENCES")
+    })?;
+    let mut end = start + 2;
+    if symbol(end, '.') {
+        end += 2;
+    }
+    if symbol(end, '(') {
+        end += part.get(end..)?.iter().position(|token| token.kind == Kind::Symbol(')'))? + 1;
+    }
+    loop {
+        if word(end, "MATCH") {
+            end += 2;
+        } else if word(end, "ON") && (word(end + 1, "DELETE") || word(end + 1, "UPDATE")) {
+            // SET NULL, SET DEFAULT and NO ACTION are two words.
+            end += if word(end + 2, "SET") || word(end + 2, "NO") { 4 } else { 3 };
+        } else {
+            return Some(start..end.min(part.len()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(create: &str, expected: &str) {
+        assert_eq!(without_foreign_keys(create, &SqlDialect::mysql()).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn foreign_keys_are_left_out() {
+        check(
+            "CREATE TABLE c (id INT, p INT, FOREIGN KEY (p) REFERENCES s.p (id) ON DELETE NO ACTION)",
+            "CREATE TABLE c (id INT, p INT)",
+        );
+        check(
+            "CREATE TABLE `c` (\n  `p` int,\n  CONSTRAINT `f` FOREIGN KEY (`p`, `q`) REFERENCES `p` (`a`, `b`),\n  KEY `p` (`p`)\n) COMMENT='a'",
+            "CREATE TABLE `c` (\n  `p` int,\n  KEY `p` (`p`)\n) COMMENT='a'",
+        );
+        check(
+            "create table c (p int references s.p (id) match full on delete set null on update cascade unique, d decimal(3,1) DEFAULT (f(1,2)), constraint foreign key i (d) references x(y))",
+            "create table c (p int unique, d decimal(3,1) DEFAULT (f(1,2)))",
+        );
+        check(
+            "CREATE TABLE c (`references` int, x enum('FOREIGN KEY',')'))",
+            "CREATE TABLE c (`references` int, x enum('FOREIGN KEY',')'))",
+        );
+        check("CREATE TABLE c (p int REFERENCES p)", "CREATE TABLE c (p int)");
+        assert_eq!(without_foreign_keys("CREATE TABLE a LIKE b", &SqlDialect::mysql()), None);
+        assert_eq!(without_foreign_keys("CREATE TABLE a (b int", &SqlDialect::mysql()), None);
+    }
+}

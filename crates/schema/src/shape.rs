@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use backtrail_domain::TableName;
 use serde::{Deserialize, Serialize};
 
+use crate::Flavour;
+
 /// A table's columns and keys at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableShape {
@@ -347,9 +349,11 @@ pub struct ForeignKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReferentialAction {
-    /// The change is refused (also `NO ACTION`, the default).
+    /// The change is refused. What MariaDB takes when nothing is said.
     #[default]
     Restrict,
+    /// The same. What MySQL takes when nothing is said.
+    NoAction,
     /// The child follows.
     Cascade,
     /// The child's columns become NULL.
@@ -361,6 +365,14 @@ pub enum ReferentialAction {
 impl ReferentialAction {
     /// Whether child rows change without an event of their own in the binary log (InnoDB before MySQL 9.6, MariaDB).
     pub fn changes_child(self) -> bool {
-        !matches!(self, Self::Restrict)
+        !matches!(self, Self::Restrict | Self::NoAction)
+    }
+
+    /// What is meant where a definition does not say.
+    pub fn unsaid(flavour: Flavour) -> Self {
+        match flavour {
+            Flavour::Mysql => Self::NoAction,
+            Flavour::Mariadb => Self::Restrict,
+        }
     }
 }

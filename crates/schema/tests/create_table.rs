@@ -233,7 +233,7 @@ fn foreign_keys() {
     assert_eq!((first.name.as_str(), first.columns.as_slice()), ("fk1", &[1, 2][..]));
     assert_eq!((first.parent.to_string().as_str(), first.parent_columns.join(",").as_str()), ("db.p", "x,y"));
     assert_eq!((first.on_delete, first.on_update), (ReferentialAction::Cascade, ReferentialAction::SetNull));
-    assert_eq!((second.parent.to_string().as_str(), second.on_delete), ("other.q", ReferentialAction::Restrict));
+    assert_eq!((second.parent.to_string().as_str(), second.on_delete), ("other.q", ReferentialAction::NoAction));
     assert!(!second.on_delete.changes_child());
     assert_eq!((third.name.as_str(), third.on_update), ("own", ReferentialAction::SetDefault));
 }

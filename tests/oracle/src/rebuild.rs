@@ -79,7 +79,8 @@ pub async fn rebuild_all(
     let mut previous: Option<(PathBuf, Vec<TableName>)> = None;
     for (number, point) in recording.points.iter().enumerate() {
         let mut variant = Variant::random(random);
-        variant.chained &= previous.is_some();
+        // What was left out of a result, and renamed since, would be missed in the next one.
+        variant.chained &= previous.as_ref().is_some_and(|(_, absent)| absent.is_empty());
         let out = directory.join(format!("result-{number}"));
         let from = match &previous {
             Some((result, _)) if variant.chained => result.clone(),

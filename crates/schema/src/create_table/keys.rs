@@ -152,8 +152,8 @@ impl Parser<'_, '_> {
             columns,
             parent,
             parent_columns,
-            on_delete: ReferentialAction::default(),
-            on_update: ReferentialAction::default(),
+            on_delete: ReferentialAction::unsaid(self.flavour),
+            on_update: ReferentialAction::unsaid(self.flavour),
         };
         loop {
             if self.cursor.accept("MATCH") {
@@ -173,8 +173,10 @@ impl Parser<'_, '_> {
     }
 
     pub(super) fn referential_action(&mut self) -> Result<ReferentialAction, SchemaError> {
-        if self.cursor.accept("RESTRICT") || self.cursor.accept_all(&["NO", "ACTION"]) {
+        if self.cursor.accept("RESTRICT") {
             Ok(ReferentialAction::Restrict)
+        } else if self.cursor.accept_all(&["NO", "ACTION"]) {
+            Ok(ReferentialAction::NoAction)
         } else if self.cursor.accept("CASCADE") {
             Ok(ReferentialAction::Cascade)
         } else if self.cursor.accept_all(&["SET", "NULL"]) {

@@ -1,0 +1,133 @@
+//! What a statement's session had set that decides what the statement makes, so that the result's schema file can set the
+//! same around it. Quotes and backslashes are not among it: statements are written anew for the default mode.
+
+use backtrail_schema::Flavour;
+
+/// The SQL modes by which expressions and types are read, with their bits, which are the same in both families.
+const MODES: [(u64, &str); 5] = [
+    (1, "REAL_AS_FLOAT"),
+    (2, "PIPES_AS_CONCAT"),
+    (8, "IGNORE_SPACE"),
+    (64, "NO_UNSIGNED_SUBTRACTION"),
+    (1 << 29, "HIGH_NOT_PRECEDENCE"),
+];
+/// ORACLE and MAXDB, in which types mean others.
+const OTHER_TYPES: u64 = 1 << 9 | 1 << 12;
+
+/// The mode in which schema files are loaded.
+pub(crate) const LOADING: &str = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES";
+
+/// A session's settings, as far as a statement depends on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct SessionSettings {
+    /// Of [`MODES`].
+    modes: u64,
+    /// Not `explicit_defaults_for_timestamp`: a bare TIMESTAMP column is NOT NULL and may keep the time by itself.
+    implicit_timestamps: bool,
+}
+
+impl SessionSettings {
+    /// Those of a statement.
+    pub(crate) fn new(text: &str, sql_mode: Option<u64>, explicit_timestamps: Option<bool>) -> Self {
+        let known = MODES.iter().fold(0, |bits, (bit, _)| bits | bit);
+        let has_timestamp = text.to_ascii_uppercase().contains("TIMESTAMP");
+        Self {
+            modes: sql_mode.unwrap_or(0) & known,
+            implicit_timestamps: has_timestamp && explicit_timestamps == Some(false),
+        }
+    }
+
+    /// Why a table cannot be read that a statement made in such a mode.
+    pub(crate) fn unreadable(text: &str, sql_mode: Option<u64>) -> Option<String> {
+        let mode = sql_mode.unwrap_or(0);
+        let real = mode & 1 != 0 && text.to_ascii_uppercase().contains("REAL");
+        let reason = if mode & OTHER_TYPES != 0 {
+            "it was made in the SQL mode ORACLE or MAXDB, in which types mean others"
+        } else if real {
+            "it was made in the SQL mode REAL_AS_FLOAT, with REAL in its definition"
+        } else {
+            return None;
+        };
+        Some(reason.to_owned())
+    }
+
+    /// Takes in a statement of a schema file; false for one that sets nothing of this.
+    pub(crate) fn note(&mut self, statement: &str) -> bool {
+        let text = statement.to_ascii_uppercase();
+        if let Some((_, value)) = text.split_once("SQL_MODE=") {
+            let has =
+                |name: &str| value.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|word| word == name);
+            self.modes = MODES.iter().filter(|(_, name)| has(name)).fold(0, |bits, (bit, _)| bits | bit);
+            true
+        } else if let Some((_, value)) = text.split_once("EXPLICIT_DEFAULTS_FOR_TIMESTAMP=") {
+            self.implicit_timestamps = value.starts_with('0');
+            true
+        } else {
+            false
+        }
+    }
+
+    /// Writes a statement with what has to be set before it, and set back behind it.
+    pub(crate) fn around(self, statement: &str, flavour: Flavour, out: &mut String) {
+        // Servers that do not let a session decide skip it.
+        let version = match flavour {
+            Flavour::Mariadb => "M!101000",
+            Flavour::Mysql => "!80000",
+        };
+        let names: Vec<&str> = MODES.iter().filter(|(bit, _)| self.modes & bit != 0).map(|(_, name)| *name).collect();
+        if !names.is_empty() {
+            out.push_str(&format!("SET SESSION sql_mode='{LOADING},{}';\n", names.join(",")));
+        }
+        if self.implicit_timestamps {
+            out.push_str(&format!("/*{version} SET SESSION explicit_defaults_for_timestamp=0 */;\n"));
+        }
+        out.push_str(statement);
+        out.push_str(";\n");
+        if self.implicit_timestamps {
+            out.push_str(&format!("/*{version} SET SESSION explicit_defaults_for_timestamp=DEFAULT */;\n"));
+        }
+        if !names.is_empty() {
+            out.push_str(&format!("SET SESSION sql_mode='{LOADING}';\n"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_is_read_again() {
+        for (text, mode, explicit, lines) in [
+            ("ALTER TABLE t ADD c int", Some(2 | 8 | 4 | 1 << 21), None, 3),
+            ("CREATE TABLE t (t Timestamp)", Some(0), Some(false), 3),
+            ("CREATE TABLE t (t timestamp)", Some(1 << 29), Some(false), 5),
+            ("CREATE TABLE t (t timestamp)", None, Some(true), 1),
+            ("CREATE TABLE t (t int)", Some(4), Some(false), 1),
+        ] {
+            let settings = SessionSettings::new(text, mode, explicit);
+            let mut out = String::new();
+            settings.around(text, Flavour::Mariadb, &mut out);
+            let written: Vec<&str> = out.lines().collect();
+            assert_eq!(written.len(), lines, "{out}");
+            let place = written.iter().position(|line| line.starts_with(text)).unwrap();
+            let mut again = SessionSettings::default();
+            written[..place].iter().for_each(|line| assert!(again.note(line), "{line}"));
+            assert_eq!(again, settings, "{out}");
+            written[place + 1..].iter().for_each(|line| assert!(again.note(line), "{line}"));
+            assert_eq!(again, SessionSettings::default(), "{out}");
+        }
+        let mut out = String::new();
+        SessionSettings::new("ALTER TABLE t ADD c int", Some(2), None).around("x", Flavour::Mysql, &mut out);
+        assert!(out.starts_with("SET SESSION sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,PIPES_AS_CONCAT';\n"));
+        assert!(!SessionSettings::default().note("SET NAMES utf8mb4"));
+    }
+
+    #[test]
+    fn modes_in_which_types_mean_others() {
+        assert!(SessionSettings::unreadable("CREATE TABLE t (d date)", Some(1 << 9 | 2)).is_some());
+        assert!(SessionSettings::unreadable("CREATE TABLE t (d real)", Some(1)).is_some());
+        assert_eq!(SessionSettings::unreadable("CREATE TABLE t (d float)", Some(1)), None);
+        assert_eq!(SessionSettings::unreadable("CREATE TABLE t (d real)", None), None);
+    }
+}
