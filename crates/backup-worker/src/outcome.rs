@@ -6,7 +6,7 @@ use backtrail_contracts::manifest::{
     BackupManifest, Consistency, Coordinates, MANIFEST_VERSION, ManifestFile, SourceIdentity,
 };
 use backtrail_domain::{BinlogPosition, GtidSet, TableName};
-use backtrail_dump::names::Layout;
+use backtrail_dump::names::{Layout, TableFiles};
 use backtrail_store::BackupRun;
 use backtrail_worker::WorkError;
 use time::OffsetDateTime;
@@ -39,6 +39,10 @@ pub(crate) fn prove(
     let names: Vec<&str> = dumped.files.iter().map(|file| file.name.as_str()).collect();
     let layout = Layout::of(names.iter().copied().chain(["metadata"]), Some(&dumped.metadata))
         .map_err(|error| WorkError::of("dump_incomplete", false, &error))?;
+    let doubtful = |(name, files): (_, &TableFiles)| Some((name, files.doubtful.clone()?));
+    if let Some((name, why)) = layout.tables.iter().find_map(doubtful) {
+        return Err(incomplete(format!("of {name}, {why} (mydumper 0.15 and later names them otherwise)")));
+    }
     let missing: Vec<String> = lasting
         .iter()
         .filter(|name| layout.tables.get(name).is_none_or(|files| files.schema.is_none()))

@@ -79,6 +79,8 @@ pub struct TableFiles {
     pub raw_data: Vec<DataFile>,
     /// Rows by the metadata's count.
     pub rows: Option<u64>,
+    /// Why its files cannot be told from those of another table. What else is said of them may then be wrong.
+    pub doubtful: Option<String>,
 }
 
 impl TableFiles {
@@ -136,6 +138,9 @@ enum Content<'a> {
     },
     /// Of the whole schema.
     OfSchema(&'a str),
+    /// The definition of this table, or the rows of the one that the file is named after: mydumper up to 0.11 has written
+    /// both to it.
+    Doubtful(&'a str),
 }
 
 impl Layout {
@@ -143,7 +148,7 @@ impl Layout {
     /// row counts.
     ///
     /// # Errors
-    /// A file that could belong to more than one table.
+    /// A file whose schema cannot be told, or of which there are two.
     pub fn of<'a>(
         file_names: impl IntoIterator<Item = &'a str>,
         metadata: Option<&DumpMetadata>,
@@ -201,6 +206,13 @@ impl Layout {
                 let files = self.table(sorter, schema, table);
                 let list = if raw { &mut files.raw_data } else { &mut files.data };
                 list.push(DataFile { chunk, name: name.to_owned() });
+                return Ok(());
+            }
+            Content::Doubtful(other) => {
+                for (table, other) in [(table, other), (other, table)] {
+                    let files = self.table(sorter, schema, table);
+                    files.doubtful = Some(format!("the dump's file `{name}` is for it and for the table `{other}`"));
+                }
                 return Ok(());
             }
             Content::Schema => &mut self.table(sorter, schema, table).schema,
@@ -302,8 +314,7 @@ impl<'a> Sorter<'a> {
                 // `shop.x-schema.sql` holds the rows of a table `x-schema`, if there is one.
                 if !raw && self.exists(schema, &format!("{rest}-schema")) {
                     if self.has_data(schema, table) {
-                        let reason = format!("there are tables `{table}` and `{rest}`");
-                        return Err(NameError { file: file.to_owned(), reason });
+                        return Ok((schema, rest, Content::Doubtful(table)));
                     }
                     break;
                 }
@@ -438,12 +449,21 @@ mod tests {
     fn what_cannot_be_told_is_refused() {
         for names in [
             &["s-schema-create.sql", "s.p-schema-create.sql", "s.p.q.sql"][..],
-            &["s.x-schema-schema.sql", "s.x-schema.sql", "s.x.sql"],
             &["nothing.sql"],
             &["s.t-schema.sql", "s.t-schema.sql.gz"],
         ] {
             assert!(Layout::of(names.iter().copied(), None).is_err(), "{names:?}");
         }
+    }
+
+    #[test]
+    fn two_tables_in_one_file() {
+        let found = layout(&["s.x-schema-schema.sql", "s.x-schema.sql", "s.x.sql", "s.y-schema.sql", "s.y.sql"]);
+        let doubtful = |table: &str| found.tables[&TableName::new("s", table)].doubtful.as_deref();
+        assert_eq!(doubtful("x"), Some("the dump's file `s.x-schema.sql` is for it and for the table `x-schema`"));
+        assert_eq!(doubtful("x-schema"), Some("the dump's file `s.x-schema.sql` is for it and for the table `x`"));
+        assert_eq!(doubtful("y"), None);
+        assert_eq!(found.tables.len(), 3);
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub(crate) struct TableFiles {
     pub(crate) raw_data: Vec<FileInfo>,
     /// Rows, where the metadata says.
     pub(crate) rows: Option<u64>,
+    /// Why its files cannot be told from those of another table.
+    pub(crate) doubtful: Option<String>,
     /// The schema's name in file names.
     pub(crate) schema_file_name: String,
     /// The table's name in file names.
@@ -53,6 +55,9 @@ pub(crate) struct TableFiles {
 impl TableFiles {
     fn check(&self, name: &TableName) -> Result<(), EngineError> {
         let incomplete = |reason: String| Err(EngineError::BaselineIncomplete { reason });
+        if self.doubtful.is_some() {
+            return Ok(());
+        }
         if self.schema.is_none() {
             let rows = self.rows.map_or_else(String::new, |rows| format!(" of {rows} rows"));
             return incomplete(format!("the table {name}{rows} has no file with its definition"));
@@ -122,6 +127,7 @@ impl<'a> Catalog<'a> {
                 triggers: own.triggers.into_iter().map(info).collect(),
                 raw_data: own.raw_data.into_iter().map(|file| info(file.name)).collect(),
                 rows: own.rows,
+                doubtful: own.doubtful,
                 schema_file_name: own.schema_file_name,
                 file_name: own.file_name,
                 stem,
@@ -184,7 +190,12 @@ impl<'a> Catalog<'a> {
         name: &TableName,
         dialect: &SqlDialect,
     ) -> Result<Result<TableShape, SchemaError>, EngineError> {
-        let Some(file) = self.tables.get(name).and_then(|files| files.schema.as_ref()) else {
+        let files = self.tables.get(name);
+        if files.is_some_and(|files| files.doubtful.is_some()) {
+            let beginning = format!("CREATE TABLE {name}");
+            return Ok(Err(SchemaError::NotATable { beginning, what: "the dump's file is for two tables" }));
+        }
+        let Some(file) = files.and_then(|files| files.schema.as_ref()) else {
             return Err(EngineError::UnknownTables { tables: vec![name.clone()] });
         };
         Ok(shape_of_file(&self.text(&file.name)?, &name.schema, dialect))

@@ -122,6 +122,10 @@ pub(crate) fn decide(
     let none = TableFiles::default();
     let origin = tracked.life.origin.as_ref();
     let files = origin.and_then(|origin| catalog.tables.get(origin)).unwrap_or(&none);
+    if let Some(reason) = &files.doubtful {
+        let remedy = "take a backup with a newer mydumper, which gives such tables other names";
+        return refused(reason.clone(), None, None, remedy);
+    }
     if !files.raw_data.is_empty() {
         let remedy = "take a backup without --csv and --load-data";
         return refused("its rows are not dumped as INSERT statements".to_owned(), None, None, remedy);

@@ -533,7 +533,7 @@ impl<'a> History<'a> {
 /// A binary column whose default is not to be trusted: in a definition that a server writes itself (for CREATE … SELECT),
 /// `?` stands for every byte that is not ASCII.
 fn lost_default<'s>(shape: &'s TableShape, text: &str) -> Option<&'s str> {
-    let of_server = text.starts_with("CREATE TABLE `") && text.contains("(\n  `");
+    let of_server = text.starts_with("CREATE TABLE ") && text.contains("(\n  ");
     let doubtful = |column: &&Column| {
         matches!(column.ty, ColumnType::Binary { .. } | ColumnType::VarBinary { .. })
             && column.default.as_ref().is_some_and(|default| default.contains('?'))

@@ -1,6 +1,8 @@
--- mydumper 0.10's data file of `t-schema` has the name of the definition of `t`: told apart by what is in it, or refused.
+-- mydumper 0.10 gives the data file of `t-schema` and the definition of `t` one name, and writes both to it: no other table is
+-- the worse for it.
 -- server: mariadb
--- open: the whole baseline is refused for a name that its files' first lines could settle
+-- refused: shop.t: is for it and for the table
+-- refused: shop.t-schema: is for it and for the table
 CREATE DATABASE shop;
 CREATE TABLE shop.`t-schema` (id INT PRIMARY KEY);
 CREATE TABLE shop.t (id INT PRIMARY KEY);

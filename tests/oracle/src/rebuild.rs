@@ -110,12 +110,6 @@ pub async fn rebuild_all(
                 let left_out = absent.into_iter().chain(outcome.refused.keys().cloned()).collect();
                 previous = Some((out, left_out));
             }
-            // Not even of which table a file is can be told: all are refused.
-            Err(error) if error.contains("has a doubtful name") => {
-                let reason = "a file of the baseline has a doubtful name".to_owned();
-                outcome.refused.extend(point.contents.keys().map(|name| (name.clone(), reason.clone())));
-                previous = None;
-            }
             Err(error) => {
                 let kind = error.split(['`', ':', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']).next();
                 outcome.findings.push(finding(format!("engine: {}", kind.unwrap_or_default()), error));

@@ -12,13 +12,7 @@ use backtrail_oracle::{Oracle, Settings};
 const TIME: Duration = Duration::from_secs(12);
 
 fn settings(family: Family) -> Settings {
-    let profile = Profile {
-        ddl: true,
-        steps: 120,
-        points: 4,
-        times: false,
-        avoid: Vec::new(),
-    };
+    let profile = Profile { ddl: true, steps: 120, points: 4, times: false, avoid: Vec::new() };
     let failures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("oracle-failures");
     Settings { family, profile, failures, shrink: Duration::from_secs(40), verbose: false }
 }
