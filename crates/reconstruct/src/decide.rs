@@ -29,13 +29,12 @@ pub(crate) fn row_key(shape: &TableShape) -> Result<(PlannedKey, KeyCodec), Stri
     let names = |columns: &[usize]| {
         columns.iter().filter_map(|index| shape.columns.get(*index)).map(|column| column.name.clone()).collect()
     };
-    let (columns, key) = match shape.row_key() {
+    let generated = |index: &usize| shape.columns.get(*index).is_none_or(|column| column.generated.is_some());
+    // The values of generated columns are not in the dump: a row is then known by all that is.
+    let key = shape.row_key().filter(|key| !key.columns().any(|index| generated(&index)));
+    let (columns, key) = match key {
         Some(key) => {
             let columns: Vec<usize> = key.columns().collect();
-            let generated = |index: &usize| shape.columns.get(*index).is_none_or(|column| column.generated.is_some());
-            if columns.iter().any(generated) {
-                return Err("its key has a generated column, whose values are not in the dump".to_owned());
-            }
             let names = names(&columns);
             let planned = if key.primary {
                 PlannedKey::Primary { columns: names }
@@ -129,6 +128,11 @@ pub(crate) fn decide(
     if !files.raw_data.is_empty() {
         let remedy = "take a backup without --csv and --load-data";
         return refused("its rows are not dumped as INSERT statements".to_owned(), None, None, remedy);
+    }
+    let versioned = tracked.life.eras.iter().any(|era| era.shape.system_versioned);
+    if versioned && (tracked.obstacle.is_some() || tracked.row_events() > 0) {
+        let reason = "it is system-versioned: its rows of the past are not in the dump".to_owned();
+        return refused(reason, tracked.first_row_event.clone(), None, LEAVE_OUT);
     }
     if let Some(obstacle) = &tracked.obstacle {
         return Ok((TableAction::Refused(obstacle.refusal(name)), None));

@@ -3,7 +3,8 @@
 
 use backtrail_schema::{
     AlterKind, Ddl, DdlContext, DdlVerb, Flavour, ForeignKey, ReferentialAction, SchemaError, SqlDialect, Statement,
-    TableShape, alter_empty, classify, parse_create_table, rename_in_statement, without_foreign_keys,
+    TableShape, alter_empty, classify, parse_create_table, rename_in_statement, without_column_references,
+    without_foreign_keys,
 };
 
 use crate::session::SessionSettings;
@@ -88,7 +89,17 @@ impl Definition {
         let parsed = |create: &str| parse_create_table(create, schema, &plain).map_err(|problem| problem.to_string());
         let mut create = rename_in_statement(&made.text, &made.ddl, &made.dialect, name)
             .ok_or("its CREATE TABLE cannot be written for another name")?;
-        let without = self.without_foreign_keys.is_some() || self.foreign_keys_anew;
+        if made.dialect.ignores_references {
+            create = without_column_references(&create, &plain).ok_or("the parts of its definition cannot be told")?;
+        }
+        // A key that a column brings along has a name of the server's choice, which it chooses otherwise while parents are
+        // missing: such keys are written by their names.
+        let at_column = |step: &Step| {
+            let brings = |text: &str| text.to_ascii_uppercase().contains("REFERENCES");
+            step.ddl.clauses.iter().any(|clause| clause.kind != AlterKind::ForeignKey && brings(&clause.text))
+        };
+        let anew = self.foreign_keys_anew || in_file.iter().chain(&self.steps).any(at_column);
+        let without = self.without_foreign_keys.is_some() || anew;
         let mut indexes = String::new();
         let mut present = None;
         if without {
@@ -105,26 +116,31 @@ impl Definition {
         out.push_str(&indexes);
         let of_file = in_file.len();
         for (number, step) in in_file.iter().chain(&self.steps).enumerate() {
-            let mut ddl = step.ddl.clone();
-            if self.foreign_keys_anew || self.without_foreign_keys.is_some_and(|copied| number < of_file + copied) {
+            let (mut ddl, mut dialect) = (step.ddl.clone(), step.dialect);
+            if anew || self.without_foreign_keys.is_some_and(|copied| number < of_file + copied) {
                 ddl.clauses.retain(|clause| clause.kind != AlterKind::ForeignKey);
+                dialect.ignores_references = true;
             }
-            if let Some(text) = rename_in_statement(&step.text, &ddl, &step.dialect, name) {
+            if let Some(text) = rename_in_statement(&step.text, &ddl, &dialect, name) {
                 step.session.around(&text, flavour, &mut out);
             }
             if let Some(before) = present.take() {
                 let after = |ddl| alter_empty(&before, ddl, &DdlContext::new(step.dialect)).ok();
                 let whole = after(&step.ddl);
-                if ddl.clauses.len() < step.ddl.clauses.len()
+                if (ddl.clauses.len() < step.ddl.clauses.len() || at_column(step))
                     && let Some(whole) = &whole
                 {
-                    let bare = if ddl.clauses.is_empty() { Some(before.clone()) } else { after(&ddl) };
+                    let bare = if ddl.clauses.is_empty() {
+                        Some(before.clone())
+                    } else {
+                        alter_empty(&before, &ddl, &DdlContext::new(dialect)).ok()
+                    };
                     out.push_str(&bare.map_or_else(String::new, |bare| implied_indexes(name, whole, &bare)));
                 }
                 present = whole;
             }
         }
-        if self.foreign_keys_anew {
+        if anew {
             for key in &shape.foreign_keys {
                 out.push_str(&foreign_key(name, shape, key, flavour));
             }

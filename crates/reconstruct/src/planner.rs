@@ -33,7 +33,7 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     let shapes = read_shapes(inputs, request, &catalog, &dialect)?;
 
     let history = History::new(&catalog, &shapes, dialect);
-    let mut scan = Scan::new(&catalog, history, !logs_cascades(&format), dialect.flavour, inputs.observer, finder);
+    let mut scan = Scan::new(&catalog, history, !logs_cascades(&format), dialect, inputs.observer, finder);
     let walked = log.walk(&catalog.coordinates, request.allow_gaps, &mut scan)?;
     let Scan { finder, mut history, mut events, around, unknown, sequences, created_schemas, rolled_back, .. } = scan;
     let mut warnings = Vec::new();
@@ -140,17 +140,22 @@ fn bindings(
 }
 
 pub(crate) fn dialect(format: &FormatDescription) -> SqlDialect {
-    SqlDialect::of_flavour(match format.flavour {
+    let flavour = match format.flavour {
         backtrail_binlog::Flavour::Mysql => Flavour::Mysql,
         backtrail_binlog::Flavour::Mariadb => Flavour::Mariadb,
-    })
+    };
+    let ignores_references = flavour == Flavour::Mysql && version(format) < (9, 0);
+    SqlDialect { ignores_references, ..SqlDialect::of_flavour(flavour) }
+}
+
+fn version(format: &FormatDescription) -> (u32, u32) {
+    let mut numbers = format.server_version.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse::<u32>().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
 /// MySQL 9.6 carries out cascades above the storage engine and logs the children's rows.
 fn logs_cascades(format: &FormatDescription) -> bool {
-    let mut numbers = format.server_version.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse::<u32>().unwrap_or(0));
-    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    format.flavour == backtrail_binlog::Flavour::Mysql && version >= (9, 6)
+    format.flavour == backtrail_binlog::Flavour::Mysql && version(format) >= (9, 6)
 }
 
 fn check_named_tables(

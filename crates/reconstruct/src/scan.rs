@@ -10,7 +10,7 @@ use backtrail_binlog::{
     Boundary, CommitInfo, Event, EventBody, EventType, QueryEvent, RowsEvent, RowsKind, TableMaps, XaId,
 };
 use backtrail_domain::{BinlogPosition, TableName};
-use backtrail_schema::{DataChange, Ddl, DdlVerb, Flavour, Statement, TransactionControl, classify};
+use backtrail_schema::{DataChange, Ddl, DdlVerb, SqlDialect, Statement, TransactionControl, classify};
 
 use crate::EngineError;
 use crate::baseline::Catalog;
@@ -51,7 +51,7 @@ pub(crate) struct Scan<'a> {
     pub(crate) history: History<'a>,
     /// Whether the server's engine changes the rows of children without an event.
     silent_cascades: bool,
-    flavour: Flavour,
+    dialect: SqlDialect,
     observer: &'a dyn Observer,
     pub(crate) finder: CutFinder<'a>,
     pub(crate) events: EventCounts,
@@ -80,7 +80,7 @@ impl<'a> Scan<'a> {
         catalog: &'a Catalog<'a>,
         history: History<'a>,
         silent_cascades: bool,
-        flavour: Flavour,
+        dialect: SqlDialect,
         observer: &'a dyn Observer,
         finder: CutFinder<'a>,
     ) -> Self {
@@ -88,7 +88,7 @@ impl<'a> Scan<'a> {
             catalog,
             history,
             silent_cascades,
-            flavour,
+            dialect,
             observer,
             finder,
             events: EventCounts::default(),
@@ -282,7 +282,7 @@ impl<'a> Scan<'a> {
         if [&b"BEGIN"[..], b"COMMIT", b"ROLLBACK"].iter().any(|word| trimmed.eq_ignore_ascii_case(word)) {
             return Ok(());
         }
-        let statement = StatementText::read(query, self.flavour, event.header.timestamp);
+        let statement = StatementText::read(query, self.dialect, event.header.timestamp);
         let obstacle = |reason: &str, remedy: &'static str| Obstacle {
             position: place.start_position(),
             statement: Some(statement_text(statement.text.as_bytes())),

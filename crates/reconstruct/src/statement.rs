@@ -44,7 +44,7 @@ impl Client {
 }
 
 impl<'a> StatementText<'a> {
-    pub(crate) fn read(query: &'a QueryEvent<'a>, flavour: Flavour, timestamp: u32) -> Self {
+    pub(crate) fn read(query: &'a QueryEvent<'a>, dialect: SqlDialect, timestamp: u32) -> Self {
         let status = &query.status;
         let client = status.charset.map(|(client, ..)| client);
         let ascii = query.statement.is_ascii();
@@ -59,9 +59,9 @@ impl<'a> StatementText<'a> {
             text: text.unwrap_or_else(|| String::from_utf8_lossy(&query.statement).into_owned()),
             schema: String::from_utf8_lossy(query.schema).into_owned(),
             dialect: SqlDialect {
-                flavour,
                 ansi_quotes: status.ansi_quotes(),
                 no_backslash_escapes: status.no_backslash_escapes(),
+                ..dialect
             },
             query,
             timestamp,

@@ -56,7 +56,7 @@ pub fn parse_create_table_in(
     if tokens.len() == MOST_TOKENS {
         return Err(SchemaError::Limit { schema: default_schema.to_owned(), what: "it is too long" });
     }
-    let mut parser = Parser::new(Cursor::new(sql, &tokens), dialect.flavour, TableName::new(default_schema, ""));
+    let mut parser = Parser::new(Cursor::new(sql, &tokens), dialect, TableName::new(default_schema, ""));
     parser.statement(default_schema)?;
     if parser.shape.charset.is_none() && parser.shape.collation.is_none() {
         parser.shape.charset = defaults.charset.map(charset_alias);
@@ -143,6 +143,8 @@ pub(crate) struct DraftCheck {
 pub(crate) struct Parser<'t, 'a> {
     pub(crate) cursor: Cursor<'t, 'a>,
     pub(crate) flavour: Flavour,
+    /// Whether REFERENCES at a column means nothing.
+    pub(crate) ignores_references: bool,
     /// The table's own attributes; columns and keys are drafts until the end.
     pub(crate) shape: TableShape,
     pub(crate) drafts: Vec<Draft>,
@@ -152,7 +154,7 @@ pub(crate) struct Parser<'t, 'a> {
 }
 
 impl<'t, 'a> Parser<'t, 'a> {
-    pub(crate) fn new(cursor: Cursor<'t, 'a>, flavour: Flavour, name: TableName) -> Self {
+    pub(crate) fn new(cursor: Cursor<'t, 'a>, dialect: &SqlDialect, name: TableName) -> Self {
         let shape = TableShape {
             name,
             columns: Vec::new(),
@@ -170,7 +172,8 @@ impl<'t, 'a> Parser<'t, 'a> {
         };
         Self {
             cursor,
-            flavour,
+            flavour: dialect.flavour,
+            ignores_references: dialect.ignores_references,
             shape,
             drafts: Vec::new(),
             keys: Vec::new(),

@@ -21,17 +21,19 @@ pub struct SqlDialect {
     pub ansi_quotes: bool,
     /// `NO_BACKSLASH_ESCAPES`: a backslash in a string is a backslash.
     pub no_backslash_escapes: bool,
+    /// `REFERENCES` at a column means nothing, as before MySQL 9.0 (and MariaDB 10.5): only FOREIGN KEY makes one.
+    pub ignores_references: bool,
 }
 
 impl SqlDialect {
     /// MySQL in its default mode.
     pub const fn mysql() -> Self {
-        Self { flavour: Flavour::Mysql, ansi_quotes: false, no_backslash_escapes: false }
+        Self::of_flavour(Flavour::Mysql)
     }
 
     /// MariaDB in its default mode.
     pub const fn mariadb() -> Self {
-        Self { flavour: Flavour::Mariadb, ansi_quotes: false, no_backslash_escapes: false }
+        Self::of_flavour(Flavour::Mariadb)
     }
 
     /// The dialect of a query event: its `sql_mode` status variable's bits.
@@ -39,11 +41,15 @@ impl SqlDialect {
     /// The two bits that matter are the same in both families: `MODE_ANSI_QUOTES` (4) and `MODE_NO_BACKSLASH_ESCAPES`
     /// (0x10_0000).
     pub const fn of_sql_mode(flavour: Flavour, sql_mode: u64) -> Self {
-        Self { flavour, ansi_quotes: sql_mode & 4 != 0, no_backslash_escapes: sql_mode & 0x10_0000 != 0 }
+        Self {
+            ansi_quotes: sql_mode & 4 != 0,
+            no_backslash_escapes: sql_mode & 0x10_0000 != 0,
+            ..Self::of_flavour(flavour)
+        }
     }
 
     /// The default mode of a family.
     pub const fn of_flavour(flavour: Flavour) -> Self {
-        Self { flavour, ansi_quotes: false, no_backslash_escapes: false }
+        Self { flavour, ansi_quotes: false, no_backslash_escapes: false, ignores_references: false }
     }
 }

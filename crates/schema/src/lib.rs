@@ -24,7 +24,7 @@ pub use evolve::{
     AddedValue, ColumnOrigin, DdlContext, Evolution, SqlMode, StatementTimeKind, Unfaithful, ValueChange, alter,
     alter_empty,
 };
-pub use rewrite::{rename_in_statement, without_foreign_keys};
+pub use rewrite::{rename_in_statement, without_column_references, without_foreign_keys};
 pub use shape::{
     Column, ColumnType, ForeignKey, Generated, GeometryKind, Key, KeyPart, ReferentialAction, RowKey, TableShape,
 };

@@ -30,7 +30,13 @@ pub fn rename_in_statement(statement: &str, ddl: &Ddl, dialect: &SqlDialect, nam
                 if clause.kind == AlterKind::RenameTable || hinders {
                     continue;
                 }
-                let tokens = lexer::lex(&clause.text, dialect, MOST_TOKENS).ok()?;
+                let mut tokens = lexer::lex(&clause.text, dialect, MOST_TOKENS).ok()?;
+                if dialect.ignores_references
+                    && clause.kind != AlterKind::ForeignKey
+                    && let Some(range) = reference(&tokens)
+                {
+                    tokens.drain(range);
+                }
                 out.push_str(separator);
                 write_tokens(&clause.text, &tokens, dialect, &mut out);
                 separator = ", ";
@@ -142,6 +148,17 @@ fn write_tokens(text: &str, tokens: &[Token<'_>], dialect: &SqlDialect, out: &mu
 ///
 /// None where it is no such statement.
 pub fn without_foreign_keys(create: &str, dialect: &SqlDialect) -> Option<String> {
+    without(create, dialect, true)
+}
+
+/// Writes a CREATE TABLE without the foreign keys at columns, for a server to which they mean something.
+///
+/// None where it is no such statement.
+pub fn without_column_references(create: &str, dialect: &SqlDialect) -> Option<String> {
+    without(create, dialect, false)
+}
+
+fn without(create: &str, dialect: &SqlDialect, all: bool) -> Option<String> {
     let tokens = lexer::lex(create, dialect, MOST_TOKENS).ok()?;
     let open = tokens.iter().position(|token| token.kind == Kind::Symbol('('))?;
     let mut depth = 0_i32;
@@ -167,11 +184,12 @@ pub fn without_foreign_keys(create: &str, dialect: &SqlDialect) -> Option<String
     for part in parts {
         let part = tokens.get(part)?;
         let (Some(first), Some(last)) = (part.first(), part.last()) else { continue };
-        if is_foreign_key(part) {
+        let is_key = is_foreign_key(part);
+        if is_key && all {
             continue;
         }
         let text = create.get(first.start..last.end)?;
-        kept.push(match reference(part) {
+        kept.push(match reference(part).filter(|_| !is_key) {
             Some(range) => {
                 let from = part.get(range.start)?.start - first.start;
                 let to = part.get(range.end - 1)?.end - first.start;
@@ -256,6 +274,19 @@ mod tests {
             "CREATE TABLE c (`references` int, x enum('FOREIGN KEY',')'))",
         );
         check("CREATE TABLE c (p int REFERENCES p)", "CREATE TABLE c (p int)");
+        let dialect = SqlDialect { ignores_references: true, ..SqlDialect::mysql() };
+        let kept = without_column_references(
+            "create table c (p int references p, foreign key (p) references q (r))",
+            &dialect,
+        );
+        assert_eq!(kept.as_deref(), Some("create table c (p int, foreign key (p) references q (r))"));
+        let statement =
+            "ALTER TABLE c ADD q int REFERENCES p (id) ON DELETE CASCADE, ADD FOREIGN KEY (q) REFERENCES p (id)";
+        let crate::Statement::Ddl(ddl) = crate::classify(statement.as_bytes(), "s", &dialect) else {
+            panic!("it is DDL")
+        };
+        let renamed = rename_in_statement(statement, &ddl, &dialect, "d").unwrap();
+        assert_eq!(renamed, "ALTER TABLE `d` ADD q int, ADD FOREIGN KEY (q) REFERENCES p (id)");
         assert_eq!(without_foreign_keys("CREATE TABLE a LIKE b", &SqlDialect::mysql()), None);
         assert_eq!(without_foreign_keys("CREATE TABLE a (b int", &SqlDialect::mysql()), None);
     }

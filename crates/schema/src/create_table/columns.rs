@@ -132,6 +132,10 @@ impl Parser<'_, '_> {
                 self.cursor.position = start;
                 let columns = vec![draft.column.name.clone()];
                 self.references(String::new(), String::new(), columns, false)?;
+                if self.ignores_references {
+                    self.keys.pop();
+                    self.foreign_keys.pop();
+                }
             }
             "WITH" | "WITHOUT" => {
                 if !self.cursor.accept_all(&["SYSTEM", "VERSIONING"]) {

@@ -100,7 +100,7 @@ pub(super) fn read(shape: &TableShape, ddl: &Ddl, context: &DdlContext<'_>) -> R
         let failed = |error: SchemaError| Unfaithful::clause(text, error);
         let tokens = lexer::lex(text, &context.dialect, MOST_TOKENS).map_err(failed)?;
         let cursor = Cursor::new(text, &tokens);
-        let parser = Parser::new(cursor, context.dialect.flavour, shape.name.clone());
+        let parser = Parser::new(cursor, &context.dialect, shape.name.clone());
         let mut reader = Reader { parser, context, text, actions: &mut actions };
         match (ddl.verb, clause.kind) {
             (DdlVerb::CreateIndex, _) => reader.create_index(ddl).map_err(failed)?,
