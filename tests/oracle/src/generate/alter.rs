@@ -22,7 +22,7 @@ fn clause(dialect: Dialect, table: &mut Table, random: &mut Random) -> Option<St
         4 => Some(index(table, random)),
         5 => key(table, random),
         6 => Some(option(random)),
-        _ => default(table, random),
+        _ => default(dialect, table, random),
     }
 }
 
@@ -283,15 +283,18 @@ fn option(random: &mut Random) -> String {
         .to_owned()
 }
 
-fn default(table: &Table, random: &mut Random) -> Option<String> {
+fn default(dialect: Dialect, table: &Table, random: &mut Random) -> Option<String> {
     let free: Vec<usize> =
         table.free_columns().into_iter().filter(|at| matches!(table.columns[*at].kind, Kind::Int { .. })).collect();
     if free.is_empty() {
         return None;
     }
-    let name = quoted(&table.columns[*random.pick(&free)].name);
+    let column = &table.columns[*random.pick(&free)];
+    let name = quoted(&column.name);
+    // A column that may be NULL and has no default is shown like one that has NULL for its default.
+    let shown = !column.nullable || dialect.beyond_dumps;
     Some(match random.below(2) {
-        0 => format!("ALTER COLUMN {name} SET DEFAULT 7"),
+        number if number == 0 || !shown => format!("ALTER COLUMN {name} SET DEFAULT 7"),
         _ => format!("ALTER {name} DROP DEFAULT"),
     })
 }
