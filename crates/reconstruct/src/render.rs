@@ -123,6 +123,11 @@ pub fn literal(column: &Column, value: &Value<'_>, out: &mut Vec<u8>) -> Result<
                 write_string(out, text.as_bytes());
             } else if is_text(&column.ty) {
                 write_string(out, bytes);
+            } else if let ColumnType::Binary { length } = column.ty {
+                // A later type of the column may keep the zeros that the log leaves away.
+                let mut whole = bytes.to_vec();
+                whole.resize(whole.len().max(length as usize), 0);
+                write_binary(out, &whole);
             } else {
                 write_binary(out, bytes);
             }
