@@ -130,7 +130,7 @@ pub(crate) fn decide(
         return refused("its rows are not dumped as INSERT statements".to_owned(), None, None, remedy);
     }
     let versioned = tracked.life.eras.iter().any(|era| era.shape.system_versioned);
-    if versioned && (tracked.obstacle.is_some() || tracked.row_events() > 0) {
+    if versioned && (tracked.obstacle.is_some() || tracked.first_row_event.is_some()) {
         let reason = "it is system-versioned: its rows of the past are not in the dump".to_owned();
         return refused(reason, tracked.first_row_event.clone(), None, LEAVE_OUT);
     }
@@ -139,7 +139,8 @@ pub(crate) fn decide(
     }
     let bytes = files.data.iter().map(|file| file.size).sum();
     let at = tracked.first_row_event.clone();
-    let changed = tracked.row_events() > 0;
+    // Events of a table whose definition cannot be read belong to no era.
+    let changed = tracked.first_row_event.is_some();
     let is_baselines = origin == Some(name) && tracked.life.definition.is_baselines() && tracked.life.eras.len() < 2;
     if let Some(shape) = tracked.life.last().map(|era| &era.shape) {
         warn_of_floats(name, shape, warnings);

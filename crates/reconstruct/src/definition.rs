@@ -2,9 +2,8 @@
 //! statements that changed it, so that the loading server computes the schema itself.
 
 use backtrail_schema::{
-    AlterKind, Ddl, DdlContext, DdlVerb, Flavour, ForeignKey, ReferentialAction, SchemaError, SqlDialect, Statement,
-    TableShape, alter_empty, classify, parse_create_table, rename_in_statement, without_column_references,
-    without_foreign_keys,
+    AlterKind, Ddl, DdlVerb, Flavour, ForeignKey, ReferentialAction, SchemaError, SqlDialect, Statement, TableShape,
+    alter_empty, classify, parse_create_table, rename_in_statement, without_column_references, without_foreign_keys,
 };
 
 use crate::session::SessionSettings;
@@ -125,7 +124,7 @@ impl Definition {
                 step.session.around(&text, flavour, &mut out);
             }
             if let Some(before) = present.take() {
-                let after = |ddl| alter_empty(&before, ddl, &DdlContext::new(step.dialect)).ok();
+                let after = |ddl| alter_empty(&before, ddl, &step.session.context(step.dialect)).ok();
                 let whole = after(&step.ddl);
                 if (ddl.clauses.len() < step.ddl.clauses.len() || at_column(step))
                     && let Some(whole) = &whole
@@ -133,7 +132,7 @@ impl Definition {
                     let bare = if ddl.clauses.is_empty() {
                         Some(before.clone())
                     } else {
-                        alter_empty(&before, &ddl, &DdlContext::new(dialect)).ok()
+                        alter_empty(&before, &ddl, &step.session.context(dialect)).ok()
                     };
                     out.push_str(&bare.map_or_else(String::new, |bare| implied_indexes(name, whole, &bare)));
                 }
@@ -234,9 +233,8 @@ pub(crate) fn shape_of_file(text: &str, schema: &str, dialect: &SqlDialect) -> R
     let mut steps = steps.into_iter();
     let Some(create) = steps.next() else { return whole };
     let mut shape = parse_create_table(&create.text, schema, dialect)?;
-    let context = DdlContext::new(*dialect);
     for step in steps {
-        match alter_empty(&shape, &step.ddl, &context) {
+        match alter_empty(&shape, &step.ddl, &step.session.context(*dialect)) {
             Ok(altered) => shape = altered,
             Err(_) => return whole,
         }
@@ -297,6 +295,9 @@ mod tests {
         let file = "/*!40101 SET NAMES utf8mb4*/;\nCREATE TABLE `t` (\n  `id` int NOT NULL COMMENT 'a;b',\n  PRIMARY KEY (`id`)\n) ENGINE=InnoDB;\nALTER TABLE `t` ADD COLUMN `v` int DEFAULT 3;\n";
         let shape = shape_of_file(file, "shop", &SqlDialect::mariadb()).unwrap();
         assert_eq!(shape.columns.len(), 2);
+        let timestamp = format!("{file}ALTER TABLE `t` CHANGE `v` `r` TIMESTAMP(1) NOT NULL;\n");
+        let shape = shape_of_file(&timestamp, "shop", &SqlDialect::mysql()).unwrap();
+        assert_eq!((shape.columns[1].name.as_str(), shape.columns[1].default.as_deref()), ("r", None));
         let counted = counting(file, "t", 9);
         assert!(counted.contains("ENGINE=InnoDB AUTO_INCREMENT=9;\nALTER"), "{counted}");
         assert!(counting(&counted, "t", 12).contains("AUTO_INCREMENT=12;"), "{counted}");

@@ -1,7 +1,7 @@
 //! What a statement's session had set that decides what the statement makes, so that the result's schema file can set the
 //! same around it. Quotes and backslashes are not among it: statements are written anew for the default mode.
 
-use backtrail_schema::Flavour;
+use backtrail_schema::{DdlContext, Flavour, SqlDialect, SqlMode};
 
 /// The SQL modes by which expressions and types are read, with their bits, which are the same in both families.
 const MODES: [(u64, &str); 5] = [
@@ -49,6 +49,15 @@ impl SessionSettings {
             return None;
         };
         Some(reason.to_owned())
+    }
+
+    /// What is known of the session in which a schema file's statement is loaded.
+    pub(crate) fn context(self, dialect: SqlDialect) -> DdlContext<'static> {
+        DdlContext {
+            sql_mode: Some(SqlMode(self.modes)),
+            explicit_defaults_for_timestamp: Some(!self.implicit_timestamps),
+            ..DdlContext::new(dialect)
+        }
     }
 
     /// Takes in a statement of a schema file; false for one that sets nothing of this.

@@ -364,6 +364,23 @@ fn a_dump_that_lacks_a_column_is_refused_though_nothing_changed() {
     assert!(error.contains("shop.quiet: the dump lacks its column `v`"), "{error}");
 }
 
+/// Its row events belong to no era, and were once overlooked: the table was copied as it had been.
+#[test]
+fn a_changed_table_whose_definition_cannot_be_read_is_refused() {
+    let case = Case::open("mariadb");
+    let baseline = Memory::default();
+    case.baseline.files().into_iter().for_each(|(name, bytes)| baseline.put(&name, bytes));
+    let definition = case.baseline.text("shop.items-schema.sql").replace("CREATE TABLE", "CREATE WONDROUS TABLE");
+    baseline.put("shop.items-schema.sql", definition.into_bytes());
+    let mut request = Request::new(case.points()[0].targets[0].clone(), TableFilter::All);
+    let error = run(&baseline, &case.files(), &request).unwrap_err().to_string();
+    assert!(error.contains("shop.items: its definition cannot be read"), "{error}");
+    request.refusals = RefusalPolicy::Skip;
+    let (_, report, _) = run(&baseline, &case.files(), &request).unwrap();
+    let refused: Vec<String> = report.refused.iter().map(|refusal| refusal.table.to_string()).collect();
+    assert_eq!(refused, ["shop.items"]);
+}
+
 /// Two threads of myloader that begin with two files of one table must not end in MariaDB's deadlock.
 #[test]
 fn every_file_of_a_table_in_several_has_unique_checks_on() {
