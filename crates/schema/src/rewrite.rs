@@ -112,7 +112,7 @@ fn leave_out(tokens: &mut Vec<Token<'_>>, words: &[&str]) {
 }
 
 /// Writes tokens with the space between them; a comment is a space.
-fn write_tokens(text: &str, tokens: &[Token<'_>], dialect: &SqlDialect, out: &mut String) {
+pub(crate) fn write_tokens(text: &str, tokens: &[Token<'_>], dialect: &SqlDialect, out: &mut String) {
     let slice = |range: Range<usize>| text.get(range).unwrap_or_default();
     let mut end = None;
     for token in tokens {
