@@ -38,6 +38,19 @@ impl Tracked {
     }
 }
 
+impl Tracked {
+    /// The columns that `*` stands for at present, where they are known.
+    pub(crate) fn visible_columns(&self) -> Option<Vec<String>> {
+        let era = self.life.last().filter(|_| self.unreadable.is_none())?;
+        Some(visible_columns(&era.shape))
+    }
+}
+
+/// The columns that `*` stands for in a query.
+pub(crate) fn visible_columns(shape: &TableShape) -> Vec<String> {
+    shape.columns.iter().filter(|column| !column.invisible).map(|column| column.name.clone()).collect()
+}
+
 /// From a moment on, a name means this table in this era, or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Binding {
@@ -137,6 +150,13 @@ impl<'a> History<'a> {
         self.tracked.push(Tracked { life, obstacle: None, unreadable, first_row_event: None });
         self.names.insert(name.clone(), Some(id));
         Some(id)
+    }
+
+    /// The columns that `*` stands for in a query of this table, where they are known.
+    pub(crate) fn visible_columns(&mut self, name: &TableName) -> Option<Vec<String>> {
+        let name = self.resolve(name);
+        let id = self.find(&name)?;
+        self.tracked.get(id)?.visible_columns()
     }
 
     /// The name by which a table is known here: as given, else the one that differs in nothing but case, since on some

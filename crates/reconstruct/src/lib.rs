@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod arena;
+mod around;
 mod baseline;
 pub mod changes;
 mod collect;
@@ -36,6 +37,7 @@ mod threads;
 mod wire;
 mod work;
 
+pub use around::{ObjectAction, PlannedObject};
 pub use error::EngineError;
 pub use io::{
     Baseline, BinaryLog, FileInfo, LogPiece, NoObserver, Observer, Phase, Progress, ResultFile, ResultSink, Spill,

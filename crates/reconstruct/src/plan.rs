@@ -6,6 +6,7 @@ use std::fmt;
 use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet, TableName};
 use serde::{Deserialize, Serialize};
 
+use crate::around::{AroundFile, PlannedObject};
 use crate::history::Binding;
 use crate::recipe::Recipe;
 
@@ -24,6 +25,9 @@ pub struct Plan {
     pub gaps: Vec<Gap>,
     /// Every wanted table, by name.
     pub tables: BTreeMap<TableName, TableAction>,
+    /// What stands around tables and was made, changed or removed in the window.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub around: Vec<PlannedObject>,
     /// Transactions within the window that were rolled back: where each begins. Nothing of them is applied.
     pub rolled_back: Vec<BinlogPosition>,
     /// What was counted on the way.
@@ -33,6 +37,9 @@ pub struct Plan {
     /// How every table that is not copied is rebuilt. Not stored: a plan that was stored is one to read.
     #[serde(skip)]
     pub(crate) recipes: BTreeMap<TableName, Recipe>,
+    /// The files that hold no rows and are not those of tables. Not stored, as above.
+    #[serde(skip)]
+    pub(crate) around_files: Option<Vec<AroundFile>>,
     /// Which table a name means in the log, and from when on.
     #[serde(skip)]
     pub(crate) bindings: Vec<Binding>,

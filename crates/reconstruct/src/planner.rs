@@ -7,11 +7,12 @@ use backtrail_domain::{BinlogPosition, TableFilter, TableName};
 use backtrail_schema::{Flavour, SqlDialect};
 
 use crate::EngineError;
+use crate::around;
 use crate::baseline::Catalog;
 use crate::cut::CutFinder;
 use crate::decide::{Shapes, decide};
 use crate::facts::LATER_BASELINE;
-use crate::history::{Binding, History};
+use crate::history::{Binding, History, Tracked, visible_columns};
 use crate::log::Log;
 use crate::plan::{Plan, Refusal, TableAction};
 use crate::recipe::Recipe;
@@ -42,9 +43,6 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     warnings.extend(
         walked.gaps.iter().map(|gap| format!("the log has a gap {gap}; what was lost in it is not in the result")),
     );
-    warnings.extend(around.iter().map(|statement| {
-        format!("views, triggers, routines and events are the baseline's: {statement} is not in the result")
-    }));
 
     let present = history.present();
     check_named_tables(&catalog, &present, &request.tables)?;
@@ -92,6 +90,8 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     events.row_events_other_tables = events
         .row_events
         .saturating_sub(events.row_events_applied + events.row_events_refused + events.row_events_rolled_back);
+    let followed = follow_around(&catalog, &around, &history, &shapes, &tables, &present, request, dialect)?;
+    warnings.extend(followed.warnings);
     Ok(Plan {
         target: request.target.to_string(),
         baseline: catalog.coordinates.clone(),
@@ -100,11 +100,49 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
         gaps: walked.gaps,
         bindings: bindings(&history, &present, &recipes),
         tables,
+        around: followed.objects,
+        around_files: Some(followed.files),
         rolled_back,
         events,
         warnings,
         recipes,
     })
+}
+
+#[expect(clippy::too_many_arguments, reason = "it joins everything that is known at the cut")]
+fn follow_around(
+    catalog: &Catalog<'_>,
+    told: &[around::Told],
+    history: &History<'_>,
+    shapes: &Shapes,
+    actions: &BTreeMap<TableName, TableAction>,
+    present: &BTreeMap<TableName, usize>,
+    request: &Request,
+    dialect: SqlDialect,
+) -> Result<around::Followed, EngineError> {
+    let (refused, written): (BTreeSet<TableName>, BTreeSet<TableName>) =
+        actions.keys().cloned().partition(|name| matches!(actions.get(name), Some(TableAction::Refused(_))));
+    let columns = |id: &usize| history.tracked.get(*id).and_then(Tracked::visible_columns);
+    let tables: BTreeMap<TableName, Option<Vec<String>>> =
+        present.iter().map(|(name, id)| (name.clone(), columns(id))).collect();
+    let mut before = BTreeMap::new();
+    for (name, now) in &tables {
+        let Some(shape) = shapes.known.get(name) else { continue };
+        let then = visible_columns(shape);
+        if now.as_ref().is_some_and(|now| *now != then) {
+            before.insert(name.clone(), then);
+        }
+    }
+    let scope = around::Scope {
+        catalog,
+        filter: &request.tables,
+        dialect,
+        written: &written,
+        refused: &refused,
+        tables: &tables,
+        before: &before,
+    };
+    around::follow(told, &scope)
 }
 
 fn refused(name: &TableName, at: &BinlogPosition, reason: &str, remedy: &str) -> TableAction {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use backtrail_domain::{BinlogPosition, GtidSet, TableName};
 use serde::{Deserialize, Serialize};
 
+use crate::around::PlannedObject;
 use crate::plan::{EventCounts, Gap, Refusal};
 
 /// What was done.
@@ -22,6 +23,9 @@ pub struct Report {
     pub tables: BTreeMap<TableName, TableReport>,
     /// Wanted tables that are not in the result.
     pub refused: Vec<Refusal>,
+    /// What stands around tables and was made, changed or removed in the window.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub around: Vec<PlannedObject>,
     /// Holes in the log that were crossed.
     pub gaps: Vec<Gap>,
     /// The result's files, by name.

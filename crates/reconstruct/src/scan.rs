@@ -13,6 +13,7 @@ use backtrail_domain::{BinlogPosition, TableName};
 use backtrail_schema::{DataChange, Ddl, DdlVerb, Flavour, Statement, TransactionControl, classify};
 
 use crate::EngineError;
+use crate::around;
 use crate::baseline::Catalog;
 use crate::cut::CutFinder;
 use crate::facts::{LATER_BASELINE, Obstacle, STATEMENT_FORMAT, statement_text};
@@ -41,8 +42,8 @@ struct Pending {
     obstacles: Vec<(usize, Obstacle)>,
     /// What stands in the way of all tables.
     of_all: Vec<Obstacle>,
-    /// Statements about what lies around tables.
-    around: Vec<String>,
+    /// Statements about what stands around tables.
+    around: Vec<around::Told>,
 }
 
 /// The planning pass.
@@ -59,7 +60,8 @@ pub(crate) struct Scan<'a> {
     pub(crate) unknown: BTreeMap<TableName, BinlogPosition>,
     /// Sequences whose value moved on, and where.
     pub(crate) sequences: BTreeMap<TableName, BinlogPosition>,
-    pub(crate) around: Vec<String>,
+    /// Statements about what stands around tables.
+    pub(crate) around: Vec<around::Told>,
     /// Schemas that were made in the window.
     pub(crate) created_schemas: BTreeSet<String>,
     pub(crate) rolled_back: Vec<BinlogPosition>,
@@ -293,10 +295,13 @@ impl<'a> Scan<'a> {
             Statement::Harmless { .. } => {}
             Statement::Ddl(ddl) if ddl.concerns_rows() => {
                 self.sequence(&ddl, place);
+                let position = place.start_position();
+                let around = around::of_tables(&ddl, &statement, query, &position, &mut self.history);
+                self.pending.around.extend(around);
                 let told = Told { statement: &statement, position: place.start_position(), moment: self.moment };
                 self.history.ddl(&ddl, &told);
             }
-            Statement::Ddl(ddl) => self.around(place, &ddl, &statement),
+            Statement::Ddl(ddl) => self.around(place, event, query, &ddl, &statement),
             Statement::TransactionControl { verb } => {
                 self.control(verb, &statement.text, &|reason: &str| obstacle(reason, LATER_BASELINE));
             }
@@ -320,20 +325,32 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Views, triggers, routines and events: their files are the baseline's.
-    fn around(&mut self, place: &Place<'_>, ddl: &Ddl, statement: &StatementText<'_>) {
-        if ddl.verb == DdlVerb::CreateDatabase
-            && let Some(schema) = &ddl.schema
-            && !self.catalog.has_schema(schema)
-        {
-            self.created_schemas.insert(schema.clone());
-            return;
-        }
-        let mut schemas = ddl.tables.iter().map(|name| name.schema.as_str()).chain(ddl.schema.as_deref());
-        if ddl.verb != DdlVerb::Storage && schemas.any(|schema| self.catalog.has_schema(schema)) {
-            let text = statement_text(statement.text.as_bytes());
-            self.pending.around.push(format!("`{text}` at {}", place.start_position()));
-        }
+    /// Views, triggers, routines and events, and schemas that are made or altered.
+    fn around(
+        &mut self,
+        place: &Place<'_>,
+        event: &Event<'_>,
+        query: &QueryEvent<'_>,
+        ddl: &Ddl,
+        statement: &StatementText<'_>,
+    ) {
+        let position = place.start_position();
+        let told = match ddl.verb {
+            DdlVerb::Storage => None,
+            DdlVerb::CreateDatabase | DdlVerb::AlterDatabase => {
+                if ddl.verb == DdlVerb::CreateDatabase
+                    && let Some(schema) = ddl.schema.as_ref().filter(|schema| !self.catalog.has_schema(schema))
+                {
+                    self.created_schemas.insert(schema.clone());
+                }
+                around::of_schema(ddl, statement, query, &position)
+            }
+            _ => {
+                let second = event.header.timestamp;
+                around::of_objects(ddl, statement, query, second, &position, &mut self.history)
+            }
+        };
+        self.pending.around.extend(told);
     }
 
     fn control(&mut self, verb: TransactionControl, statement: &str, obstacle: &dyn Fn(&str) -> Obstacle) {

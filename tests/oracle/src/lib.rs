@@ -3,7 +3,10 @@
 mod baseline;
 pub mod generate;
 mod load;
+pub mod objects;
+pub mod objects;
 mod own_dump;
+mod own_dump_around;
 mod random;
 pub mod rebuild;
 pub mod record;

@@ -1,0 +1,25 @@
+-- Schemas get other character sets, are made and dropped; what is in them follows.
+CREATE DATABASE shop CHARACTER SET latin1;
+CREATE DATABASE gone;
+CREATE DATABASE again CHARACTER SET latin1;
+CREATE TABLE shop.t (id INT PRIMARY KEY, v VARCHAR(10));
+CREATE TABLE gone.t (id INT PRIMARY KEY);
+CREATE TABLE again.t (id INT PRIMARY KEY);
+CREATE VIEW gone.v AS SELECT id FROM gone.t;
+CREATE VIEW again.v AS SELECT id FROM again.t;
+CREATE TRIGGER again.tr BEFORE INSERT ON again.t FOR EACH ROW SET @a = 1;
+CREATE PROCEDURE again.p() SELECT 1;
+-- baseline
+ALTER DATABASE shop CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+DROP DATABASE gone;
+DROP DATABASE again;
+CREATE DATABASE again COLLATE latin1_bin;
+SET SESSION collation_server = 'latin1_german1_ci';
+CREATE DATABASE fresh;
+CREATE DATABASE IF NOT EXISTS shop CHARACTER SET latin1;
+USE again;
+ALTER DATABASE CHARACTER SET utf8mb4;
+CREATE TABLE fresh.t (id INT PRIMARY KEY, v VARCHAR(10));
+CREATE TABLE again.t (id INT PRIMARY KEY, v VARCHAR(10));
+CREATE FUNCTION fresh.f() RETURNS INT DETERMINISTIC RETURN 1;
+-- point
