@@ -98,6 +98,7 @@ struct Spans {
     /// The statement without SET STATEMENT before it; its end without semicolons.
     whole: Range<usize>,
     verb: Range<usize>,
+    definer: Range<usize>,
     name: Range<usize>,
     table: Range<usize>,
     left_out: Vec<Range<usize>>,
@@ -118,6 +119,8 @@ pub struct ObjectNames<'a> {
     pub table: Option<&'a str>,
     /// A definer as SQL, where the statement has none.
     pub definer: Option<&'a str>,
+    /// A definer as SQL in the place of the one that the statement has.
+    pub other_definer: Option<&'a str>,
 }
 
 /// Reads a statement about a view, trigger, routine, package or event; None for any other statement.
@@ -189,6 +192,9 @@ impl ObjectStatement {
         if let Some(definer) = names.definer.filter(|_| !self.has_definer) {
             edits.push((self.spans.verb.end..self.spans.verb.end, format!(" DEFINER={definer}")));
         }
+        if let Some(definer) = names.other_definer.filter(|_| self.has_definer) {
+            edits.push((self.spans.definer.clone(), format!("DEFINER={definer}")));
+        }
         for span in &self.spans.broken_strings {
             let string = text.get(span.clone()).unwrap_or_default();
             edits.push((span.clone(), string.replace(";\n", ";\\n")));
@@ -240,9 +246,14 @@ impl Reader<'_, '_, '_> {
         let or_replace = self.leave_out(&mut spans.left_out, &["OR", "REPLACE"]);
         let mut has_definer = false;
         loop {
-            has_definer |= self.cursor.is_word("DEFINER");
+            let start = self.cursor.position;
+            let definer = self.cursor.is_word("DEFINER");
             if !self.cursor.accept("AGGREGATE") && !self.clause_before_object()? {
                 break;
+            }
+            if definer {
+                has_definer = true;
+                spans.definer = self.cursor.span_since(start);
             }
         }
         let kind = match self.cursor.keyword().as_deref() {

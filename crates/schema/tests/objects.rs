@@ -55,6 +55,9 @@ fn names_and_definers_change() {
         let found = read(&format!("CREATE EVENT e ON SCHEDULE {schedule} DO SET @n = NOW()"));
         assert_eq!(found.counts_from_now, counts, "{schedule}");
     }
+    let sql = "CREATE DEFINER=`a`@`b` EVENT e ON SCHEDULE AT '2030-01-01' DO SET @x = 1";
+    let names = ObjectNames { name: "e", other_definer: Some("`c`@`%`"), ..ObjectNames::default() };
+    assert_eq!(read(sql).write(sql, &names), sql.replace("`a`@`b`", "`c`@`%`"));
     let sql = "CREATE TRIGGER tr AFTER DELETE ON t FOR EACH ROW DELETE FROM u";
     let names = ObjectNames { name: "tr", table: Some("t2"), ..ObjectNames::default() };
     assert_eq!(read(sql).write(sql, &names), "CREATE TRIGGER tr AFTER DELETE ON `t2` FOR EACH ROW DELETE FROM u");

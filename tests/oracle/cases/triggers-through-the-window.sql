@@ -17,7 +17,7 @@ CREATE TRIGGER t_first BEFORE INSERT ON t FOR EACH ROW PRECEDES t_one SET NEW.v 
 CREATE TRIGGER shop.t_between BEFORE INSERT ON shop.t FOR EACH ROW FOLLOWS t_one BEGIN
   -- a remark; with a semicolon
   SET NEW.v = CONCAT(NEW.v, ';
-');
+  ');
   SET @é = 'ü';
 END;
 INSERT INTO t VALUES (1, 'a');

@@ -27,10 +27,8 @@ CREATE VIEW "star" AS SELECT * FROM "t" "x" WHERE "v" <> ';';
 CREATE VIEW two AS SELECT star.*, other.u.w AS "é" FROM star JOIN other.u ON star.id = other.u.id;
 ALTER TABLE t ADD COLUMN n INT DEFAULT 5 FIRST;
 SET SESSION sql_mode = DEFAULT;
-CREATE VIEW "shop".wrong AS SELECT 1;
 CREATE VIEW late AS WITH c AS (SELECT id FROM t) SELECT c.id AS `strange name`, COUNT(*) FROM c GROUP BY c.id UNION ALL SELECT 1, 2;
 -- point
 DROP VIEW two;
 DROP VIEW star, late;
 -- point
--- statements may fail

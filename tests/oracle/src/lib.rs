@@ -4,7 +4,6 @@ mod baseline;
 pub mod generate;
 mod load;
 pub mod objects;
-pub mod objects;
 mod own_dump;
 mod own_dump_around;
 mod random;

@@ -147,6 +147,7 @@ async fn client(family: Family, options: &Path, script: &[u8]) -> anyhow::Result
     command.arg(format!("--defaults-file={}", options.display()));
     command.args([
         "--binary-mode",
+        "--comments",
         "--default-character-set=utf8mb4",
         "--max-allowed-packet=64M",
         "--skip-column-names",

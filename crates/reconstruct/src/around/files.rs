@@ -25,6 +25,8 @@ pub(crate) struct Object {
     pub(crate) table: Option<TableName>,
     /// The first one makes it.
     pub(crate) steps: Vec<Step>,
+    /// Whose it is, where that is not who made it: an event is of whom renamed it.
+    pub(crate) definer: Option<String>,
 }
 
 /// Takes a file apart.
@@ -73,7 +75,7 @@ pub(crate) fn parse(content: &[u8], schema: &str, dialect: &SqlDialect) -> Resul
         match read.verb {
             ObjectVerb::Create => {
                 let step = Step { statement: read, source, around };
-                parsed.objects.push(Object { name, table, steps: vec![step] });
+                parsed.objects.push(Object { name, table, steps: vec![step], definer: None });
             }
             // A result of this program has the statements behind it that changed it.
             ObjectVerb::Alter => {

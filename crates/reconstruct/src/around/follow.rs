@@ -7,7 +7,7 @@ use backtrail_schema::{ObjectKind, ObjectNames, ObjectVerb, SqlDialect};
 
 use super::files::{Object, Parsed, parse};
 use super::schemas::{self, Schema};
-use super::source::Step;
+use super::source::{Around, Step};
 use super::told::{Told, What};
 use super::views::View;
 use super::{AroundFile, Content, FileOf, ObjectAction, PlannedObject};
@@ -262,7 +262,7 @@ impl Follower<'_> {
             return Ok(());
         }
         let name = there.unwrap_or_else(|| statement.name.clone());
-        let object = Object { name: name.clone(), table: None, steps: vec![step.clone()] };
+        let object = Object { name: name.clone(), table: None, steps: vec![step.clone()], definer: None };
         let left_out = match View::new(object, columns.clone(), &self.dialect_of(step)) {
             Ok(view) => {
                 self.views.insert(name.clone(), ViewState::Changed(Box::new(view)));
@@ -279,8 +279,8 @@ impl Follower<'_> {
 
     fn dialect_of(&self, step: &Step) -> SqlDialect {
         match &step.around {
-            super::source::Around::Session(session) => session.dialect(),
-            super::source::Around::Baseline { .. } => self.scope.dialect,
+            Around::Session(session) => session.dialect(),
+            Around::Baseline { .. } => self.scope.dialect,
         }
     }
 
@@ -381,7 +381,7 @@ impl Follower<'_> {
             self.remove_trigger(schema, at);
         }
         let table = statement.table.clone();
-        let object = Object { name: statement.name.clone(), table: table.clone(), steps: vec![step.clone()] };
+        let object = Object { name: statement.name.clone(), table: table.clone(), steps: vec![step.clone()], definer: None };
         let Some(list) = self.triggers.get_mut(schema) else { return Ok(()) };
         let other = statement.place.as_ref().and_then(|place| {
             let at = list.objects.iter().position(|object| same(&object.name.table, &place.other))?;
@@ -491,6 +491,7 @@ impl Follower<'_> {
                     name: statement.name.clone(),
                     table: None,
                     steps: vec![step.clone()],
+                    definer: None,
                 });
             }
             ObjectVerb::Alter => {
@@ -502,6 +503,8 @@ impl Follower<'_> {
                 };
                 if statement.says_more {
                     object.steps.push(step.clone());
+                } else if let Around::Session(session) = &step.around {
+                    object.definer = session.invoker.clone().or(object.definer.take());
                 }
                 if let Some(to) = &statement.rename_to {
                     let mut object = list.objects.remove(at.unwrap_or_default());
@@ -848,7 +851,8 @@ fn write_object(object: &Object, table: Option<&str>, out: &mut Vec<u8>) {
     if !matches!(kind, ObjectKind::Package | ObjectKind::PackageBody) {
         out.extend_from_slice(format!("DROP {} IF EXISTS `{}`;\n", kind.sql(), name.replace('`', "``")).as_bytes());
     }
-    for step in &object.steps {
-        step.write(ObjectNames { name, table, ..ObjectNames::default() }, out);
+    for (number, step) in object.steps.iter().enumerate() {
+        let other_definer = object.definer.as_deref().filter(|_| number == 0);
+        step.write(ObjectNames { name, table, definer: None, other_definer, schema: None }, out);
     }
 }
