@@ -182,9 +182,13 @@ impl<'a> Catalog<'a> {
         Ok(bytes)
     }
 
-    /// A file that holds no rows and is not a table's, by its name.
+    /// A file by its name.
     pub(crate) fn file(&self, name: &str) -> Option<&FileInfo> {
-        let triggers = self.tables.values().map(|files| &files.triggers);
+        let triggers = self.tables.values().flat_map(|files| [&files.triggers, &files.data]);
+        let schemas = self.tables.values().filter_map(|files| files.schema.as_ref());
+        if let Some(found) = schemas.into_iter().find(|file| file.name == name) {
+            return Some(found);
+        }
         let lists = self.views.values().chain(self.sequences.values()).chain(self.schemas.values()).chain(triggers);
         lists.flatten().find(|file| file.name == name)
     }

@@ -12,6 +12,7 @@ use backtrail_schema::{
     alter_empty, parse_create_table,
 };
 
+use crate::around::sequences::{self, Sequence};
 use crate::baseline::Catalog;
 use crate::decide::Shapes;
 use crate::definition::{Base, Definition, Step};
@@ -30,6 +31,8 @@ pub(crate) struct Tracked {
     pub(crate) unreadable: Option<String>,
     /// The first event that changed rows.
     pub(crate) first_row_event: Option<BinlogPosition>,
+    /// What a sequence went through.
+    pub(crate) sequence: Option<Sequence>,
 }
 
 impl Tracked {
@@ -147,7 +150,8 @@ impl<'a> History<'a> {
             definition: Definition::new(Base::Baseline(name.clone(), self.dialect)),
         };
         let id = self.tracked.len();
-        self.tracked.push(Tracked { life, obstacle: None, unreadable, first_row_event: None });
+        let sequence = life.last().is_some_and(|era| era.shape.sequence).then(Sequence::default);
+        self.tracked.push(Tracked { life, obstacle: None, unreadable, first_row_event: None, sequence });
         self.names.insert(name.clone(), Some(id));
         Some(id)
     }
@@ -264,7 +268,9 @@ impl<'a> History<'a> {
             DdlVerb::CreateTableLike => self.create_like(ddl, told),
             DdlVerb::AlterTable | DdlVerb::CreateIndex | DdlVerb::DropIndex => self.alter(ddl, told),
             DdlVerb::RenameTable => self.rename(ddl, told),
-            DdlVerb::DropTable => {
+            DdlVerb::CreateSequence => self.create_sequence(ddl, told),
+            DdlVerb::AlterSequence => self.alter_sequence(ddl, told),
+            DdlVerb::DropTable | DdlVerb::DropSequence => {
                 for name in &ddl.tables {
                     self.end(name, told);
                 }
@@ -323,12 +329,14 @@ impl<'a> History<'a> {
                 obstacle: None,
                 unreadable: None,
                 first_row_event: None,
+                sequence: None,
             },
             Err(reason) => Tracked {
                 life: Life { origin: None, eras: Vec::new(), definition: otherwise },
                 obstacle: Some(told.obstacle(reason.clone())),
                 unreadable: Some(reason),
                 first_row_event: None,
+                sequence: None,
             },
         };
         self.add(name, tracked, told.moment);
@@ -346,6 +354,31 @@ impl<'a> History<'a> {
         });
         let shape = found.ok_or_else(|| format!("it was made like {model}, whose definition is not known"));
         self.made(name, shape, Definition::new(Base::Made(told.step(ddl))), told);
+    }
+
+    fn create_sequence(&mut self, ddl: &Ddl, told: &Told<'_>) {
+        let Some(name) = ddl.tables.first() else { return };
+        if self.is_there(ddl, name) {
+            return;
+        }
+        let Some(shape) = sequences::shape(name) else { return };
+        let life = Life {
+            origin: None,
+            eras: vec![first_era(name, shape, told.began())],
+            definition: Definition::new(Base::Made(told.step(ddl))),
+        };
+        let sequence = Some(Sequence::made(&told.statement.text, ddl, &told.statement.dialect));
+        let tracked = Tracked { life, obstacle: None, unreadable: None, first_row_event: None, sequence };
+        self.add(name, tracked, told.moment);
+    }
+
+    fn alter_sequence(&mut self, ddl: &Ddl, told: &Told<'_>) {
+        let Some(name) = ddl.tables.first().map(|name| self.resolve(name)) else { return };
+        let Some(id) = self.find(&name) else { return };
+        self.remember(id);
+        if let Some(sequence) = self.tracked.get_mut(id).and_then(|tracked| tracked.sequence.as_mut()) {
+            sequence.altered(&told.statement.text, ddl, &told.statement.dialect);
+        }
     }
 
     fn truncate(&mut self, name: &TableName, told: &Told<'_>) {

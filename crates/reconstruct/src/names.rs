@@ -51,7 +51,7 @@ impl ResultNames {
             candidate
         };
         let views = plan.around_files.iter().flatten().filter_map(|file| match &file.of {
-            FileOf::View(name) | FileOf::Sequence(name) => Some(name),
+            FileOf::View(name) | FileOf::Sequence(name) | FileOf::SequenceTable(name) => Some(name),
             _ => None,
         });
         for name in plan.written().chain(views) {
@@ -82,6 +82,8 @@ impl ResultNames {
             FileOf::TableTriggers(table) => format!("{}-schema-triggers.sql", self.stem(table)),
             FileOf::Placeholder(view) => format!("{}-schema.sql", self.stem(view)),
             FileOf::View(view) => format!("{}-schema-view.sql", self.stem(view)),
+            FileOf::SequenceTable(sequence) => format!("{}-schema.sql", self.stem(sequence)),
+            FileOf::SequenceRow(sequence) => format!("{}.00000.sql", self.stem(sequence)),
             FileOf::Sequence(sequence) => format!("{}-schema-sequence.sql", self.stem(sequence)),
         }
     }

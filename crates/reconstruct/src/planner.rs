@@ -57,6 +57,9 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     let mut recipes = BTreeMap::new();
     for (name, id) in present.iter().filter(|(name, _)| in_scope(name)) {
         let Some(tracked) = history.tracked.get(*id) else { continue };
+        if tracked.sequence.is_some() && tracked.obstacle.is_none() {
+            continue;
+        }
         let (action, recipe) = decide(&catalog, name, tracked, &mut warnings)?;
         tables.insert(name.clone(), action);
         recipes.extend(recipe.map(|recipe| (name.clone(), recipe)));
@@ -133,7 +136,14 @@ fn follow_around(
             before.insert(name.clone(), then);
         }
     }
+    let wanted = |name: &TableName| request.tables.matches(name) && !is_system_schema(&name.schema);
+    let sequences = present.iter().filter(|(name, _)| wanted(name) && !actions.contains_key(*name));
+    let sequences = sequences.filter_map(|(name, id)| {
+        let tracked = history.tracked.get(*id)?;
+        Some((name.clone(), (tracked.sequence.as_ref()?, tracked.life.origin.as_ref())))
+    });
     let scope = around::Scope {
+        sequences: &sequences.collect(),
         catalog,
         filter: &request.tables,
         dialect,

@@ -38,6 +38,8 @@ struct Pending {
     events: EventCounts,
     /// Row events and their bytes, and the first of them, by table and era.
     rows: BTreeMap<(usize, usize), (u64, u64, BinlogPosition)>,
+    /// The last row of sequences.
+    sequences: BTreeMap<usize, String>,
     /// What stands in the way of tables.
     obstacles: Vec<(usize, Obstacle)>,
     /// What stands in the way of all tables.
@@ -208,9 +210,37 @@ impl<'a> Scan<'a> {
             let obstacle = Obstacle { position: place.start_position(), statement: None, reason, remedy };
             self.pending.obstacles.push((id, obstacle));
         }
+        let is_sequence = tracked.sequence.is_some();
         if self.silent_cascades && !rows.foreign_key_checks_off() && rows.kind != RowsKind::Write {
             let name = name.clone();
             self.cascade(place, event, rows, &name)?;
+        }
+        if is_sequence {
+            self.sequence_row(place, event, rows, id)?;
+        }
+        Ok(())
+    }
+
+    /// A server took numbers from a sequence, and wrote down from where on it will take the next ones.
+    fn sequence_row(
+        &mut self,
+        place: &Place<'_>,
+        event: &Event<'_>,
+        rows: &RowsEvent<'_>,
+        id: usize,
+    ) -> Result<(), EngineError> {
+        let Some(map) = self.table_maps.get(rows.table_id) else { return Ok(()) };
+        let mut changes = rows.rows(map).map_err(|problem| corrupt(event, problem))?;
+        while let Some(change) = changes.next_row().map_err(|problem| corrupt(event, problem))? {
+            match change.after.as_ref().and_then(around::sequences::literal) {
+                Some(row) => drop(self.pending.sequences.insert(id, row)),
+                None => {
+                    let reason = "its row in the log is not that of a sequence".to_owned();
+                    let obstacle =
+                        Obstacle { position: place.start_position(), statement: None, reason, remedy: LATER_BASELINE };
+                    self.pending.obstacles.push((id, obstacle));
+                }
+            }
         }
         Ok(())
     }
@@ -466,6 +496,11 @@ impl<'a> Scan<'a> {
             if let Some(era) = tracked.life.eras.get_mut(era) {
                 era.row_events += events;
                 era.row_event_bytes += bytes;
+            }
+        }
+        for (id, row) in pending.sequences {
+            if let Some(sequence) = self.history.tracked.get_mut(id).and_then(|tracked| tracked.sequence.as_mut()) {
+                sequence.row(row);
             }
         }
         self.around.extend(pending.around);

@@ -68,6 +68,25 @@ pub fn rename_in_statement(statement: &str, ddl: &Ddl, dialect: &SqlDialect, nam
     }
 }
 
+/// Writes a CREATE or ALTER SEQUENCE again, for one called `name` in the current schema, as [`rename_in_statement`] does.
+pub fn rename_in_sequence(statement: &str, ddl: &Ddl, dialect: &SqlDialect, name: &str) -> Option<String> {
+    let verb = match ddl.verb {
+        DdlVerb::CreateSequence => "CREATE",
+        DdlVerb::AlterSequence => "ALTER",
+        _ => return None,
+    };
+    let tokens = lexer::lex(statement, dialect, MOST_TOKENS).ok()?;
+    let span = ddl.name_spans.first()?;
+    let behind = tokens.iter().position(|token| token.start >= span.end).unwrap_or(tokens.len());
+    let mut tail = tokens.get(behind..)?.to_vec();
+    while tail.last().is_some_and(|token| token.kind == Kind::Symbol(';')) {
+        tail.pop();
+    }
+    let mut out = format!("{verb} SEQUENCE `{}` ", name.replace('`', "``"));
+    write_tokens(statement, &tail, dialect, &mut out);
+    Some(out.trim_end().to_owned())
+}
+
 fn is_word(token: &Token<'_>, word: &str) -> bool {
     matches!(token.kind, Kind::Word(text) if text.eq_ignore_ascii_case(word))
 }

@@ -65,10 +65,11 @@ pub(crate) fn parse(content: &[u8], schema: &str, dialect: &SqlDialect) -> Resul
             continue;
         }
         let source = Source::new(text, None).ok_or("its character set is not known")?;
-        // Under ANSI_QUOTES a server prints names in double quotes.
-        let ansi = SqlDialect { ansi_quotes: true, ..*dialect };
-        let read = read_object_statement(&source.text, schema, dialect)
-            .or_else(|reason| read_object_statement(&source.text, schema, &ansi).map_err(|_| reason))?
+        let read = dialects(dialect, &before)
+            .iter()
+            .map(|dialect| read_object_statement(&source.text, schema, dialect))
+            .reduce(|first, other| first.or_else(|reason| other.map_err(|_| reason)))
+            .ok_or("there is no way to read it")??
             .ok_or("there is a statement in it that does not belong there")?;
         let around = Around::Baseline { before: std::mem::take(&mut before), after: Vec::new() };
         let (name, table) = (read.name.clone(), read.table.clone());
@@ -87,6 +88,25 @@ pub(crate) fn parse(content: &[u8], schema: &str, dialect: &SqlDialect) -> Resul
         }
     }
     if before.is_empty() { Ok(parsed) } else { Err("it ends before its last statement".to_owned()) }
+}
+
+/// How a statement may have to be read: as what stands before it says, else in every way, since mydumper does not keep the
+/// SQL mode. Under ANSI_QUOTES a server prints names in double quotes.
+fn dialects(dialect: &SqlDialect, before: &[u8]) -> Vec<SqlDialect> {
+    let before = String::from_utf8_lossy(before);
+    if let Some((_, mode)) = before.rsplit_once("SET sql_mode = '") {
+        let mode = mode.split('\'').next().unwrap_or_default();
+        let has = |name: &str| mode.split(',').any(|own| own == name);
+        let own = SqlDialect {
+            ansi_quotes: has("ANSI_QUOTES"),
+            no_backslash_escapes: has("NO_BACKSLASH_ESCAPES"),
+            ..*dialect
+        };
+        return vec![own];
+    }
+    let modes = [(false, false), (true, false), (false, true), (true, true)];
+    let with = |(ansi_quotes, no_backslash_escapes)| SqlDialect { ansi_quotes, no_backslash_escapes, ..*dialect };
+    modes.into_iter().map(with).collect()
 }
 
 impl Object {
@@ -152,5 +172,7 @@ mod tests {
         let ansi = "CREATE DEFINER=\"root\"@\"localhost\" TRIGGER \"t 1\" BEFORE INSERT ON \"t\" FOR EACH ROW SET NEW.\"v\" = 1;\n";
         let parsed = parse(ansi.as_bytes(), "shop", &SqlDialect::mysql()).unwrap();
         assert_eq!(parsed.objects[0].table.as_ref().unwrap().to_string(), "shop.t");
+        let strict = "SET @PREV_SQL_MODE=@@SQL_MODE;\nSET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES';\nCREATE TRIGGER \"a\" AFTER DELETE ON \"t\" FOR EACH ROW SET @d = '\\';\nSET sql_mode = @PREV_SQL_MODE;\n";
+        assert_eq!(parse(strict.as_bytes(), "shop", &SqlDialect::mysql()).unwrap().objects.len(), 1);
     }
 }

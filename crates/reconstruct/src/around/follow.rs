@@ -7,6 +7,7 @@ use backtrail_schema::{ObjectKind, ObjectNames, ObjectVerb, SqlDialect};
 
 use super::files::{Object, Parsed, parse};
 use super::schemas::{self, Schema};
+use super::sequences::{Sequence, row_of_file};
 use super::source::{Around, Step};
 use super::told::{Told, What};
 use super::views::View;
@@ -26,6 +27,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) refused: &'a BTreeSet<TableName>,
     /// The tables that there are, with their visible columns; None where they are not known.
     pub(crate) tables: &'a BTreeMap<TableName, Option<Vec<String>>>,
+    /// The sequences that there are, and under which name the baseline has each.
+    pub(crate) sequences: &'a BTreeMap<TableName, (&'a Sequence, Option<&'a TableName>)>,
     /// The visible columns of tables of the baseline whose definition changed, as they were.
     pub(crate) before: &'a BTreeMap<TableName, Vec<String>>,
 }
@@ -556,6 +559,7 @@ impl Follower<'_> {
                 followed.files.push(AroundFile { of, content: Content::Copied(file.name.clone()) });
             }
         }
+        self.sequence_files(&mut followed)?;
         self.view_files(&mut followed)?;
         self.say(&mut followed);
         Ok(followed)
@@ -668,10 +672,43 @@ impl Follower<'_> {
         Ok(())
     }
 
+    /// Sequences that the dump has in the form of tables, and those made since.
+    fn sequence_files(&self, followed: &mut Followed) -> Result<(), EngineError> {
+        let catalog = self.scope.catalog;
+        for (name, (sequence, origin)) in self.scope.sequences {
+            let files = origin.and_then(|origin| catalog.tables.get(origin));
+            let mut add = |of: FileOf, content: Content| followed.files.push(AroundFile { of, content });
+            if sequence.is_baselines() && *origin == Some(name) {
+                let files = files.into_iter().flat_map(|files| files.schema.iter().chain(&files.data));
+                for file in files {
+                    add(FileOf::SequenceTable(name.clone()), Content::Copied(file.name.clone()));
+                }
+                continue;
+            }
+            let row = match files.and_then(|files| files.data.first()) {
+                Some(file) => row_of_file(&catalog.bytes(&file.name)?),
+                None => None,
+            };
+            let (made, rows) = sequence.files(&name.table, row);
+            if sequence.is_altered() {
+                followed.warnings.push(format!(
+                    "the sequence {name} was altered, and no numbers were taken from it since: the log does not tell from where on it counts, so that it may pass over numbers"
+                ));
+            }
+            let mut add = |of: FileOf, text: Option<Vec<u8>>| {
+                followed.files.extend(text.map(|text| AroundFile { of, content: Content::Written(text) }));
+            };
+            add(FileOf::SequenceTable(name.clone()), made);
+            add(FileOf::SequenceRow(name.clone()), rows);
+        }
+        Ok(())
+    }
+
     fn view_files(&mut self, followed: &mut Followed) -> Result<(), EngineError> {
         let catalog = self.scope.catalog;
         let now = |name: &TableName| self.scope.tables.get(name).cloned().flatten();
-        let gone = catalog.tables.keys().any(|name| !self.scope.written.contains(name))
+        let there = |name: &TableName| self.scope.written.contains(name) || self.scope.sequences.contains_key(name);
+        let gone = catalog.tables.keys().any(|name| !there(name))
             || catalog.views.keys().any(|name| !self.views.contains_key(name) || !self.scope.filter.matches(name));
         let check_all = gone || !self.scope.before.is_empty();
         let mut kept: BTreeMap<TableName, Option<View>> = BTreeMap::new();
@@ -758,6 +795,7 @@ impl Follower<'_> {
         for read in &view.query.tables {
             let there = self.written_table(read).is_some()
                 || kept.keys().any(|name| same_name(name, read))
+                || self.scope.sequences.contains_key(read)
                 || self.scope.catalog.sequences.contains_key(read);
             if !there && self.scope.catalog.has_schema(&read.schema) {
                 return Some(format!("it reads {read}, which is not in the result"));

@@ -11,6 +11,7 @@
 mod files;
 mod follow;
 mod schemas;
+pub(crate) mod sequences;
 mod source;
 mod told;
 mod views;
@@ -63,7 +64,9 @@ impl AroundFile {
             FileOf::TableTriggers(name)
             | FileOf::Placeholder(name)
             | FileOf::View(name)
-            | FileOf::Sequence(name) => Some(name),
+            | FileOf::Sequence(name)
+            | FileOf::SequenceTable(name)
+            | FileOf::SequenceRow(name) => Some(name),
         }
     }
 }
@@ -78,7 +81,11 @@ pub(crate) enum FileOf {
     /// The table that holds a view's place.
     Placeholder(TableName),
     View(TableName),
+    /// A sequence in a form of its own.
     Sequence(TableName),
+    /// A sequence in the form of a table.
+    SequenceTable(TableName),
+    SequenceRow(TableName),
 }
 
 /// What is in it.
