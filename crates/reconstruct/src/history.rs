@@ -9,13 +9,13 @@ use std::sync::Arc;
 use backtrail_domain::{BinlogPosition, TableName};
 use backtrail_schema::{
     AddedValue, AlterKind, ColumnOrigin, Ddl, DdlVerb, Evolution, SqlDialect, StatementTimeKind, TableShape, alter,
-    alter_empty, parse_create_table,
+    alter_empty, parse_create_table, read_schema_statement,
 };
 
 use crate::around::sequences::{self, Sequence};
 use crate::baseline::Catalog;
 use crate::decide::Shapes;
-use crate::definition::{Base, Definition, Step};
+use crate::definition::{Base, Definition, Step, statements};
 use crate::facts::{LATER_BASELINE, Obstacle, statement_text};
 use crate::life::{Began, Era, Life};
 use crate::statement::StatementText;
@@ -85,7 +85,12 @@ impl Told<'_> {
     }
 
     fn step(&self, ddl: &Ddl) -> Step {
-        Step { text: self.statement.text.clone(), ddl: ddl.clone(), dialect: self.statement.dialect }
+        Step {
+            text: self.statement.text.clone(),
+            ddl: ddl.clone(),
+            dialect: self.statement.dialect,
+            schema_options: None,
+        }
     }
 }
 
@@ -107,6 +112,8 @@ pub(crate) struct History<'a> {
     names: HashMap<TableName, Option<usize>>,
     pub(crate) bindings: Vec<Binding>,
     undo: Vec<Undo>,
+    /// By schema: see [`History::table_options`].
+    table_options: HashMap<String, Option<String>>,
     /// Tables that foreign keys change along with a parent; made anew when definitions have changed.
     children: Option<BTreeMap<TableName, Vec<TableName>>>,
 }
@@ -121,6 +128,7 @@ impl<'a> History<'a> {
             names: HashMap::new(),
             bindings: Vec::new(),
             undo: Vec::new(),
+            table_options: HashMap::new(),
             children: None,
         }
     }
@@ -296,6 +304,26 @@ impl<'a> History<'a> {
         }
     }
 
+    /// What a schema gives to tables that name no character set, where it is known.
+    fn table_options(&mut self, schema: &str) -> Option<String> {
+        let catalog = self.catalog;
+        let dialect = self.dialect;
+        let known = self.table_options.entry(schema.to_owned()).or_insert_with(|| {
+            let file = catalog.schema_file(schema, "-schema-create.sql")?;
+            let text = catalog.text(file).ok()?;
+            let read = statements(&text).into_iter().filter_map(|statement| {
+                read_schema_statement(statement, schema, &dialect).ok().flatten().map(|read| read.charset)
+            });
+            read.filter(|charset| !charset.is_empty()).last()
+        });
+        known.clone()
+    }
+
+    /// A statement about a schema counts.
+    pub(crate) fn schema_gives(&mut self, schema: &str, options: String) {
+        self.table_options.insert(schema.to_owned(), Some(options).filter(|options| !options.is_empty()));
+    }
+
     /// Whether a CREATE does nothing, since the table is there.
     fn is_there(&mut self, ddl: &Ddl, name: &TableName) -> bool {
         let there = self.resolve(name);
@@ -312,7 +340,11 @@ impl<'a> History<'a> {
             _ => parse_create_table(&told.statement.text, &told.statement.schema, &told.statement.dialect)
                 .map_err(|problem| format!("the statement that made it cannot be read: {problem}")),
         };
-        let definition = Definition::new(Base::Made(told.step(ddl)));
+        let mut step = told.step(ddl);
+        if parsed.as_ref().is_ok_and(|shape| shape.charset.is_none() && shape.collation.is_none()) {
+            step.schema_options = self.table_options(&name.schema);
+        }
+        let definition = Definition::new(Base::Made(step));
         self.made(name, parsed.map(|shape| (shape, definition.clone())), definition, told);
     }
 

@@ -10,7 +10,9 @@ use backtrail_binlog::{
     Boundary, CommitInfo, Event, EventBody, EventType, QueryEvent, RowsEvent, RowsKind, TableMaps, XaId,
 };
 use backtrail_domain::{BinlogPosition, TableName};
-use backtrail_schema::{DataChange, Ddl, DdlVerb, Flavour, Statement, TransactionControl, classify};
+use backtrail_schema::{
+    DataChange, Ddl, DdlVerb, Flavour, ObjectVerb, SchemaStatement, Statement, TransactionControl, classify,
+};
 
 use crate::EngineError;
 use crate::around;
@@ -503,8 +505,30 @@ impl<'a> Scan<'a> {
                 sequence.row(row);
             }
         }
+        for told in &pending.around {
+            if let around::What::Schema { statement, session } = &told.what
+                && !self.there_already(statement)
+                && let Some(options) = around::table_options(statement, session)
+            {
+                self.history.schema_gives(&statement.schema, options);
+            }
+        }
         self.around.extend(pending.around);
         self.count(&pending.events);
+    }
+
+    /// Whether a CREATE DATABASE does nothing.
+    fn there_already(&self, statement: &SchemaStatement) -> bool {
+        let same = |told: &&around::Told| match &told.what {
+            around::What::Schema { statement: own, .. } => own.schema == statement.schema,
+            _ => false,
+        };
+        let last = self.around.iter().rev().find(same);
+        let there = match last.map(|told| &told.what) {
+            Some(around::What::Schema { statement, .. }) => statement.verb != ObjectVerb::Drop,
+            _ => self.catalog.has_schema(&statement.schema),
+        };
+        statement.verb == ObjectVerb::Create && !statement.or_replace && there
     }
 
     fn count(&mut self, counts: &EventCounts) {

@@ -30,7 +30,7 @@ pub use objects::{
     ObjectKind, ObjectNames, ObjectStatement, ObjectVerb, SchemaStatement, TriggerPlace, read_object_statement,
     read_schema_statement,
 };
-pub use rewrite::{rename_in_sequence, rename_in_statement};
+pub use rewrite::{rename_in_sequence, rename_in_statement, with_table_options};
 pub use shape::{
     Column, ColumnType, ForeignKey, Generated, GeometryKind, Key, KeyPart, ReferentialAction, RowKey, TableShape,
 };

@@ -406,8 +406,8 @@ pub struct SchemaStatement {
     pub or_replace: bool,
     /// What it says besides, for the default SQL mode.
     pub options: String,
-    /// Whether a character set or collation is among that.
-    pub says_charset: bool,
+    /// The character set and collation among that, as table options; empty where it names none.
+    pub charset: String,
 }
 
 /// Reads CREATE, ALTER and DROP DATABASE; None for any other statement.
@@ -449,10 +449,33 @@ pub fn read_schema_statement(
     }
     let rest: Vec<Token<'_>> = tokens.get(cursor.position..).unwrap_or_default().to_vec();
     let rest: Vec<Token<'_>> = rest.into_iter().filter(|token| token.kind != Kind::Symbol(';')).collect();
-    let says_charset = rest.iter().any(|token| {
-        matches!(token.kind, Kind::Word(word) if ["CHARACTER", "CHARSET", "COLLATE"].iter().any(|own| word.eq_ignore_ascii_case(own)))
-    });
     let mut options = String::new();
     crate::rewrite::write_tokens(text, &rest, dialect, &mut options);
-    Ok(Some(SchemaStatement { verb, schema, conditional, or_replace, options, says_charset }))
+    Ok(Some(SchemaStatement { verb, schema, conditional, or_replace, charset: charset_options(&rest), options }))
+}
+
+/// `CHARACTER SET x` and `COLLATE x` among tokens.
+fn charset_options(tokens: &[Token<'_>]) -> String {
+    let mut found = Vec::new();
+    let is = |at: usize, word: &str| {
+        matches!(tokens.get(at).map(|token| &token.kind), Some(Kind::Word(own)) if own.eq_ignore_ascii_case(word))
+    };
+    for at in 0..tokens.len() {
+        let (option, mut value) = if is(at, "CHARACTER") && is(at + 1, "SET") {
+            ("CHARACTER SET", at + 2)
+        } else if is(at, "CHARSET") {
+            ("CHARACTER SET", at + 1)
+        } else if is(at, "COLLATE") {
+            ("COLLATE", at + 1)
+        } else {
+            continue;
+        };
+        value += usize::from(tokens.get(value).is_some_and(|token| token.kind == Kind::Symbol('=')));
+        match tokens.get(value).map(|token| &token.kind) {
+            Some(Kind::Word(name)) => found.push(format!("{option} {name}")),
+            Some(Kind::Name(name) | Kind::Text(name)) => found.push(format!("{option} {name}")),
+            _ => {}
+        }
+    }
+    found.join(" ")
 }

@@ -68,6 +68,26 @@ pub fn rename_in_statement(statement: &str, ddl: &Ddl, dialect: &SqlDialect, nam
     }
 }
 
+/// Puts table options behind the columns of a CREATE TABLE; None where it has no columns.
+pub fn with_table_options(statement: &str, dialect: &SqlDialect, options: &str) -> Option<String> {
+    let tokens = lexer::lex(statement, dialect, MOST_TOKENS).ok()?;
+    let mut depth = 0_u32;
+    for token in &tokens {
+        match token.kind {
+            Kind::Symbol('(') => depth += 1,
+            Kind::Symbol(')') => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    let (before, behind) = statement.split_at_checked(token.end)?;
+                    return Some(format!("{before} {options}{behind}"));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Writes a CREATE or ALTER SEQUENCE again, for one called `name` in the current schema, as [`rename_in_statement`] does.
 pub fn rename_in_sequence(statement: &str, ddl: &Ddl, dialect: &SqlDialect, name: &str) -> Option<String> {
     let verb = match ddl.verb {

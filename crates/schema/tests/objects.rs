@@ -2,6 +2,7 @@
 
 use backtrail_schema::{
     ObjectNames, ObjectStatement, OutputColumn, SqlDialect, read_object_statement, read_schema_statement, read_view_query,
+    with_table_options,
 };
 
 const DIALECT: SqlDialect = SqlDialect::mariadb();
@@ -111,12 +112,16 @@ fn view_queries() {
 
 #[test]
 fn schemas() {
-    let check = |sql: &str, schema: &str, options: &str, charset: bool| {
+    let check = |sql: &str, schema: &str, options: &str, charset: &str| {
         let found = read_schema_statement(sql, "now", &DIALECT).unwrap().unwrap();
-        assert_eq!((found.schema.as_str(), found.options.as_str(), found.says_charset), (schema, options, charset), "{sql}");
+        assert_eq!((found.schema.as_str(), found.options.as_str(), found.charset.as_str()), (schema, options, charset), "{sql}");
     };
-    check("CREATE DATABASE IF NOT EXISTS `a``b` /*!40100 DEFAULT CHARACTER SET latin1 */;", "a`b", "DEFAULT CHARACTER SET latin1", true);
-    check("ALTER DATABASE COLLATE latin1_bin", "now", "COLLATE latin1_bin", true);
-    check("CREATE OR REPLACE SCHEMA x COMMENT 'it''s'", "x", "COMMENT 'it''s'", false);
+    check("CREATE DATABASE IF NOT EXISTS `a``b` /*!40100 DEFAULT CHARACTER SET latin1 */;", "a`b", "DEFAULT CHARACTER SET latin1", "CHARACTER SET latin1");
+    check("ALTER DATABASE COLLATE latin1_bin", "now", "COLLATE latin1_bin", "COLLATE latin1_bin");
+    check("CREATE OR REPLACE SCHEMA x COMMENT 'it''s'", "x", "COMMENT 'it''s'", "");
+    check("CREATE DATABASE x DEFAULT CHARSET = 'utf8mb4' COLLATE=`utf8mb4_bin`", "x", "DEFAULT CHARSET = 'utf8mb4' COLLATE=`utf8mb4_bin`", "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
+    let options = |sql: &str| with_table_options(sql, &DIALECT, "COLLATE latin1_bin");
+    assert_eq!(options("CREATE TABLE t (a INT, b CHAR(3)) PARTITION BY HASH (a)").unwrap(), "CREATE TABLE t (a INT, b CHAR(3)) COLLATE latin1_bin PARTITION BY HASH (a)");
+    assert_eq!(options("CREATE TABLE t LIKE u"), None);
     assert_eq!(read_schema_statement("CREATE TABLE x (a INT)", "now", &DIALECT), Ok(None));
 }

@@ -20,7 +20,8 @@ use backtrail_domain::{BinlogPosition, TableName};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use follow::{Followed, Scope, follow};
-pub(crate) use told::{Told, of_objects, of_schema, of_tables};
+pub(crate) use schemas::table_options;
+pub(crate) use told::{Told, What, of_objects, of_schema, of_tables};
 
 /// Something around tables that the window changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
