@@ -172,8 +172,10 @@ impl<'a> QueryStatus<'a> {
                 9 => drop(cursor.u64("tables for update")?),
                 10 => drop(cursor.u32("original length")?),
                 11 => {
-                    status.invoker =
-                        Some((short_string(&mut cursor, "invoker's user")?, short_string(&mut cursor, "invoker's host")?));
+                    status.invoker = Some((
+                        short_string(&mut cursor, "invoker's user")?,
+                        short_string(&mut cursor, "invoker's host")?,
+                    ));
                 }
                 12 => {
                     // 254 is "too many to list".

@@ -35,7 +35,7 @@ pub(crate) enum Base {
     /// The schema file of this table of the baseline, in the server's dialect.
     Baseline(backtrail_domain::TableName, SqlDialect),
     /// A CREATE TABLE of the window.
-    Made(Step),
+    Made(Box<Step>),
 }
 
 impl Definition {
@@ -73,7 +73,7 @@ impl Definition {
         let mut out = String::from(PREAMBLE);
         let mut in_file = Vec::new();
         let made = match (&self.base, baseline) {
-            (Base::Made(step), _) => step.clone(),
+            (Base::Made(step), _) => (**step).clone(),
             (Base::Baseline(_, dialect), Some(text)) => {
                 let mut own = steps_of_file(text, schema, dialect)?.into_iter();
                 let create = own.next().ok_or("its schema file has no CREATE TABLE")?;

@@ -311,10 +311,10 @@ impl<'a> History<'a> {
         let known = self.table_options.entry(schema.to_owned()).or_insert_with(|| {
             let file = catalog.schema_file(schema, "-schema-create.sql")?;
             let text = catalog.text(file).ok()?;
-            let read = statements(&text).into_iter().filter_map(|statement| {
+            let mut read = statements(&text).into_iter().filter_map(|statement| {
                 read_schema_statement(statement, schema, &dialect).ok().flatten().map(|read| read.charset)
             });
-            read.filter(|charset| !charset.is_empty()).last()
+            read.rfind(|charset| !charset.is_empty())
         });
         known.clone()
     }
@@ -344,7 +344,7 @@ impl<'a> History<'a> {
         if parsed.as_ref().is_ok_and(|shape| shape.charset.is_none() && shape.collation.is_none()) {
             step.schema_options = self.table_options(&name.schema);
         }
-        let definition = Definition::new(Base::Made(step));
+        let definition = Definition::new(Base::Made(Box::new(step)));
         self.made(name, parsed.map(|shape| (shape, definition.clone())), definition, told);
     }
 
@@ -385,7 +385,7 @@ impl<'a> History<'a> {
             Some((era.shape.like(name.clone()), tracked.life.definition.like()))
         });
         let shape = found.ok_or_else(|| format!("it was made like {model}, whose definition is not known"));
-        self.made(name, shape, Definition::new(Base::Made(told.step(ddl))), told);
+        self.made(name, shape, Definition::new(Base::Made(Box::new(told.step(ddl)))), told);
     }
 
     fn create_sequence(&mut self, ddl: &Ddl, told: &Told<'_>) {
@@ -397,7 +397,7 @@ impl<'a> History<'a> {
         let life = Life {
             origin: None,
             eras: vec![first_era(name, shape, told.began())],
-            definition: Definition::new(Base::Made(told.step(ddl))),
+            definition: Definition::new(Base::Made(Box::new(told.step(ddl)))),
         };
         let sequence = Some(Sequence::made(&told.statement.text, ddl, &told.statement.dialect));
         let tracked = Tracked { life, obstacle: None, unreadable: None, first_row_event: None, sequence };

@@ -153,9 +153,7 @@ fn around_rows<'a>(
             Some(file) => Ok(Definition::Copied { table, file }),
             None => Err(EngineError::StalePlan { reason: format!("the baseline's {name} is gone") }),
         },
-        Content::Written(text) => {
-            Ok(Definition::Written { table, name: names.around(&file.of), text: text.clone() })
-        }
+        Content::Written(text) => Ok(Definition::Written { table, name: names.around(&file.of), text: text.clone() }),
     }
 }
 

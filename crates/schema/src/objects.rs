@@ -153,7 +153,9 @@ pub fn read_object_statement(
         match token.kind {
             Kind::Text(_) if own.contains(";\n") => {
                 if dialect.no_backslash_escapes {
-                    return Err("a string in it has a line that ends in a semicolon, where no loader would go on reading");
+                    return Err(
+                        "a string in it has a line that ends in a semicolon, where no loader would go on reading",
+                    );
                 }
                 found.spans.broken_strings.push(token.start..token.end);
             }
@@ -457,9 +459,7 @@ pub fn read_schema_statement(
 /// `CHARACTER SET x` and `COLLATE x` among tokens.
 fn charset_options(tokens: &[Token<'_>]) -> String {
     let mut found = Vec::new();
-    let is = |at: usize, word: &str| {
-        matches!(tokens.get(at).map(|token| &token.kind), Some(Kind::Word(own)) if own.eq_ignore_ascii_case(word))
-    };
+    let is = |at: usize, word: &str| matches!(tokens.get(at).map(|token| &token.kind), Some(Kind::Word(own)) if own.eq_ignore_ascii_case(word));
     for at in 0..tokens.len() {
         let (option, mut value) = if is(at, "CHARACTER") && is(at + 1, "SET") {
             ("CHARACTER SET", at + 2)

@@ -91,17 +91,68 @@ pub fn read_view_query(
 }
 
 const BEHIND_TABLE: &[&str] = &[
-    "ON", "USING", "JOIN", "LEFT", "RIGHT", "INNER", "CROSS", "STRAIGHT_JOIN", "NATURAL", "FULL", "WHERE", "GROUP", "HAVING",
-    "ORDER", "LIMIT", "UNION", "EXCEPT", "INTERSECT", "WINDOW", "FOR", "USE", "FORCE", "IGNORE", "PARTITION", "WITH",
-    "PROCEDURE", "LOCK", "FETCH", "OFFSET", "TABLESAMPLE", "QUALIFY",
+    "ON",
+    "USING",
+    "JOIN",
+    "LEFT",
+    "RIGHT",
+    "INNER",
+    "CROSS",
+    "STRAIGHT_JOIN",
+    "NATURAL",
+    "FULL",
+    "WHERE",
+    "GROUP",
+    "HAVING",
+    "ORDER",
+    "LIMIT",
+    "UNION",
+    "EXCEPT",
+    "INTERSECT",
+    "WINDOW",
+    "FOR",
+    "USE",
+    "FORCE",
+    "IGNORE",
+    "PARTITION",
+    "WITH",
+    "PROCEDURE",
+    "LOCK",
+    "FETCH",
+    "OFFSET",
+    "TABLESAMPLE",
+    "QUALIFY",
 ];
 const ENDS_FROM: &[&str] = &[
-    "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "EXCEPT", "INTERSECT", "WINDOW", "PROCEDURE", "LOCK", "FETCH",
-    "OFFSET", "INTO", "QUALIFY",
+    "WHERE",
+    "GROUP",
+    "HAVING",
+    "ORDER",
+    "LIMIT",
+    "UNION",
+    "EXCEPT",
+    "INTERSECT",
+    "WINDOW",
+    "PROCEDURE",
+    "LOCK",
+    "FETCH",
+    "OFFSET",
+    "INTO",
+    "QUALIFY",
 ];
 const BEFORE_COLUMNS: &[&str] = &[
-    "SELECT", "ALL", "DISTINCT", "DISTINCTROW", "HIGH_PRIORITY", "STRAIGHT_JOIN", "SQL_SMALL_RESULT", "SQL_BIG_RESULT",
-    "SQL_BUFFER_RESULT", "SQL_NO_CACHE", "SQL_CACHE", "SQL_CALC_FOUND_ROWS",
+    "SELECT",
+    "ALL",
+    "DISTINCT",
+    "DISTINCTROW",
+    "HIGH_PRIORITY",
+    "STRAIGHT_JOIN",
+    "SQL_SMALL_RESULT",
+    "SQL_BIG_RESULT",
+    "SQL_BUFFER_RESULT",
+    "SQL_NO_CACHE",
+    "SQL_CACHE",
+    "SQL_CALC_FOUND_ROWS",
 ];
 
 struct Walk<'r, 't, 'a> {
@@ -132,7 +183,8 @@ impl Walk<'_, '_, '_> {
     /// The names of WITH … AS (SELECT …), which are no tables.
     fn common_tables(&mut self, tokens: &[Token<'_>]) {
         for at in 2..tokens.len() {
-            let query = is_symbol(tokens.get(at), '(') && is_word(tokens.get(at + 1), &["SELECT", "WITH", "VALUES", "TABLE"]);
+            let query =
+                is_symbol(tokens.get(at), '(') && is_word(tokens.get(at + 1), &["SELECT", "WITH", "VALUES", "TABLE"]);
             if !query || !is_word(tokens.get(at - 1), &["AS"]) {
                 continue;
             }
@@ -276,9 +328,10 @@ impl Walk<'_, '_, '_> {
         if qualified {
             let place = self.cursor.position.checked_sub(2);
             qualifier = name_of(place.and_then(|place| tokens.get(place)));
-            let deeper = self.cursor.position.checked_sub(4).filter(|_| {
-                is_symbol(self.cursor.position.checked_sub(3).and_then(|place| tokens.get(place)), '.')
-            });
+            let deeper =
+                self.cursor.position.checked_sub(4).filter(|_| {
+                    is_symbol(self.cursor.position.checked_sub(3).and_then(|place| tokens.get(place)), '.')
+                });
             let first = deeper.or(place).and_then(|place| tokens.get(place));
             start = first.map_or(start, |first| first.start);
         }
@@ -370,8 +423,10 @@ impl Walk<'_, '_, '_> {
         let path = item.iter().enumerate().all(|(at, token)| {
             if at % 2 == 1 { token.kind == Kind::Symbol('.') } else { name_of(Some(token)).is_some() }
         });
-        let no_alias_behind =
-            ["AND", "OR", "XOR", "NOT", "DIV", "MOD", "LIKE", "RLIKE", "REGEXP", "IS", "IN", "BETWEEN", "COLLATE", "BINARY", "INTERVAL"];
+        let no_alias_behind = [
+            "AND", "OR", "XOR", "NOT", "DIV", "MOD", "LIKE", "RLIKE", "REGEXP", "IS", "IN", "BETWEEN", "COLLATE",
+            "BINARY", "INTERVAL",
+        ];
         let alias_may_stand = match before.map(|token| &token.kind) {
             Some(Kind::Word(_)) => !is_word(before, &no_alias_behind),
             Some(Kind::Name(_) | Kind::Text(_) | Kind::Number(_) | Kind::Symbol(')')) => true,

@@ -1,8 +1,10 @@
 //! Statements about views, triggers, routines and events, read and written again.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail by panicking")]
+
 use backtrail_schema::{
-    ObjectNames, ObjectStatement, OutputColumn, SqlDialect, read_object_statement, read_schema_statement, read_view_query,
-    with_table_options,
+    ObjectNames, ObjectStatement, OutputColumn, SqlDialect, read_object_statement, read_schema_statement,
+    read_view_query, with_table_options,
 };
 
 const DIALECT: SqlDialect = SqlDialect::mariadb();
@@ -28,9 +30,15 @@ fn statements_are_written_as_mydumper_has_them() {
         "CREATE DEFINER=`a`@`%` TRIGGER IF NOT EXISTS shop.tr BEFORE INSERT ON shop.t FOR EACH ROW PRECEDES tr0 SET NEW.v = 1",
         "CREATE DEFINER=`a`@`%` TRIGGER  `tr` BEFORE INSERT ON `t` FOR EACH ROW  SET NEW.v = 1",
     );
-    check("CREATE PROCEDURE p()\nBEGIN\n SELECT 1;\n SELECT ';\n';\nEND;", "CREATE PROCEDURE p()\nBEGIN\n SELECT 1; \n SELECT ';\\n'; \nEND");
+    check(
+        "CREATE PROCEDURE p()\nBEGIN\n SELECT 1;\n SELECT ';\n';\nEND;",
+        "CREATE PROCEDURE p()\nBEGIN\n SELECT 1; \n SELECT ';\\n'; \nEND",
+    );
     check("SET STATEMENT max_statement_time=1 FOR ALTER PROCEDURE p COMMENT 'y'", "ALTER PROCEDURE p COMMENT 'y'");
-    check("CREATE PACKAGE BODY pk AS PROCEDURE p1 AS BEGIN SELECT 1; END; END", "CREATE PACKAGE BODY pk AS PROCEDURE p1 AS BEGIN SELECT 1; END; END");
+    check(
+        "CREATE PACKAGE BODY pk AS PROCEDURE p1 AS BEGIN SELECT 1; END; END",
+        "CREATE PACKAGE BODY pk AS PROCEDURE p1 AS BEGIN SELECT 1; END; END",
+    );
 }
 
 #[test]
@@ -45,7 +53,8 @@ fn names_and_definers_change() {
     let names = ObjectNames { name: "f`", definer: Some("`a`@`b`"), ..ObjectNames::default() };
     assert_eq!(
         found.write(sql, &names),
-        "ALTER DEFINER=`a`@`b` EVENT `f```  ON SCHEDULE EVERY 1 HOUR  ENABLE DO SET @now = NOW()".replace("`  ON", "` ON")
+        "ALTER DEFINER=`a`@`b` EVENT `f```  ON SCHEDULE EVERY 1 HOUR  ENABLE DO SET @now = NOW()"
+            .replace("`  ON", "` ON")
     );
     for (schedule, counts) in [
         ("EVERY 1 DAY", true),
@@ -66,10 +75,17 @@ fn names_and_definers_change() {
 
 #[test]
 fn what_is_no_such_statement() {
-    for sql in ["CREATE TABLE t (id INT)", "DROP TABLE t", "CREATE FUNCTION f RETURNS INTEGER SONAME 'f.so'", "SET @x = 1"] {
+    for sql in
+        ["CREATE TABLE t (id INT)", "DROP TABLE t", "CREATE FUNCTION f RETURNS INTEGER SONAME 'f.so'", "SET @x = 1"]
+    {
         assert_eq!(read_object_statement(sql, "shop", &DIALECT), Ok(None), "{sql}");
     }
-    for sql in ["CREATE TRIGGER t BEFORE INSERT", "CREATE VIEW v SELECT 1", "ALTER TRIGGER t x", "CREATE PROCEDURE p() SELECT 'x"] {
+    for sql in [
+        "CREATE TRIGGER t BEFORE INSERT",
+        "CREATE VIEW v SELECT 1",
+        "ALTER TRIGGER t x",
+        "CREATE PROCEDURE p() SELECT 'x",
+    ] {
         assert!(read_object_statement(sql, "shop", &DIALECT).is_err(), "{sql}");
     }
     let strict = SqlDialect { no_backslash_escapes: true, ..DIALECT };
@@ -90,7 +106,9 @@ fn view_queries() {
                 OutputColumn::Named(name) => name.clone(),
                 OutputColumn::Star(star) => {
                     let of = found.stars[*star].of.as_ref();
-                    of.map_or("?".to_owned(), |of| of.iter().map(|(alias, table)| format!("{alias}={table}.*")).collect::<Vec<_>>().join("+"))
+                    of.map_or("?".to_owned(), |of| {
+                        of.iter().map(|(alias, table)| format!("{alias}={table}.*")).collect::<Vec<_>>().join("+")
+                    })
                 }
             })
             .collect();
@@ -99,7 +117,11 @@ fn view_queries() {
     check("SELECT id, v AS w, t.x, 1 + 1, COUNT(*) c FROM t", "shop.t", "id|w|x|1 + 1|c");
     check("select `t`.`id` AS `id`,'é' AS `e` from `t`", "shop.t", "id|e");
     check("SELECT * FROM t", "shop.t", "t=shop.t.*");
-    check("SELECT a.*, b.id FROM t a JOIN o.u AS b ON a.id = b.id WHERE a.id IN (SELECT id FROM w)", "shop.t o.u shop.w", "a=shop.t.*|id");
+    check(
+        "SELECT a.*, b.id FROM t a JOIN o.u AS b ON a.id = b.id WHERE a.id IN (SELECT id FROM w)",
+        "shop.t o.u shop.w",
+        "a=shop.t.*|id",
+    );
     check("SELECT * FROM t, u", "shop.t shop.u", "t=shop.t.*+u=shop.u.*");
     check("SELECT * FROM t NATURAL JOIN u", "shop.t shop.u", "?");
     check("SELECT * FROM (SELECT id FROM t) d", "shop.t", "?");
@@ -107,21 +129,42 @@ fn view_queries() {
     check("WITH c AS (SELECT id FROM t) SELECT c.id, u.v FROM c, u", "shop.t shop.u", "id|v");
     check("(SELECT a FROM t) UNION ALL (SELECT b FROM u)", "shop.t shop.u", "a");
     check("SELECT a b FROM (t x LEFT JOIN u ON x.id = u.id)", "shop.t shop.u", "b");
-    check("SELECT 2 * 3, x*y, CASE WHEN a THEN 1 END FROM t FOR SYSTEM_TIME ALL", "shop.t", "2 * 3|x*y|CASE WHEN a THEN 1 END");
+    check(
+        "SELECT 2 * 3, x*y, CASE WHEN a THEN 1 END FROM t FOR SYSTEM_TIME ALL",
+        "shop.t",
+        "2 * 3|x*y|CASE WHEN a THEN 1 END",
+    );
 }
 
 #[test]
 fn schemas() {
     let check = |sql: &str, schema: &str, options: &str, charset: &str| {
         let found = read_schema_statement(sql, "now", &DIALECT).unwrap().unwrap();
-        assert_eq!((found.schema.as_str(), found.options.as_str(), found.charset.as_str()), (schema, options, charset), "{sql}");
+        assert_eq!(
+            (found.schema.as_str(), found.options.as_str(), found.charset.as_str()),
+            (schema, options, charset),
+            "{sql}"
+        );
     };
-    check("CREATE DATABASE IF NOT EXISTS `a``b` /*!40100 DEFAULT CHARACTER SET latin1 */;", "a`b", "DEFAULT CHARACTER SET latin1", "CHARACTER SET latin1");
+    check(
+        "CREATE DATABASE IF NOT EXISTS `a``b` /*!40100 DEFAULT CHARACTER SET latin1 */;",
+        "a`b",
+        "DEFAULT CHARACTER SET latin1",
+        "CHARACTER SET latin1",
+    );
     check("ALTER DATABASE COLLATE latin1_bin", "now", "COLLATE latin1_bin", "COLLATE latin1_bin");
     check("CREATE OR REPLACE SCHEMA x COMMENT 'it''s'", "x", "COMMENT 'it''s'", "");
-    check("CREATE DATABASE x DEFAULT CHARSET = 'utf8mb4' COLLATE=`utf8mb4_bin`", "x", "DEFAULT CHARSET = 'utf8mb4' COLLATE=`utf8mb4_bin`", "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
+    check(
+        "CREATE DATABASE x DEFAULT CHARSET = 'utf8mb4' COLLATE=`utf8mb4_bin`",
+        "x",
+        "DEFAULT CHARSET = 'utf8mb4' COLLATE=`utf8mb4_bin`",
+        "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+    );
     let options = |sql: &str| with_table_options(sql, &DIALECT, "COLLATE latin1_bin");
-    assert_eq!(options("CREATE TABLE t (a INT, b CHAR(3)) PARTITION BY HASH (a)").unwrap(), "CREATE TABLE t (a INT, b CHAR(3)) COLLATE latin1_bin PARTITION BY HASH (a)");
+    assert_eq!(
+        options("CREATE TABLE t (a INT, b CHAR(3)) PARTITION BY HASH (a)").unwrap(),
+        "CREATE TABLE t (a INT, b CHAR(3)) COLLATE latin1_bin PARTITION BY HASH (a)"
+    );
     assert_eq!(options("CREATE TABLE t LIKE u"), None);
     assert_eq!(read_schema_statement("CREATE TABLE x (a INT)", "now", &DIALECT), Ok(None));
 }

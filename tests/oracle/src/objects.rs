@@ -24,9 +24,9 @@ fn plain(text: &str) -> String {
 }
 
 fn text(row: &mysql_async::Row, column: usize) -> String {
-    row.get::<Option<Vec<u8>>, _>(column).flatten().map_or_else(String::new, |bytes| {
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
+    row.get::<Option<Vec<u8>>, _>(column)
+        .flatten()
+        .map_or_else(String::new, |bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Reads them all.
@@ -88,14 +88,7 @@ async fn triggers(connection: &mut mysql_async::Conn, schema: &str, found: &mut 
     for row in rows {
         let order: u64 = row.get(4).context("no order")?;
         let part = |column| plain(&text(&row, column));
-        let definition = format!(
-            "on {} {} {} number {order} by {}: {}",
-            part(1),
-            part(2),
-            part(3),
-            part(5),
-            part(6)
-        );
+        let definition = format!("on {} {} {} number {order} by {}: {}", part(1), part(2), part(3), part(5), part(6));
         let session = format!("{} {} {}", part(7), part(8), part(9));
         found.insert(format!("TRIGGER {schema}.{}", part(0)), Object { definition: Some(definition), session });
     }
@@ -110,10 +103,7 @@ async fn routines(connection: &mut mysql_async::Conn, schema: &str, found: &mut 
             connection.query_first(format!("SHOW CREATE {kind} {}.{}", quoted(schema), quoted(&name))).await?;
         let row = shown.context("a routine without a definition")?;
         let session = format!("{} {} {}", text(&row, 1), text(&row, 3), text(&row, 4));
-        found.insert(
-            format!("{kind} {schema}.{name}"),
-            Object { definition: Some(plain(&text(&row, 2))), session },
-        );
+        found.insert(format!("{kind} {schema}.{name}"), Object { definition: Some(plain(&text(&row, 2))), session });
     }
     Ok(())
 }
@@ -139,10 +129,7 @@ async fn events(connection: &mut mysql_async::Conn, schema: &str, found: &mut Ob
             connection.query_first(format!("SHOW CREATE EVENT {}.{}", quoted(schema), quoted(&name))).await?;
         let row = shown.context("an event without a definition")?;
         let session = format!("{} {} {} {}", text(&row, 1), text(&row, 2), text(&row, 4), text(&row, 5));
-        found.insert(
-            format!("EVENT {schema}.{name}"),
-            Object { definition: Some(plain(&text(&row, 3))), session },
-        );
+        found.insert(format!("EVENT {schema}.{name}"), Object { definition: Some(plain(&text(&row, 3))), session });
     }
     Ok(())
 }

@@ -19,9 +19,9 @@ fn with_charset(client: &str, collation: &str, statements: &str) -> String {
 }
 
 fn text(row: &mysql_async::Row, column: usize) -> String {
-    row.get::<Option<Vec<u8>>, _>(column).flatten().map_or_else(String::new, |bytes| {
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
+    row.get::<Option<Vec<u8>>, _>(column)
+        .flatten()
+        .map_or_else(String::new, |bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Writes the files of a schema. `wide`: one file for all triggers, as mydumper 1.0 has it.
@@ -50,7 +50,11 @@ pub(crate) async fn dump(
         let shown: Option<mysql_async::Row> =
             reader.query_first(format!("SHOW CREATE TRIGGER {}", quoted(&trigger))).await?;
         let row = shown.context("a trigger without a definition")?;
-        let name = if wide { format!("{schema}-schema-triggers.sql") } else { format!("{schema}.{table}-schema-triggers.sql") };
+        let name = if wide {
+            format!("{schema}-schema-triggers.sql")
+        } else {
+            format!("{schema}.{table}-schema-triggers.sql")
+        };
         let drop = if wide { format!("DROP TRIGGER IF EXISTS {};\n", quoted(&trigger)) } else { String::new() };
         let statements = format!("{drop}{};\n", text(&row, 2).replace(";\n", "; \n"));
         let file = files.entry(name).or_insert_with(|| if wide { head.to_owned() } else { String::new() });
@@ -76,7 +80,8 @@ pub(crate) async fn dump(
     let query = "SELECT CAST(event_name AS CHAR) FROM information_schema.events WHERE event_schema = ?";
     let names: Vec<String> = reader.exec(query, (schema,)).await?;
     for name in names {
-        let shown: Option<mysql_async::Row> = reader.query_first(format!("SHOW CREATE EVENT {}", quoted(&name))).await?;
+        let shown: Option<mysql_async::Row> =
+            reader.query_first(format!("SHOW CREATE EVENT {}", quoted(&name))).await?;
         let row = shown.context("an event without a definition")?;
         let definition = text(&row, 3).replace(";\n", "; \n");
         let statements = format!("DROP EVENT IF EXISTS {};\n{definition};\n", quoted(&name));
@@ -95,7 +100,8 @@ async fn views(reader: &mut mysql_async::Conn, directory: &Path, schema: &str, h
     let names: Vec<String> = reader.exec(query, (schema,)).await?;
     for name in names {
         // What cannot be used cannot be described.
-        let Ok(columns) = reader.query::<mysql_async::Row, _>(format!("SHOW FIELDS FROM {}", quoted(&name))).await else {
+        let Ok(columns) = reader.query::<mysql_async::Row, _>(format!("SHOW FIELDS FROM {}", quoted(&name))).await
+        else {
             continue;
         };
         let columns: Vec<String> = columns.iter().map(|row| format!("{} int", quoted(&text(row, 0)))).collect();

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use backtrail_domain::{CutTarget, TableFilter, TableName};
 use backtrail_objects::local::{DirectoryBaseline, DirectoryBinaryLog, DirectorySink, TempSpill};
-use backtrail_reconstruct::{Compression, Inputs, NoObserver, ObjectAction, RefusalPolicy, Report, Request, plan, reconstruct};
+use backtrail_reconstruct::{
+    Compression, Inputs, NoObserver, ObjectAction, RefusalPolicy, Report, Request, plan, reconstruct,
+};
 use mysql_async::prelude::Queryable;
 
 use crate::load::load;

@@ -35,7 +35,8 @@ pub(crate) fn parse(content: &[u8], schema: &str, dialect: &SqlDialect) -> Resul
     let mut before: Vec<u8> = Vec::new();
     for statement in statements(content) {
         let text = statement.trim_ascii();
-        let starts = |word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()));
+        let starts =
+            |word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()));
         if text.is_empty() {
             continue;
         }
@@ -159,7 +160,8 @@ mod tests {
                 step.write(ObjectNames { name: &object.name.table, ..ObjectNames::default() }, &mut out);
             }
         }
-        let expected: String = POST.lines().filter(|line| !line.starts_with("DROP")).map(|line| format!("{line}\n")).collect();
+        let expected: String =
+            POST.lines().filter(|line| !line.starts_with("DROP")).map(|line| format!("{line}\n")).collect();
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 

@@ -10,7 +10,11 @@ pub(crate) enum Schema {
     /// The baseline's file, and what was said about it since.
     Baseline(Vec<SchemaStatement>),
     /// Made in the window.
-    Made { create: SchemaStatement, collation: Option<u16>, later: Vec<SchemaStatement> },
+    Made {
+        create: SchemaStatement,
+        collation: Option<u16>,
+        later: Vec<SchemaStatement>,
+    },
     /// The statements about it are not understood.
     Unclear,
     Gone,

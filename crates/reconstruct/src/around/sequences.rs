@@ -138,12 +138,16 @@ mod tests {
     #[test]
     fn files_of_a_sequence() {
         let dialect = SqlDialect::mariadb();
-        let (create, alter) = ("CREATE OR REPLACE SEQUENCE IF NOT EXISTS shop.s START WITH 5;", "ALTER SEQUENCE s CACHE 3");
+        let (create, alter) =
+            ("CREATE OR REPLACE SEQUENCE IF NOT EXISTS shop.s START WITH 5;", "ALTER SEQUENCE s CACHE 3");
         let mut sequence = Sequence::made(create, &ddl(create), &dialect);
         sequence.altered(alter, &ddl(alter), &dialect);
         let (made, rows) = sequence.files("t", None);
         let made = String::from_utf8(made.unwrap()).unwrap();
-        assert!(made.ends_with("CREATE SEQUENCE `t` START WITH 5;\nALTER SEQUENCE `t` CACHE 3;\n") && rows.is_none(), "{made}");
+        assert!(
+            made.ends_with("CREATE SEQUENCE `t` START WITH 5;\nALTER SEQUENCE `t` CACHE 3;\n") && rows.is_none(),
+            "{made}"
+        );
         sequence.row("(1,2,3,4,5,6,7,8)".to_owned());
         sequence.altered(alter, &ddl(alter), &dialect);
         let (made, rows) = sequence.files("t", None);

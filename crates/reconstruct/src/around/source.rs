@@ -186,7 +186,10 @@ pub(crate) struct Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Around {
     /// As the baseline has it.
-    Baseline { before: Vec<u8>, after: Vec<u8> },
+    Baseline {
+        before: Vec<u8>,
+        after: Vec<u8>,
+    },
     Session(Session),
 }
 
@@ -203,7 +206,8 @@ impl Step {
             }
         };
         out.extend_from_slice(&before);
-        let text = self.statement.write(&self.source.text, &ObjectNames { definer: names.definer.or(definer), ..names });
+        let text =
+            self.statement.write(&self.source.text, &ObjectNames { definer: names.definer.or(definer), ..names });
         out.extend_from_slice(&self.source.bytes(&text));
         out.extend_from_slice(b";\n");
         out.extend_from_slice(&after);

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use backtrail_binlog::QueryEvent;
 use backtrail_domain::{BinlogPosition, TableName};
 use backtrail_schema::{
-    Ddl, DdlVerb, ObjectKind, ObjectVerb, SchemaStatement, read_object_statement, read_schema_statement, read_view_query,
+    Ddl, DdlVerb, ObjectKind, ObjectVerb, SchemaStatement, read_object_statement, read_schema_statement,
+    read_view_query,
 };
 
 use super::source::{Around, Session, Source, Step};
@@ -27,16 +28,29 @@ pub(crate) struct Told {
 pub(crate) enum What {
     /// A view, trigger, routine or event is made, changed or removed. For a view, with the columns of the tables that it
     /// reads, as they are at this moment.
-    Object { step: Box<Step>, columns: BTreeMap<TableName, Vec<String>> },
+    Object {
+        step: Box<Step>,
+        columns: BTreeMap<TableName, Vec<String>>,
+    },
     /// One of which no more than this is understood.
-    Unclear { kind: Option<ObjectKind>, name: TableName, reason: String },
+    Unclear {
+        kind: Option<ObjectKind>,
+        name: TableName,
+        reason: String,
+    },
     /// Tables or views change their names.
     Renamed(Vec<(TableName, TableName)>),
     /// Tables are dropped or replaced, and their triggers with them.
     TablesGone(Vec<TableName>),
-    Schema { statement: SchemaStatement, session: Session },
+    Schema {
+        statement: SchemaStatement,
+        session: Session,
+    },
     /// As above, not understood.
-    UnclearSchema { schema: String, reason: String },
+    UnclearSchema {
+        schema: String,
+        reason: String,
+    },
 }
 
 fn shown(statement: &StatementText<'_>) -> String {
@@ -76,9 +90,7 @@ pub(crate) fn of_schema(
     let schema = ddl.schema.clone()?;
     let read = read_schema_statement(&statement.text, &statement.schema, &statement.dialect);
     let what = match read {
-        Ok(Some(read)) => {
-            What::Schema { statement: read, session: Session::of(query, statement.dialect.flavour, 0) }
-        }
+        Ok(Some(read)) => What::Schema { statement: read, session: Session::of(query, statement.dialect.flavour, 0) },
         Ok(None) => What::UnclearSchema { schema, reason: "it is not understood".to_owned() },
         Err(reason) => What::UnclearSchema { schema, reason: reason.to_owned() },
     };

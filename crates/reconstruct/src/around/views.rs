@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backtrail_domain::TableName;
-use backtrail_schema::{ObjectNames, OutputColumn, SqlDialect, Star, ViewQuery, read_object_statement, read_view_query};
+use backtrail_schema::{
+    ObjectNames, OutputColumn, SqlDialect, Star, ViewQuery, read_object_statement, read_view_query,
+};
 
 use super::files::{Object, parse};
 use super::source::Around;
@@ -79,7 +81,9 @@ impl View {
                 Some(of) => edits.push((star.span.clone(), expanded(of, columns)?)),
                 None if !self.query.tables.iter().any(differs) => {}
                 None => {
-                    return Err("what `*` stands for in it cannot be told, and a table that it reads changed".to_owned());
+                    return Err(
+                        "what `*` stands for in it cannot be told, and a table that it reads changed".to_owned()
+                    );
                 }
             }
         }
@@ -136,19 +140,18 @@ impl View {
     /// The file that makes it.
     pub(crate) fn file(&self) -> Vec<u8> {
         let name = quoted(&self.object.name.table);
-        let mut out = format!(
-            "/*!40101 SET NAMES utf8mb4*/;\nDROP TABLE IF EXISTS {name};\nDROP VIEW IF EXISTS {name};\n"
-        )
-        .into_bytes();
+        let mut out =
+            format!("/*!40101 SET NAMES utf8mb4*/;\nDROP TABLE IF EXISTS {name};\nDROP VIEW IF EXISTS {name};\n")
+                .into_bytes();
         let own = self.object.name.schema.as_str();
-        let from_baseline =
-            self.object.steps.last().is_some_and(|step| matches!(step.around, Around::Baseline { .. }));
+        let from_baseline = self.object.steps.last().is_some_and(|step| matches!(step.around, Around::Baseline { .. }));
         let other = self.other_schema();
         if let Some(other) = other.filter(|_| !from_baseline) {
             out.extend_from_slice(format!("USE {};\n", quoted(other)).as_bytes());
         }
         if let Some(step) = self.object.steps.last() {
-            let names = ObjectNames { name: &self.object.name.table, schema: other.map(|_| own), ..ObjectNames::default() };
+            let names =
+                ObjectNames { name: &self.object.name.table, schema: other.map(|_| own), ..ObjectNames::default() };
             step.write(names, &mut out);
         }
         if other.is_some() && !from_baseline {
@@ -172,9 +175,9 @@ fn used_schema(before: &[u8]) -> Option<String> {
 fn expanded(of: &[(String, TableName)], columns: &BTreeMap<TableName, Vec<String>>) -> Result<String, String> {
     let mut names = Vec::new();
     for (alias, table) in of {
-        let own = columns.get(table).ok_or_else(|| {
-            format!("what `*` stands for in it cannot be told: the columns of {table} are not known")
-        })?;
+        let own = columns
+            .get(table)
+            .ok_or_else(|| format!("what `*` stands for in it cannot be told: the columns of {table} are not known"))?;
         names.extend(own.iter().map(|column| format!("{}.{}", quoted(alias), quoted(column))));
     }
     Ok(names.join(","))

@@ -82,7 +82,9 @@ impl Generator {
             3 => format!("CREATE PROCEDURE {}() SELECT 1", name("proc")),
             4 => format!("CREATE FUNCTION {}() RETURNS INT DETERMINISTIC RETURN 1", name("func")),
             5 => format!("DROP PROCEDURE IF EXISTS {}", name("proc")),
-            6 => format!("CREATE EVENT {} ON SCHEDULE EVERY 1 YEAR STARTS '2030-01-01' DISABLE DO {body}", name("event")),
+            6 => {
+                format!("CREATE EVENT {} ON SCHEDULE EVERY 1 YEAR STARTS '2030-01-01' DISABLE DO {body}", name("event"))
+            }
             7 => format!("DROP EVENT IF EXISTS {}", name("event")),
             8 => format!("CREATE TRIGGER {} {moment} ON {} FOR EACH ROW {body}", name("trigger"), table.sql()),
             9 => format!("DROP TRIGGER IF EXISTS {}", name("trigger")),
