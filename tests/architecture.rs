@@ -30,6 +30,7 @@ const LAYERS: &[(&str, u8, &[&str])] = &[
     ("devstack", 4, &[]),
     ("tests", 5, &[]),
     ("oracle", 5, &[]),
+    ("fuzz", 5, &[]),
 ];
 
 /// The one crate that may know a library.
