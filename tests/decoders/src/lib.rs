@@ -19,8 +19,8 @@ pub(crate) struct EventText {
     pub(crate) fields: BTreeMap<&'static str, String>,
     /// A text for each value of each image.
     pub(crate) rows: Vec<Vec<String>>,
-    /// The decoder failed in a row, and does not know those behind it.
-    pub(crate) given_up: bool,
+    /// The other decoder cannot read the rows.
+    pub(crate) unreadable: bool,
 }
 
 impl EventText {
@@ -84,7 +84,7 @@ impl std::error::Error for Disagreement {}
 pub fn compare(log: &[u8]) -> Result<Compared, Disagreement> {
     let ours = ours::events(log).map_err(Disagreement::Ours)?;
     let plain = plain::without_compression(log).map_err(Disagreement::Theirs)?;
-    let theirs = theirs::events(&plain).map_err(Disagreement::Theirs)?;
+    let theirs = theirs::events(&plain, &ours).map_err(Disagreement::Theirs)?;
     compare_texts(&ours, &theirs).map_err(Disagreement::Differences)
 }
 
@@ -110,7 +110,7 @@ fn compare_texts(ours: &[EventText], theirs: &[EventText]) -> Result<Compared, S
             differ(&|| (*name).to_owned(), ours.fields.get(name).map_or("nothing", String::as_str), their);
             compared.fields += 1;
         }
-        if theirs.given_up {
+        if theirs.unreadable {
             compared.unread += ours.rows.len() - theirs.rows.len();
         } else {
             differ(&|| "rows".to_owned(), &ours.rows.len().to_string(), &theirs.rows.len().to_string());

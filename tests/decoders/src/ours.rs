@@ -162,6 +162,7 @@ fn rows(event: &RowsEvent<'_>, tables: &TableMaps, text: &mut EventText) -> Resu
     while let Some(change) = changes.next_row().map_err(|problem| problem.to_string())? {
         let mut row = Vec::new();
         for image in [change.before, change.after].into_iter().flatten() {
+            text.unreadable |= unreadable(image, table);
             row.extend(self::image(image, table)?);
         }
         text.rows.push(row);
@@ -187,6 +188,16 @@ fn image(image: RowImage<'_, '_>, table: &TableMap) -> Result<Vec<String>, Strin
             _ => Ok("NULL".to_owned()),
         })
         .collect()
+}
+
+/// Whether the other decoder overflows: at a TIME(1) or TIME(2) below zero with a fraction.
+fn unreadable(image: RowImage<'_, '_>, table: &TableMap) -> bool {
+    image.columns().iter().zip(&table.columns).any(|(image, column)| match (image, column.kind) {
+        (ColumnImage::Bytes(raw), kind @ ColumnKind::Time { fsp: 1 | 2 }) => {
+            matches!(decode_value(kind, false, raw), Ok(Value::Time(time)) if time.negative && time.micros > 0)
+        }
+        _ => false,
+    })
 }
 
 /// Operation, path and value of each difference.

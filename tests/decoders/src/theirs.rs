@@ -14,26 +14,28 @@ use mysql_common::binlog::{BinlogFileHeader, EventStreamReader};
 
 use crate::{EventText, LOOSE, hex, loose};
 
-pub(crate) fn events(log: &[u8]) -> Result<Vec<EventText>, String> {
+/// The events of a log. `ours` says in which of them are rows that the decoder cannot read.
+pub(crate) fn events(log: &[u8], ours: &[EventText]) -> Result<Vec<EventText>, String> {
     let fail = |error: std::io::Error| error.to_string();
     let mut input = log;
     BinlogFileHeader::read(&mut input).map_err(fail)?;
     let mut reader = EventStreamReader::new(BinlogVersion::Version4);
     let mut texts = Vec::new();
     while let Some(event) = reader.read(&mut input).map_err(fail)? {
-        texts.push(text(&event, &reader).map_err(fail)?);
+        let readable = |number: usize| ours.get(number).is_none_or(|own: &EventText| !own.unreadable);
+        texts.push(text(&event, &reader, readable(texts.len())).map_err(fail)?);
         if let Ok(Some(EventData::TransactionPayloadEvent(payload))) = event.read_data() {
             let mut inner = payload.decompressed().map_err(fail)?;
             while inner.has_data_left().map_err(fail)? {
                 let Some(event) = reader.read_decompressed(&mut inner).map_err(fail)? else { break };
-                texts.push(text(&event, &reader).map_err(fail)?);
+                texts.push(text(&event, &reader, readable(texts.len())).map_err(fail)?);
             }
         }
     }
     Ok(texts)
 }
 
-fn text(event: &Event, reader: &EventStreamReader) -> std::io::Result<EventText> {
+fn text(event: &Event, reader: &EventStreamReader, readable: bool) -> std::io::Result<EventText> {
     let header = event.header();
     let mut text = EventText {
         header: format!(
@@ -86,7 +88,10 @@ fn text(event: &Event, reader: &EventStreamReader) -> std::io::Result<EventText>
         Some(EventData::PreviousGtidsEvent(event)) => text.field("gtids", previous_gtids(&event)),
         Some(EventData::TransactionPayloadEvent(event)) => text.field("uncompressed", event.uncompressed_size()),
         Some(EventData::TableMapEvent(event)) => table(&event, &mut text)?,
-        Some(EventData::RowsEvent(event)) => rows(&event, reader, &mut text)?,
+        Some(EventData::RowsEvent(event)) => {
+            text.unreadable = !readable;
+            rows(&event, reader, &mut text)?;
+        }
         _ => {}
     }
     Ok(text)
@@ -240,19 +245,15 @@ fn rows(event: &RowsEventData<'_>, reader: &EventStreamReader, text: &mut EventT
     if let Some(after) = event.columns_after_image() {
         text.field("after", after.iter().by_vals().map(letter).collect::<String>());
     }
-    let mut changes = event.rows(table);
-    loop {
-        // A TIME(1) or TIME(2) below zero with a fraction is an overflow in it.
-        let next = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| changes.next()));
-        let Ok(change) = next else {
-            text.given_up = true;
-            return Ok(());
-        };
-        let Some(change) = change else { return Ok(()) };
+    if text.unreadable {
+        return Ok(());
+    }
+    for change in event.rows(table) {
         let (before, after): (Option<BinlogRow>, Option<BinlogRow>) = change?;
         let images = [before, after].into_iter().flatten();
         text.rows.push(images.flat_map(|row| row.unwrap()).map(value).collect());
     }
+    Ok(())
 }
 
 fn value(value: BinlogValue<'static>) -> String {
