@@ -15,10 +15,12 @@ use crate::image::{self, Layouts};
 use crate::io::{Observer, Phase, Progress, Spill};
 use crate::key::KeyCodec;
 use crate::log::{Flow, Place, Visitor, at_event, corrupt};
+use crate::pending::{Undone, is_transactional};
 use crate::plan::Plan;
 use crate::recipe::{Recipe, Stage};
 use crate::record::{EventAt, Misfit};
 use crate::render::is_unsigned;
+use crate::xa::Carried;
 
 /// Progress is reported once in so many bytes.
 const REPORT_EVERY: u64 = 4 << 20;
@@ -122,6 +124,12 @@ pub(crate) struct Collector<'a> {
     /// What a name means, from which moment on: in the order of time.
     names: HashMap<&'a TableName, Vec<Meaning>>,
     rolled_back: BTreeSet<&'a BinlogPosition>,
+    /// Parts of the log that were undone, from the next one on.
+    undone: &'a [Undone],
+    /// XA transactions before the baseline, from the next one on.
+    carried: &'a [Carried],
+    /// The walk is over the log before the baseline, for such transactions alone.
+    looking_back: bool,
     reached_baseline: bool,
     /// Events of the window so far.
     moment: u64,
@@ -153,6 +161,9 @@ impl<'a> Collector<'a> {
             tables: plan.recipes.iter().map(|(name, recipe)| Collected::new(name, recipe)).collect(),
             names,
             rolled_back: plan.rolled_back.iter().collect(),
+            undone: &plan.undone,
+            carried: &plan.carried,
+            looking_back: false,
             reached_baseline: false,
             moment: 0,
             table_maps: TableMaps::new(),
@@ -168,6 +179,12 @@ impl<'a> Collector<'a> {
         }
     }
 
+    /// Whether the next walk is over the log before the baseline.
+    pub(crate) fn look_back(&mut self, back: bool) {
+        self.looking_back = back;
+        self.undone = &self.plan.undone;
+    }
+
     /// Whether there is nothing to collect.
     pub(crate) fn is_idle(&self) -> bool {
         self.tables.iter().all(|table| table.recipe.row_events().0 == 0)
@@ -177,6 +194,39 @@ impl<'a> Collector<'a> {
     fn means(&self, name: &TableName) -> Option<(usize, usize)> {
         let history = self.names.get(name)?;
         history.iter().rev().find(|(moment, _)| *moment <= self.moment)?.1
+    }
+
+    /// Whether the event lies in a part of the log that was undone.
+    fn is_undone(&mut self, place: &Place<'_>) -> bool {
+        while let Some((first, rest)) = self.undone.split_first()
+            && (&first.to.file, first.to.offset) <= (place.file, place.offset)
+        {
+            self.undone = rest;
+        }
+        self.undone.first().is_some_and(|first| (&first.from.file, first.from.offset) <= (place.file, place.offset))
+    }
+
+    /// Whether the event is of a transaction before the baseline that is to be applied.
+    fn is_carried(&mut self, place: &Place<'_>) -> bool {
+        while let Some((first, rest)) = self.carried.split_first()
+            && (&first.to.file, first.to.offset) <= (place.file, place.offset)
+        {
+            self.carried = rest;
+        }
+        self.carried.first().is_some_and(|first| (&first.from.file, first.from.offset) <= (place.file, place.offset))
+    }
+
+    fn content(&mut self, place: &Place<'_>, event: &Event<'_>) -> Result<(), EngineError> {
+        match event.header.event_type {
+            EventType::TABLE_MAP => drop(self.table_maps.insert(event)?),
+            event_type if event_type.is_rows() => {
+                if let EventBody::Rows(rows) = event.body()? {
+                    self.rows(place, event, &rows)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn event_at(&mut self, place: &Place<'_>) -> EventAt {
@@ -196,10 +246,14 @@ impl<'a> Collector<'a> {
         };
         let map = std::sync::Arc::clone(map);
         let Some((number, era)) = self.means(&map.name) else { return Ok(()) };
+        let is_undone = self.is_undone(place);
         let Some(table) = self.tables.get_mut(number) else { return Ok(()) };
         let recipe = table.recipe;
         let unknown = || at_event(place, format!("rows of {} of an era that is not known", map.name));
         let shape = recipe.life.eras.get(era).map(|era| &*era.shape).ok_or_else(unknown)?;
+        if is_undone && is_transactional(shape.engine.as_deref()) != Some(false) {
+            return Ok(());
+        }
         let stage = recipe.stage_of_era.get(era).copied().ok_or_else(unknown)?;
         let codec = recipe.stages.get(stage).and_then(|stage| stage.codec(era)).ok_or_else(unknown)?;
         let set = table.sets.get_mut(stage).ok_or_else(unknown)?;
@@ -315,6 +369,9 @@ impl Visitor for Collector<'_> {
     fn boundary(&mut self, at: &Place<'_>) -> Result<Flow, EngineError> {
         let at = at.start_position();
         if at >= self.plan.baseline.position {
+            if self.looking_back {
+                return Ok(Flow::Stop);
+            }
             self.reached_baseline = true;
         }
         match at.cmp(&self.plan.cut.position) {
@@ -332,6 +389,9 @@ impl Visitor for Collector<'_> {
             self.table_maps.clear();
         }
         if !self.reached_baseline {
+            if self.looking_back && self.is_carried(place) {
+                self.content(place, event)?;
+            }
             return Ok(Flow::Continue);
         }
         self.events += 1;
@@ -353,17 +413,7 @@ impl Visitor for Collector<'_> {
         if let Boundary::Begins(_) = boundary {
             self.skipping = self.rolled_back.contains(&place.start_position());
         }
-        match event.header.event_type {
-            EventType::TABLE_MAP => {
-                self.table_maps.insert(event)?;
-            }
-            event_type if event_type.is_rows() && !self.skipping => {
-                if let EventBody::Rows(rows) = event.body()? {
-                    self.rows(place, event, &rows)?;
-                }
-            }
-            _ => {}
-        }
+        self.content(place, event)?;
         match boundary {
             Boundary::RollsBack(_) if !self.skipping => {
                 Err(EngineError::StalePlan { reason: format!("a transaction before {} is rolled back", place.end) })

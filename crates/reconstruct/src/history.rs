@@ -17,8 +17,10 @@ use crate::decide::Shapes;
 use crate::definition::{Base, Definition, Step};
 use crate::facts::{LATER_BASELINE, Obstacle, statement_text};
 use crate::life::{Began, Era, Life};
+use crate::pending::{Touched, TouchedRows, is_transactional};
 use crate::statement::StatementText;
 use crate::temporal;
+use crate::xa::Origin;
 
 /// A table that is followed.
 #[derive(Debug, Clone)]
@@ -182,6 +184,39 @@ impl<'a> History<'a> {
         for id in self.present().into_values() {
             self.obstruct(id, obstacle.clone());
         }
+    }
+
+    /// The tables of the baseline by their names there.
+    pub(crate) fn origins(&mut self) -> BTreeMap<TableName, Origin> {
+        self.present();
+        let origin = |(id, tracked): (usize, &Tracked)| {
+            let shape = tracked.life.eras.first().map(|era| Arc::clone(&era.shape));
+            Some((tracked.life.origin.clone()?, Origin { id, shape }))
+        };
+        self.tracked.iter().enumerate().filter_map(origin).collect()
+    }
+
+    /// Row events of a table in one of its eras.
+    pub(crate) fn count_rows(&mut self, id: usize, era: usize, rows: &TouchedRows) {
+        let Some(tracked) = self.tracked.get_mut(id) else { return };
+        if tracked.first_row_event.as_ref().is_none_or(|first| rows.first < *first) {
+            tracked.first_row_event = Some(rows.first.clone());
+        }
+        if let Some(era) = tracked.life.eras.get_mut(era) {
+            era.row_events += rows.events;
+            era.row_event_bytes += rows.bytes;
+        }
+    }
+
+    /// Whether a table takes part in transactions.
+    pub(crate) fn is_transactional(&self, (id, era): Touched) -> Option<bool> {
+        is_transactional(self.tracked.get(id)?.life.eras.get(era)?.shape.engine.as_deref())
+    }
+
+    /// Whether a table has the same name and definition as in one of its eras.
+    pub(crate) fn is_unchanged(&self, (id, era): Touched) -> bool {
+        let last = self.tracked.get(id).and_then(|tracked| Some((tracked.life.last_number(), tracked.life.last()?)));
+        last.is_some_and(|(number, last)| number == era && self.names.get(&last.name) == Some(&Some(id)))
     }
 
     fn remember(&mut self, id: usize) {
@@ -390,7 +425,10 @@ impl<'a> History<'a> {
             }
         };
         match shape {
-            Ok(shape) => {
+            Ok(mut shape) => {
+                if let Some(engine) = named_engine(ddl) {
+                    shape.engine = engine;
+                }
                 let era = Era { evolution, ..first_era(name, shape, told.began()) };
                 if was_empty {
                     tracked.life.eras.clear();
@@ -481,6 +519,21 @@ impl<'a> History<'a> {
 
 fn first_era(name: &TableName, shape: TableShape, began: Option<Began>) -> Era {
     Era { name: name.clone(), shape: Arc::new(shape), evolution: None, began, row_events: 0, row_event_bytes: 0 }
+}
+
+/// The storage engine that an ALTER TABLE names, if it names one; None inside, if it cannot be told which.
+fn named_engine(ddl: &Ddl) -> Option<Option<String>> {
+    let options = ddl.clauses.iter().filter(|clause| clause.kind == AlterKind::Option);
+    let mut named = None;
+    for clause in options {
+        let mut words = clause.text.split(|c: char| c.is_ascii_whitespace() || c == '=').filter(|word| !word.is_empty());
+        while let Some(word) = words.next() {
+            if word.eq_ignore_ascii_case("ENGINE") {
+                named = Some(words.next().map(|name| name.trim_matches(['`', '\'', '"', ',']).to_owned()));
+            }
+        }
+    }
+    named
 }
 
 /// Puts the statement's own time in the place of values that came from it.

@@ -3,8 +3,25 @@
 use backtrail_binlog::{ColumnKind, RowsEvent, RowsKind, TableMap};
 use backtrail_schema::{ColumnType, Generated, TableShape};
 
+use crate::facts::LATER_BASELINE;
+
+/// What is wrong with a row event for a table of this shape, and what to do about it.
+pub(crate) fn problem(shape: &TableShape, map: &TableMap, rows: &RowsEvent<'_>) -> Option<(String, &'static str)> {
+    let difference = difference(shape, map).map(|difference| {
+        (format!("{difference}: its definition changed without the log saying so"), LATER_BASELINE)
+    });
+    difference.or_else(|| {
+        missing_column(shape, rows).map(|column| {
+            (
+                format!("a row image lacks column `{column}` (binlog_row_image is not FULL)"),
+                "set binlog_row_image=FULL on the server and take a new backup; a target before this event can be reached",
+            )
+        })
+    })
+}
+
 /// Says how a table in the log differs from a shape, if it does.
-pub(crate) fn difference(shape: &TableShape, map: &TableMap) -> Option<String> {
+fn difference(shape: &TableShape, map: &TableMap) -> Option<String> {
     if shape.columns.len() != map.columns.len() {
         return Some(format!(
             "its rows have {} columns in the log and {} in the baseline's definition",
@@ -87,7 +104,7 @@ fn fits(ty: &ColumnType, kind: ColumnKind) -> bool {
 }
 
 /// A column whose value an event's images lack, unless it is one that the server computes when it is read.
-pub(crate) fn missing_column<'s>(shape: &'s TableShape, rows: &RowsEvent<'_>) -> Option<&'s str> {
+fn missing_column<'s>(shape: &'s TableShape, rows: &RowsEvent<'_>) -> Option<&'s str> {
     let has = |bitmap: &[u8], index: usize| bitmap.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1);
     shape
         .columns

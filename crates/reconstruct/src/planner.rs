@@ -13,10 +13,12 @@ use crate::decide::{Shapes, decide};
 use crate::facts::LATER_BASELINE;
 use crate::history::{Binding, History};
 use crate::log::Log;
+use crate::pending::ordered;
 use crate::plan::{Plan, Refusal, TableAction};
 use crate::recipe::Recipe;
 use crate::request::{Inputs, Request};
 use crate::scan::{Scan, is_system_schema};
+use crate::xa::{Foreigners, xa_text};
 
 /// Gathers facts and decides: finds the cut, proves that the log is whole up to it, and says of every wanted table what
 /// is to be done or why it cannot be. A plan with refusals is returned as it is; [`reconstruct`](crate::reconstruct) fails
@@ -35,7 +37,31 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     let history = History::new(&catalog, &shapes, dialect);
     let mut scan = Scan::new(&catalog, history, !logs_cascades(&format), dialect.flavour, inputs.observer, finder);
     let walked = log.walk(&catalog.coordinates, request.allow_gaps, &mut scan)?;
-    let Scan { finder, mut history, mut events, around, unknown, sequences, created_schemas, rolled_back, .. } = scan;
+    let left_prepared = scan.leave_prepared();
+    let Scan {
+        finder,
+        mut history,
+        mut events,
+        around,
+        mut unknown,
+        sequences,
+        created_schemas,
+        rolled_back,
+        mut undone,
+        foreign,
+        ..
+    } = scan;
+    let foreigners = Foreigners {
+        log: &log,
+        baseline: &catalog.coordinates,
+        history: &mut history,
+        silent_cascades: !logs_cascades(&format),
+        observer: inputs.observer,
+        completed: &foreign,
+    };
+    let (carried, undone_before) = foreigners.resolve(&mut unknown)?;
+    undone.extend(undone_before);
+    let undone = ordered(undone);
     let mut warnings = Vec::new();
     let cut = finder.finish(&walked, &mut warnings)?;
     warnings.extend(walked.warnings);
@@ -44,6 +70,14 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     );
     warnings.extend(around.iter().map(|statement| {
         format!("views, triggers, routines and events are the baseline's: {statement} is not in the result")
+    }));
+
+    warnings.extend(left_prepared.iter().map(|(xid, at)| {
+        format!(
+            "the XA transaction {} at {at} is prepared and not committed at the cut: it is not in the result, and a replica \
+             that starts there cannot commit it",
+            xa_text(xid)
+        )
     }));
 
     let present = history.present();
@@ -101,6 +135,8 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
         bindings: bindings(&history, &present, &recipes),
         tables,
         rolled_back,
+        undone,
+        carried,
         events,
         warnings,
         recipes,
