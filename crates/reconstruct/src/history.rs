@@ -17,7 +17,7 @@ use crate::decide::Shapes;
 use crate::definition::{Base, Definition, Step};
 use crate::facts::{LATER_BASELINE, Obstacle, statement_text};
 use crate::life::{Began, Era, Life};
-use crate::pending::{Touched, TouchedRows, is_transactional};
+use crate::pending::{Touched, TouchedRows, is_in_memory, is_transactional};
 use crate::statement::StatementText;
 use crate::temporal;
 use crate::xa::Origin;
@@ -363,7 +363,7 @@ impl<'a> History<'a> {
         self.made(name, shape, Definition::new(Base::Made(told.step(ddl))), told);
     }
 
-    fn truncate(&mut self, name: &TableName, told: &Told<'_>) {
+    pub(crate) fn truncate(&mut self, name: &TableName, told: &Told<'_>) {
         let name = self.resolve(name);
         let Some(tracked) = self.find(&name).and_then(|id| self.tracked.get(id)) else { return };
         let shape = match (&tracked.unreadable, tracked.life.last()) {
@@ -372,6 +372,36 @@ impl<'a> History<'a> {
         };
         let otherwise = tracked.life.definition.clone();
         self.made(&name, shape, otherwise, told);
+    }
+
+    /// The server starts: what was in memory is gone.
+    pub(crate) fn server_starts(&mut self, position: &BinlogPosition, moment: u64) {
+        let in_memory = |shape: &TableShape| is_in_memory(shape.engine.as_deref());
+        let of_baseline = self.shapes.known.iter().filter(|(_, shape)| in_memory(shape)).map(|(name, _)| name.clone());
+        for name in of_baseline.collect::<Vec<_>>() {
+            self.find(&name);
+        }
+        let known = self.names.iter().filter_map(|(name, id)| Some((name.clone(), (*id)?)));
+        for (name, id) in known.collect::<Vec<_>>() {
+            let Some(tracked) = self.tracked.get(id) else { continue };
+            let Some(era) = tracked.life.last().filter(|era| in_memory(&era.shape)) else { continue };
+            let began = Began { position: position.clone(), statement: "the server started".to_owned() };
+            let eras = vec![first_era(&name, era.shape.truncated(), Some(began))];
+            let life = Life { origin: None, eras, definition: tracked.life.definition.emptied() };
+            let emptied = Tracked { life, ..tracked.clone() };
+            self.add(&name, Tracked { first_row_event: None, ..emptied }, moment);
+        }
+    }
+
+    /// Whether the statement is the one with which servers used to log that a table in memory is empty since they started.
+    pub(crate) fn says_empty(&mut self, name: &TableName, statement: &str) -> bool {
+        let text = statement.split("/*").next().unwrap_or_default().trim();
+        let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
+        if text != format!("DELETE FROM {}.{}", quoted(&name.schema), quoted(&name.table)) {
+            return false;
+        }
+        let era = self.find(name).and_then(|id| self.tracked.get(id)?.life.last());
+        era.is_some_and(|era| is_in_memory(era.shape.engine.as_deref()))
     }
 
     fn alter(&mut self, ddl: &Ddl, told: &Told<'_>) {

@@ -52,6 +52,11 @@ pub(crate) fn is_transactional(engine: Option<&str>) -> Option<bool> {
     }
 }
 
+/// Whether tables of a storage engine live as long as the server runs.
+pub(crate) fn is_in_memory(engine: Option<&str>) -> bool {
+    engine.is_some_and(|engine| engine.eq_ignore_ascii_case("MEMORY") || engine.eq_ignore_ascii_case("HEAP"))
+}
+
 /// A table by its number, and its era.
 pub(crate) type Touched = (usize, usize);
 

@@ -10,7 +10,7 @@ use backtrail_binlog::{
     Boundary, CommitInfo, Event, EventBody, EventType, QueryEvent, RowsEvent, RowsKind, TableMaps, XaId,
 };
 use backtrail_domain::{BinlogPosition, TableName};
-use backtrail_schema::{DataChange, Ddl, DdlVerb, Flavour, Statement, TransactionControl, classify};
+use backtrail_schema::{DataChange, DataChangeVerb, Ddl, DdlVerb, Flavour, Statement, TransactionControl, classify};
 
 use crate::EngineError;
 use crate::baseline::Catalog;
@@ -291,6 +291,14 @@ impl<'a> Scan<'a> {
             Statement::Ddl(ddl) => self.around(place, &ddl, &statement),
             Statement::TransactionControl { verb } => {
                 self.control(verb, &statement.text, place, &|reason: &str| obstacle(reason, LATER_BASELINE));
+            }
+            Statement::DataChange(ref change)
+                if change.verb == DataChangeVerb::Delete
+                    && let Some([name]) = change.tables.as_deref()
+                    && self.history.says_empty(name, &statement.text) =>
+            {
+                let told = Told { statement: &statement, position: place.start_position(), moment: self.moment };
+                self.history.truncate(name, &told);
             }
             Statement::DataChange(change) => {
                 self.data_change(&change, &|reason: &str| obstacle(reason, STATEMENT_FORMAT));
@@ -609,6 +617,12 @@ impl Visitor for Scan<'_> {
         }
         if *boundary == Boundary::Outside {
             self.events.seen += 1;
+            if let EventType::FORMAT_DESCRIPTION = event.header.event_type
+                && let EventBody::FormatDescription(format) = event.body()?
+                && format.created != 0
+            {
+                self.history.server_starts(&place.start_position(), self.moment);
+            }
             let open = std::mem::take(&mut self.pending);
             self.rare(place, event)?;
             let outside = std::mem::replace(&mut self.pending, open);
