@@ -32,6 +32,8 @@ pub(crate) struct Tracked {
     pub(crate) unreadable: Option<String>,
     /// The first event that changed rows.
     pub(crate) first_row_event: Option<BinlogPosition>,
+    /// Where foreign keys first may have changed its rows without an event.
+    pub(crate) cascaded: Option<BinlogPosition>,
 }
 
 impl Tracked {
@@ -136,7 +138,7 @@ impl<'a> History<'a> {
             definition: Definition::new(Base::Baseline(name.clone(), self.dialect)),
         };
         let id = self.tracked.len();
-        self.tracked.push(Tracked { life, obstacle: None, unreadable, first_row_event: None });
+        self.tracked.push(Tracked { life, obstacle: None, unreadable, first_row_event: None, cascaded: None });
         self.names.insert(name.clone(), Some(id));
         Some(id)
     }
@@ -338,12 +340,14 @@ impl<'a> History<'a> {
                 obstacle: None,
                 unreadable: None,
                 first_row_event: None,
+                cascaded: None,
             },
             Err(reason) => Tracked {
                 life: Life { origin: None, eras: Vec::new(), definition: otherwise },
                 obstacle: Some(told.obstacle(reason.clone())),
                 unreadable: Some(reason),
                 first_row_event: None,
+                cascaded: None,
             },
         };
         self.add(name, tracked, told.moment);

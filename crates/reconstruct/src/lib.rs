@@ -2,6 +2,7 @@
 
 mod arena;
 mod baseline;
+mod cascade;
 pub mod changes;
 mod collect;
 mod cut;
