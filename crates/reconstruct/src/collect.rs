@@ -7,6 +7,7 @@ use backtrail_binlog::{
     decode_value,
 };
 use backtrail_domain::{BinlogFile, BinlogPosition, TableName};
+use backtrail_dump::literal::parse_literal;
 use backtrail_schema::{ReferentialAction, TableShape};
 
 use crate::EngineError;
@@ -16,6 +17,7 @@ use crate::image::{self, Layouts};
 use crate::io::{Observer, Phase, Progress, Spill};
 use crate::key::KeyCodec;
 use crate::log::{Flow, Place, Visitor, at_event, corrupt};
+use crate::partial::{ImageCheck, Images, Lacking, defaults, images, is_whole};
 use crate::pending::{Undone, is_transactional};
 use crate::plan::Plan;
 use crate::recipe::{Recipe, Stage};
@@ -87,19 +89,30 @@ impl<'a> Collected<'a> {
     }
 }
 
-/// The key of a row image.
+/// The key of a row image. What it lacks is in the before-image, or one of the defaults.
 fn key_of(
     codec: &KeyCodec,
     shape: &TableShape,
     map: &TableMap,
     row: &RowImage<'_, '_>,
+    before: Option<&RowImage<'_, '_>>,
+    defaults: &[Option<Vec<u8>>],
     out: &mut Vec<u8>,
 ) -> Result<(), String> {
     out.clear();
     for part in codec.parts() {
         let column = shape.columns.get(part.column).ok_or("a column of the key is not there")?;
         let logged = map.columns.get(part.column).ok_or("a column of the key is not in the log")?;
-        match row.column(part.column) {
+        let cell = match (row.column(part.column), before) {
+            (ColumnImage::Absent, Some(before)) => before.column(part.column),
+            (cell, _) => cell,
+        };
+        if let (ColumnImage::Absent, Some(Some(literal))) = (cell, defaults.get(part.column)) {
+            let literal = parse_literal(literal).map_err(|problem| problem.to_string())?;
+            part.push_literal(&literal, out).map_err(|problem| format!("column `{}`: {problem}", column.name))?;
+            continue;
+        }
+        match cell {
             ColumnImage::Null => part.push_null(out).map_err(|problem| problem.to_string())?,
             ColumnImage::Bytes(raw) => {
                 let value = decode_value(logged.kind, is_unsigned(&column.ty), raw)
@@ -181,6 +194,7 @@ pub(crate) struct Collector<'a> {
     /// Events of the window so far.
     moment: u64,
     table_maps: TableMaps,
+    images: ImageCheck,
     /// The files of the log, in the order in which they were read.
     files: Vec<BinlogFile>,
     /// The number of the last row change.
@@ -220,6 +234,7 @@ impl<'a> Collector<'a> {
             reached_baseline: false,
             moment: 0,
             table_maps: TableMaps::new(),
+            images: ImageCheck::new(plan.dialect.flavour),
             files: Vec::new(),
             tick: 0,
             cascades: plan.cascades.links.iter().map(|_| ChangeSet::events()).collect(),
@@ -274,10 +289,18 @@ impl<'a> Collector<'a> {
 
     fn content(&mut self, place: &Place<'_>, event: &Event<'_>) -> Result<(), EngineError> {
         match event.header.event_type {
-            EventType::TABLE_MAP => drop(self.table_maps.insert(event)?),
+            EventType::TABLE_MAP => self.images.opens(&self.table_maps.insert(event)?.name),
+            EventType::ANNOTATE_ROWS => {
+                if let EventBody::RowsQuery(statement) = event.body()? {
+                    self.images.annotated(statement);
+                }
+            }
             event_type if event_type.is_rows() => {
                 if let EventBody::Rows(rows) = event.body()? {
                     self.rows(place, event, &rows)?;
+                    if rows.ends_statement() {
+                        self.images.statement_ends();
+                    }
                 }
             }
             _ => {}
@@ -323,20 +346,33 @@ impl<'a> Collector<'a> {
         let layout =
             if rows.kind == RowsKind::Delete { 0 } else { table.layouts.number(&map, era, rows.columns_after) };
         let broken = |problem: String| at_event(place, format!("rows of {}: {problem}", map.name));
+        let dialect = self.plan.dialect;
+        let whole = is_whole(shape, rows);
+        let lacking = if whole { Lacking::Kept } else { self.images.lacking(&map.name, rows).map_err(broken)? };
+        let defaults = if whole { Vec::new() } else { defaults(shape, rows, lacking, dialect).map_err(broken)? };
+        let counted = recipe.stages.get(stage).is_some_and(Stage::counted);
+        let is_partial = !whole && {
+            let key: Vec<usize> = codec.parts().iter().map(|part| part.column).collect();
+            images(shape, &key, counted, rows, lacking, dialect).map_err(broken)? == Images::Partial
+        };
+        if is_partial && recipe.routes.is_none() {
+            return Err(broken("its images lack columns, which the plan did not see".to_owned()));
+        }
         let mut changes = rows.rows(&map).map_err(|problem| corrupt(event, problem))?;
         while let Some(change) = changes.next_row().map_err(|problem| corrupt(event, problem))? {
             tick += 1;
             if let Some(before) = &change.before {
-                key_of(codec, shape, &map, before, &mut self.before_key).map_err(broken)?;
+                key_of(codec, shape, &map, before, None, &[], &mut self.before_key).map_err(broken)?;
             }
             self.image.clear();
             if let Some(after) = &change.after {
-                image::store(layout, after, change.before.as_ref(), &mut self.image).map_err(broken)?;
-                key_of(codec, shape, &map, after, &mut self.after_key).map_err(broken)?;
+                // What went back to its default is not what it was before.
+                let before = change.before.as_ref().filter(|_| lacking == Lacking::Kept);
+                image::store(layout, after, before, whole, &defaults, &mut self.image).map_err(broken)?;
+                key_of(codec, shape, &map, after, before, &defaults, &mut self.after_key).map_err(broken)?;
                 table.counts.counter = table.counts.counter.max(counter(shape, &map, after));
             }
             if recipe.routes.is_some() {
-                let counted = recipe.stages.get(stage).is_some_and(Stage::counted);
                 let same = counted && self.before_key == self.after_key;
                 match (&change.before, &change.after) {
                     (None, _) => table.counts.inserts += 1,
@@ -347,6 +383,9 @@ impl<'a> Collector<'a> {
                     (Some(_), Some(_)) if same => {}
                     (Some(_), Some(_)) if self.before_key == self.after_key => {
                         set.note(&self.after_key, tick, RowEvent::Updated, at, &self.image);
+                    }
+                    (Some(_), Some(_)) if is_partial => {
+                        set.note(&self.before_key, tick, RowEvent::Moved, at, &self.image);
                     }
                     (before, after) => {
                         if before.is_some() {
@@ -549,6 +588,7 @@ impl Visitor for Collector<'_> {
             });
         }
         if let Boundary::Begins(_) = boundary {
+            self.images.statement_ends();
             self.skipping = self.rolled_back.contains(&place.start_position());
         }
         self.content(place, event)?;

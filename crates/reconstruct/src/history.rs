@@ -34,6 +34,8 @@ pub(crate) struct Tracked {
     pub(crate) first_row_event: Option<BinlogPosition>,
     /// Where foreign keys first may have changed its rows without an event.
     pub(crate) cascaded: Option<BinlogPosition>,
+    /// Images of updated rows lack values that only the rows before have.
+    pub(crate) partial: bool,
 }
 
 impl Tracked {
@@ -138,7 +140,7 @@ impl<'a> History<'a> {
             definition: Definition::new(Base::Baseline(name.clone(), self.dialect)),
         };
         let id = self.tracked.len();
-        self.tracked.push(Tracked { life, obstacle: None, unreadable, first_row_event: None, cascaded: None });
+        self.tracked.push(Tracked { life, obstacle: None, unreadable, first_row_event: None, cascaded: None, partial: false });
         self.names.insert(name.clone(), Some(id));
         Some(id)
     }
@@ -341,6 +343,7 @@ impl<'a> History<'a> {
                 unreadable: None,
                 first_row_event: None,
                 cascaded: None,
+                partial: false,
             },
             Err(reason) => Tracked {
                 life: Life { origin: None, eras: Vec::new(), definition: otherwise },
@@ -348,6 +351,7 @@ impl<'a> History<'a> {
                 unreadable: Some(reason),
                 first_row_event: None,
                 cascaded: None,
+                partial: false,
             },
         };
         self.add(name, tracked, told.moment);
@@ -393,7 +397,7 @@ impl<'a> History<'a> {
             let eras = vec![first_era(&name, era.shape.truncated(), Some(began))];
             let life = Life { origin: None, eras, definition: tracked.life.definition.emptied() };
             let emptied = Tracked { life, ..tracked.clone() };
-            self.add(&name, Tracked { first_row_event: None, ..emptied }, moment);
+            self.add(&name, Tracked { first_row_event: None, cascaded: None, partial: false, ..emptied }, moment);
         }
     }
 

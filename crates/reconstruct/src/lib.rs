@@ -21,6 +21,7 @@ mod log;
 mod merge;
 mod names;
 mod output;
+mod partial;
 mod pending;
 mod plan;
 mod planner;

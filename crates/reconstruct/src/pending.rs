@@ -87,6 +87,8 @@ pub(crate) struct Pending {
     pub(crate) obstacles: Vec<(usize, Obstacle)>,
     /// What stands in the way of all tables.
     pub(crate) of_all: Vec<Obstacle>,
+    /// Tables with images of updated rows that lack values.
+    pub(crate) partial: BTreeSet<usize>,
     /// Tables whose rows foreign keys may have changed, and where.
     pub(crate) cascaded: Vec<(usize, BinlogPosition)>,
     /// Statements about what lies around tables.
@@ -197,6 +199,7 @@ impl Pending {
     /// Takes in what a part of the log did that counts along with this transaction.
     pub(crate) fn adopt(&mut self, other: Self) {
         self.undone.extend(other.undone.iter().cloned());
+        self.partial.extend(other.partial.iter().copied());
         self.cascaded.extend(other.cascaded.iter().cloned());
         self.obstacles.extend(other.obstacles.iter().cloned());
         self.of_all.extend(other.of_all.iter().cloned());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet, TableName};
+use backtrail_schema::{Flavour, SqlDialect};
 use serde::{Deserialize, Serialize};
 
 use crate::cascade::Feeds;
@@ -53,6 +54,13 @@ pub struct Plan {
     /// Foreign keys that changed rows without events.
     #[serde(skip)]
     pub(crate) cascades: Feeds,
+    /// How the server's definitions are read.
+    #[serde(skip, default = "no_dialect")]
+    pub(crate) dialect: SqlDialect,
+}
+
+fn no_dialect() -> SqlDialect {
+    SqlDialect::of_flavour(Flavour::Mysql)
 }
 
 impl Plan {

@@ -136,6 +136,14 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
         .collect();
     set_routes(&mut recipes, &|number| cascaded.contains(&number), &feeds)
         .map_err(|reason| EngineError::StalePlan { reason })?;
+    for (id, number) in &rebuilt {
+        // A row whose images lack values is lived through as well, if no cascade comes for it.
+        if history.tracked.get(*id).is_some_and(|tracked| tracked.partial)
+            && let Some(recipe) = recipes.values_mut().nth(*number)
+        {
+            recipe.routes.get_or_insert_with(Vec::new);
+        }
+    }
     events.row_events_other_tables = events
         .row_events
         .saturating_sub(events.row_events_applied + events.row_events_refused + events.row_events_rolled_back);
@@ -147,6 +155,7 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
         gaps: walked.gaps,
         bindings: bindings(&history, &rebuilt),
         cascades: feeds,
+        dialect,
         rebuilt,
         tables,
         rolled_back,

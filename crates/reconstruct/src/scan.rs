@@ -21,6 +21,7 @@ use crate::history::{History, Told};
 use crate::io::{Observer, Phase, Progress};
 use crate::layout;
 use crate::log::{Flow, Place, Visitor, at_event, corrupt};
+use crate::partial::{ImageCheck, Images};
 use crate::pending::{Pending, Undone, savepoint_name};
 use crate::plan::EventCounts;
 use crate::statement::StatementText;
@@ -42,6 +43,7 @@ pub(crate) struct Scan<'a> {
     /// Whether the server's engine changes the rows of children without an event.
     silent_cascades: bool,
     flavour: Flavour,
+    images: ImageCheck,
     observer: &'a dyn Observer,
     pub(crate) finder: CutFinder<'a>,
     pub(crate) events: EventCounts,
@@ -90,6 +92,7 @@ impl<'a> Scan<'a> {
             cascades: Finder::default(),
             silent_cascades,
             flavour,
+            images: ImageCheck::new(flavour),
             observer,
             finder,
             events: EventCounts::default(),
@@ -116,12 +119,18 @@ impl<'a> Scan<'a> {
     fn body(&mut self, place: &Place<'_>, event: &Event<'_>) -> Result<(), EngineError> {
         self.pending.events.seen += 1;
         match event.header.event_type {
-            EventType::TABLE_MAP => {
-                self.table_maps.insert(event)?;
+            EventType::TABLE_MAP => self.images.opens(&self.table_maps.insert(event)?.name),
+            EventType::ANNOTATE_ROWS => {
+                if let EventBody::RowsQuery(statement) = event.body()? {
+                    self.images.annotated(statement);
+                }
             }
             event_type if event_type.is_rows() => {
                 if let EventBody::Rows(rows) = event.body()? {
                     self.rows(place, event, &rows)?;
+                    if rows.ends_statement() {
+                        self.images.statement_ends();
+                    }
                 }
             }
             EventType::QUERY | EventType::QUERY_COMPRESSED => {
@@ -131,7 +140,6 @@ impl<'a> Scan<'a> {
             }
             EventType::XID
             | EventType::ROWS_QUERY
-            | EventType::ANNOTATE_ROWS
             | EventType::GTID
             | EventType::ANONYMOUS_GTID
             | EventType::GTID_TAGGED
@@ -193,7 +201,17 @@ impl<'a> Scan<'a> {
         let era = tracked.life.last_number();
         self.pending.row_event((id, era), u64::from(event.header.event_size), place.start_position());
         let problem = match tracked.life.last().filter(|_| tracked.unreadable.is_none()) {
-            Some(era) if tracked.obstacle.is_none() => layout::problem(&era.shape, map, rows),
+            Some(era) if tracked.obstacle.is_none() => {
+                let shape = &era.shape;
+                layout::problem(shape, map).or_else(|| {
+                    match self.images.of(shape, &map.name, rows) {
+                        Ok(Images::Partial) => drop(self.pending.partial.insert(id)),
+                        Ok(Images::Whole | Images::Completed) => {}
+                        Err(reason) => return Some((reason, layout::WHOLE_IMAGES)),
+                    }
+                    None
+                })
+            }
             _ => None,
         };
         if let Some((reason, remedy)) = problem {
@@ -481,6 +499,11 @@ impl<'a> Scan<'a> {
         self.undone.extend(pending.undone.iter().cloned());
         self.around.extend(pending.around.iter().cloned());
         self.count(&pending.events);
+        for id in &pending.partial {
+            if let Some(tracked) = self.history.tracked.get_mut(*id) {
+                tracked.partial = true;
+            }
+        }
         for (id, position) in &pending.cascaded {
             if let Some(tracked) = self.history.tracked.get_mut(*id) {
                 tracked.cascaded.get_or_insert(position.clone());
@@ -567,6 +590,7 @@ impl Visitor for Scan<'_> {
             Boundary::Begins(_) => {
                 self.began = Some(place.start_position());
                 self.pending = Pending::default();
+                self.images.statement_ends();
             }
             Boundary::Abandons(_) => self.abandon(),
             _ => {}

@@ -20,6 +20,7 @@ use crate::history::History;
 use crate::io::Observer;
 use crate::layout;
 use crate::log::{Flow, Log, Place, Visitor, at_event};
+use crate::partial::is_whole;
 use crate::pending::{Pending, Touched, Undone, is_transactional, savepoint_name};
 use crate::plan::Coordinates;
 
@@ -153,8 +154,12 @@ impl LookBack<'_> {
         if rows.kind != RowsKind::Write && !rows.foreign_key_checks_off() {
             group.parents.insert(map.name.clone());
         }
+        let lacking = |shape: &TableShape| {
+            let reason = "a row image before the baseline lacks columns (binlog_row_image is not FULL)".to_owned();
+            (!is_whole(shape, &rows)).then_some((reason, layout::WHOLE_IMAGES))
+        };
         if let Some(shape) = &origin.shape
-            && let Some((reason, remedy)) = layout::problem(shape, map, &rows)
+            && let Some((reason, remedy)) = layout::problem(shape, map).or_else(|| lacking(shape))
         {
             let obstacle = Obstacle { position, statement: None, reason, remedy };
             group.pending.row_obstacle(origin.id, obstacle);
