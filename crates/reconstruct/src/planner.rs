@@ -102,6 +102,10 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     family.follow(&mut tables, &mut recipes)?;
     let mut beyond = BTreeSet::new();
     for (name, at) in &unknown {
+        // One of the name was made later.
+        if present.contains_key(name) {
+            continue;
+        }
         if !in_scope(name) {
             beyond.insert(name.schema.as_str());
             continue;

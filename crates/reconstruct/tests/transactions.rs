@@ -222,6 +222,20 @@ fn tables_in_memory_are_empty_after_a_start() {
     check_refused(&baseline, &pieces(&[&log]), &log.end(), &["t"], "changed by a statement");
 }
 
+/// Rows of a table that the baseline does not have are nothing to one of the same name that is made later.
+#[test]
+fn a_table_that_is_made_where_an_unknown_one_was() {
+    let mut log = Log::file("binlog.000001", MYSQL, true, false);
+    let baseline = baseline(&log.end(), &[("t", "InnoDB")]);
+    log.gtid(0, 1, false).insert("u", &[(7, 7)]).commit();
+    let unknown = log.end();
+    log.gtid(0, 2, true).query("DROP TABLE `u`");
+    log.gtid(0, 3, true).query("CREATE TABLE u (number INT NOT NULL PRIMARY KEY, value INT) ENGINE=InnoDB");
+    log.gtid(0, 4, false).insert("u", &[(8, 8)]).commit();
+    check_refused(&baseline, &pieces(&[&log]), &unknown, &["u"], "the baseline does not have");
+    check(&baseline, &pieces(&[&log]), &log.end(), &[("t", "1,1 2,2 3,3 4,4 5,5"), ("u", "8,8")]);
+}
+
 /// A file beyond 4 GiB, where events' own idea of their end begins anew, with or without checksums, or say none.
 #[test]
 fn offsets_beyond_four_gigabytes() {
