@@ -162,7 +162,7 @@ pub(crate) fn decide(
             None => Ok((TableAction::Copy { rows: files.rows, bytes }, None)),
         };
     }
-    let recipe = match Recipe::new(tracked.life.clone(), head.as_ref(), tracked.cascaded.is_some()) {
+    let recipe = match Recipe::new(tracked.life.clone(), head.as_ref(), tracked.cascaded.is_some() || tracked.partial) {
         Ok(recipe) => recipe,
         Err((era, reason)) => {
             let began = tracked.life.eras.get(era).and_then(|era| era.began.clone());

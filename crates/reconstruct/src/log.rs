@@ -139,6 +139,26 @@ impl<'a> Log<'a> {
             })
     }
 
+    /// The beginning of the piece that holds a place, or of the one that lies so many pieces before it.
+    pub(crate) fn start_before(
+        &self,
+        at: &BinlogPosition,
+        pieces: usize,
+    ) -> Result<Option<BinlogPosition>, EngineError> {
+        let first = self.first_piece(at)?;
+        let start = |piece: &LogPiece| BinlogPosition { file: piece.file.clone(), offset: piece.start };
+        if pieces == 0 {
+            return Ok(Some(start(first)));
+        }
+        let mut before: Vec<&LogPiece> =
+            self.pieces.iter().filter(|piece| (&piece.file, piece.start) < (&first.file, first.start)).collect();
+        before.dedup_by(|a, b| (&a.file, a.start) == (&b.file, b.start));
+        // Further back than all there is, is all there is, once.
+        let step = pieces.min(before.len());
+        let again = pieces > before.len() && pieces / 2 >= before.len();
+        Ok(before.get(before.len() - step).filter(|_| !again && step > 0).map(|piece| start(piece)))
+    }
+
     /// Walks from a place on, from the beginning of the piece that holds it.
     pub(crate) fn walk(
         &self,

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet, TableName};
+use backtrail_schema::{Flavour, SqlDialect};
 use serde::{Deserialize, Serialize};
 
 use crate::cascade::Feeds;
 use crate::history::Binding;
+use crate::pending::Undone;
 use crate::recipe::Recipe;
+use crate::xa::Carried;
 
 /// What is going to be done. A value to print, to store and to hand to [`reconstruct`](crate::reconstruct).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,8 +28,16 @@ pub struct Plan {
     pub gaps: Vec<Gap>,
     /// Every wanted table, by name.
     pub tables: BTreeMap<TableName, TableAction>,
-    /// Transactions within the window that were rolled back: where each begins. Nothing of them is applied.
+    /// Transactions within the window that were rolled back or are not committed at the cut: where each begins. Nothing of
+    /// them is applied, but for rows of tables whose storage engine knows no transactions.
     pub rolled_back: Vec<BinlogPosition>,
+    /// Every part of the log whose row events were undone: these transactions, and what was undone to a savepoint. In the
+    /// order of the log.
+    #[serde(default)]
+    pub undone: Vec<Undone>,
+    /// XA transactions that were prepared before the baseline and commit in the window, in the order of the log.
+    #[serde(default)]
+    pub carried: Vec<Carried>,
     /// What was counted on the way.
     pub events: EventCounts,
     /// What an operator should know.
@@ -43,6 +54,13 @@ pub struct Plan {
     /// Foreign keys that changed rows without events.
     #[serde(skip)]
     pub(crate) cascades: Feeds,
+    /// How the server's definitions are read.
+    #[serde(skip, default = "no_dialect")]
+    pub(crate) dialect: SqlDialect,
+}
+
+fn no_dialect() -> SqlDialect {
+    SqlDialect::of_flavour(Flavour::Mysql)
 }
 
 impl Plan {

@@ -14,9 +14,11 @@ use crate::decide::{Shapes, decide};
 use crate::facts::LATER_BASELINE;
 use crate::history::{Binding, History};
 use crate::log::Log;
+use crate::pending::ordered;
 use crate::plan::{Plan, Refusal, TableAction};
 use crate::request::{Inputs, Request};
 use crate::scan::{Scan, is_system_schema};
+use crate::xa::{Foreigners, xa_text};
 
 /// Gathers facts and decides: finds the cut, proves that the log is whole up to it, and says of every wanted table what
 /// is to be done or why it cannot be. A plan with refusals is returned as it is; [`reconstruct`](crate::reconstruct) fails
@@ -35,18 +37,32 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     let history = History::new(&catalog, &shapes, dialect);
     let mut scan = Scan::new(&catalog, history, !logs_cascades(&format), dialect.flavour, inputs.observer, finder);
     let walked = log.walk(&catalog.coordinates, request.allow_gaps, &mut scan)?;
+    let left_prepared = scan.leave_prepared();
     let Scan {
         finder,
         mut history,
         cascades,
         mut events,
         around,
-        unknown,
+        mut unknown,
         sequences,
         created_schemas,
         rolled_back,
+        mut undone,
+        foreign,
         ..
     } = scan;
+    let foreigners = Foreigners {
+        log: &log,
+        baseline: &catalog.coordinates,
+        history: &mut history,
+        silent_cascades: !logs_cascades(&format),
+        observer: inputs.observer,
+        completed: &foreign,
+    };
+    let (carried, undone_before) = foreigners.resolve(&mut unknown)?;
+    undone.extend(undone_before);
+    let undone = ordered(undone);
     let mut warnings = Vec::new();
     let cut = finder.finish(&walked, &mut warnings)?;
     warnings.extend(walked.warnings);
@@ -55,6 +71,14 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     );
     warnings.extend(around.iter().map(|statement| {
         format!("views, triggers, routines and events are the baseline's: {statement} is not in the result")
+    }));
+
+    warnings.extend(left_prepared.iter().map(|(xid, at)| {
+        format!(
+            "the XA transaction {} at {at} is prepared and not committed at the cut: it is not in the result, and a replica \
+             that starts there cannot commit it",
+            xa_text(xid)
+        )
     }));
 
     let present = history.present();
@@ -78,6 +102,10 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     family.follow(&mut tables, &mut recipes)?;
     let mut beyond = BTreeSet::new();
     for (name, at) in &unknown {
+        // One of the name was made later.
+        if present.contains_key(name) {
+            continue;
+        }
         if !in_scope(name) {
             beyond.insert(name.schema.as_str());
             continue;
@@ -112,6 +140,14 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
         .collect();
     set_routes(&mut recipes, &|number| cascaded.contains(&number), &feeds)
         .map_err(|reason| EngineError::StalePlan { reason })?;
+    for (id, number) in &rebuilt {
+        // A row whose images lack values is lived through as well, if no cascade comes for it.
+        if history.tracked.get(*id).is_some_and(|tracked| tracked.partial)
+            && let Some(recipe) = recipes.values_mut().nth(*number)
+        {
+            recipe.routes.get_or_insert_with(Vec::new);
+        }
+    }
     events.row_events_other_tables = events
         .row_events
         .saturating_sub(events.row_events_applied + events.row_events_refused + events.row_events_rolled_back);
@@ -123,9 +159,12 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
         gaps: walked.gaps,
         bindings: bindings(&history, &rebuilt),
         cascades: feeds,
+        dialect,
         rebuilt,
         tables,
         rolled_back,
+        undone,
+        carried,
         events,
         warnings,
         recipes,

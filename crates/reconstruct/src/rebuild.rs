@@ -18,7 +18,7 @@ use crate::log::Log;
 use crate::merge::TableMerge;
 use crate::names::ResultNames;
 use crate::output::OutputFile;
-use crate::plan::{Plan, TableAction};
+use crate::plan::{Coordinates, Plan, TableAction};
 use crate::recipe::Recipe;
 use crate::report::Report;
 use crate::request::{Compression, Inputs, RefusalPolicy, Request};
@@ -125,7 +125,13 @@ fn collect<'a>(
     mut collector: Collector<'a>,
 ) -> Result<Collection<'a>, EngineError> {
     if !collector.is_idle() {
-        let walked = Log::open(inputs.log)?.walk(&plan.baseline, request.allow_gaps, &mut collector)?;
+        let log = Log::open(inputs.log)?;
+        if let Some(first) = plan.carried.first() {
+            collector.look_back(true);
+            log.walk(&Coordinates { position: first.from.clone(), gtid_set: None }, false, &mut collector)?;
+            collector.look_back(false);
+        }
+        let walked = log.walk(&plan.baseline, request.allow_gaps, &mut collector)?;
         if walked.exhausted && walked.end < plan.cut.position {
             return Err(EngineError::StalePlan { reason: format!("the log now ends at {}", walked.end) });
         }

@@ -8,14 +8,14 @@ use backtrail_schema::ReferentialAction;
 use super::{Flow, Outcome, RawRow};
 use crate::EngineError;
 use crate::cascade::{Action, Encoded, Feed, LinkCodec, Route, moment_of};
-use crate::image::Cell;
+use crate::image::{Cell, may_lack};
 use crate::key::KeyPart;
 use crate::life::Trace;
 use crate::recipe::Stage;
 use crate::record::{Effect, EventAt, Record, RowEvent};
 use crate::render;
 
-/// A value that a cascade gave a row.
+/// A value that a cascade gave a row, or an image that lacks others.
 pub(super) struct Patch {
     /// The column, and the era of which it is one.
     pub(super) era: usize,
@@ -77,11 +77,13 @@ impl Flow<'_> {
                                 return Err(self.contradiction(number, own.at, problem));
                             }
                             RowEvent::Deleted => return Ok(Outcome::Dropped),
-                            RowEvent::Updated => {
-                                self.image = own.image;
+                            RowEvent::Updated | RowEvent::Moved => {
                                 self.at = own.at;
-                                self.patches.clear();
-                                raw = None;
+                                if !self.overlay(&own.image)? {
+                                    self.image = own.image;
+                                    self.patches.clear();
+                                    raw = None;
+                                }
                             }
                         }
                     }
@@ -102,6 +104,32 @@ impl Flow<'_> {
             Some(_) => Outcome::Patched,
             None => Outcome::Replaced,
         })
+    }
+
+    /// Gives the row the values of an image that lacks some; false where it lacks none.
+    fn overlay(&mut self, image: &[u8]) -> Result<bool, EngineError> {
+        if !may_lack(image) {
+            return Ok(false);
+        }
+        let merge = self.merge;
+        let mut cells: Vec<Cell<'_>> = Vec::new();
+        let layout = merge.table.layouts.cells(image, &mut cells);
+        let layout = layout.map_err(|problem| self.bad_value("*".to_owned(), problem.to_string()))?;
+        let Some(shape) = merge.table.recipe.life.eras.get(layout.era).map(|era| &*era.shape) else { return Ok(false) };
+        let written = |(index, _): &(usize, &Cell<'_>)| {
+            shape.columns.get(*index).is_some_and(|column| column.generated.is_none())
+        };
+        if !cells.iter().enumerate().filter(written).any(|(_, cell)| *cell == Cell::Absent) {
+            return Ok(false);
+        }
+        for (column, _) in cells.iter().enumerate().filter(written).filter(|(_, cell)| **cell != Cell::Absent) {
+            let mut literal = Vec::new();
+            render::cell(shape, column, layout, &cells, &mut literal)
+                .map_err(|(column, problem)| self.bad_value(column, problem))?;
+            self.patches.retain(|patch| (patch.era, patch.column) != (layout.era, column));
+            self.patches.push(Patch { era: layout.era, column, literal });
+        }
+        Ok(true)
     }
 
     fn counted(&self, stage: usize) -> bool {
