@@ -140,7 +140,14 @@ impl<'a> History<'a> {
             definition: Definition::new(Base::Baseline(name.clone(), self.dialect)),
         };
         let id = self.tracked.len();
-        self.tracked.push(Tracked { life, obstacle: None, unreadable, first_row_event: None, cascaded: None, partial: false });
+        self.tracked.push(Tracked {
+            life,
+            obstacle: None,
+            unreadable,
+            first_row_event: None,
+            cascaded: None,
+            partial: false,
+        });
         self.names.insert(name.clone(), Some(id));
         Some(id)
     }
@@ -564,7 +571,8 @@ fn named_engine(ddl: &Ddl) -> Option<Option<String>> {
     let options = ddl.clauses.iter().filter(|clause| clause.kind == AlterKind::Option);
     let mut named = None;
     for clause in options {
-        let mut words = clause.text.split(|c: char| c.is_ascii_whitespace() || c == '=').filter(|word| !word.is_empty());
+        let mut words =
+            clause.text.split(|c: char| c.is_ascii_whitespace() || c == '=').filter(|word| !word.is_empty());
         while let Some(word) = words.next() {
             if word.eq_ignore_ascii_case("ENGINE") {
                 named = Some(words.next().map(|name| name.trim_matches(['`', '\'', '"', ',']).to_owned()));

@@ -11,9 +11,8 @@ pub(crate) const WHOLE_IMAGES: &str =
 
 /// Why a row event is none of a table of this shape, and what to do about it.
 pub(crate) fn problem(shape: &TableShape, map: &TableMap) -> Option<(String, &'static str)> {
-    difference(shape, map).map(|difference| {
-        (format!("{difference}: its definition changed without the log saying so"), LATER_BASELINE)
-    })
+    difference(shape, map)
+        .map(|difference| (format!("{difference}: its definition changed without the log saying so"), LATER_BASELINE))
 }
 
 /// Says how a table in the log differs from a shape, if it does.

@@ -95,12 +95,11 @@ pub(crate) fn images(
             Ok(Images::Completed)
         }
         (RowsKind::Update, Lacking::Kept) => {
-            let is_json = |column: &usize| {
-                shape.columns.get(*column).is_some_and(|column| matches!(column.ty, ColumnType::Json))
-            };
-            let json = written(shape).filter(is_json).find(|column| {
-                rows.partial && has(rows.columns_after, *column) && !has(rows.columns_before, *column)
-            });
+            let is_json =
+                |column: &usize| shape.columns.get(*column).is_some_and(|column| matches!(column.ty, ColumnType::Json));
+            let json = written(shape)
+                .filter(is_json)
+                .find(|column| rows.partial && has(rows.columns_after, *column) && !has(rows.columns_before, *column));
             if let Some(column) = json {
                 return Err(format!("{}, to which a partial JSON update applies", lacks(column)));
             }
@@ -193,6 +192,9 @@ impl Annotation {
     }
 }
 
+/// The columns by which rows are told apart, and whether these are all.
+type ToldApart = (Vec<usize>, bool);
+
 /// The most of a statement that is looked at: its head.
 const STATEMENT_HEAD: usize = 16 << 10;
 
@@ -203,7 +205,7 @@ pub(crate) struct ImageCheck {
     statement: Option<Vec<u8>>,
     opened: Vec<TableName>,
     /// How the rows of the last table with such images are told apart.
-    last: Option<(Arc<TableShape>, Result<(Vec<usize>, bool), String>)>,
+    last: Option<(Arc<TableShape>, Result<ToldApart, String>)>,
 }
 
 impl ImageCheck {

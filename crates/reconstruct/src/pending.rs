@@ -41,8 +41,7 @@ pub(crate) fn ordered(mut undone: Vec<Undone>) -> Vec<Undone> {
 /// Whether tables of a storage engine take part in transactions. `None`: nobody knows.
 pub(crate) fn is_transactional(engine: Option<&str>) -> Option<bool> {
     const TRANSACTIONAL: [&str; 6] = ["InnoDB", "XtraDB", "RocksDB", "TokuDB", "ndbcluster", "ndb"];
-    const NOT: [&str; 9] =
-        ["MyISAM", "Aria", "MEMORY", "HEAP", "CSV", "ARCHIVE", "MRG_MyISAM", "MERGE", "BLACKHOLE"];
+    const NOT: [&str; 9] = ["MyISAM", "Aria", "MEMORY", "HEAP", "CSV", "ARCHIVE", "MRG_MyISAM", "MERGE", "BLACKHOLE"];
     let engine = engine?;
     let is = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(engine));
     match (is(&TRANSACTIONAL), is(&NOT)) {
@@ -217,7 +216,8 @@ impl Part {
                 continue;
             }
             kept.insert(touched.0);
-            let own = self.rows.entry(touched).or_insert_with(|| TouchedRows { events: 0, bytes: 0, first: rows.first });
+            let own =
+                self.rows.entry(touched).or_insert_with(|| TouchedRows { events: 0, bytes: 0, first: rows.first });
             own.events += rows.events;
             own.bytes += rows.bytes;
         }

@@ -464,7 +464,8 @@ impl<'a> Scan<'a> {
             Some(prepared) if completion.commits => {
                 for touched in prepared.pending.touched() {
                     if !self.history.is_unchanged(touched) {
-                        let reason = "its definition changed while an XA transaction that changed its rows was prepared";
+                        let reason =
+                            "its definition changed while an XA transaction that changed its rows was prepared";
                         pending.obstacles.push((touched.0, obstacle(reason)));
                     }
                 }

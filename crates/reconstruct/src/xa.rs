@@ -189,7 +189,8 @@ impl LookBack<'_> {
             Statement::TransactionControl { verb: TransactionControl::RollbackToSavepoint } => {
                 let name = savepoint_name(&text);
                 if group.pending.rollback_to(&name, place.end_position(), &transactional).is_err() {
-                    group.problem = Some("it was undone to a savepoint, and it cannot be told which of its rows that concerned");
+                    group.problem =
+                        Some("it was undone to a savepoint, and it cannot be told which of its rows that concerned");
                 }
             }
             Statement::TransactionControl { .. } | Statement::Harmless { .. } => {}
@@ -321,10 +322,7 @@ impl Foreigners<'_, '_> {
     }
 
     /// Reads further and further back, until all are found or the log has no more.
-    fn look_back(
-        &self,
-        origins: &BTreeMap<TableName, Origin>,
-    ) -> Result<(BTreeMap<XaId, Group>, String), EngineError> {
+    fn look_back(&self, origins: &BTreeMap<TableName, Origin>) -> Result<(BTreeMap<XaId, Group>, String), EngineError> {
         let wanted: BTreeSet<XaId> = self.completed.iter().map(|foreign| foreign.xid.clone()).collect();
         let mut pieces = 0;
         let mut found = BTreeMap::new();
@@ -366,9 +364,10 @@ fn descendants(origins: &BTreeMap<TableName, Origin>, parents: &BTreeSet<TableNa
     let mut children = BTreeSet::new();
     while let Some(parent) = wave.pop() {
         for (name, origin) in origins {
-            let follows = origin.shape.iter().flat_map(|shape| &shape.foreign_keys).any(|key| {
-                key.parent == *parent && (key.on_delete.changes_child() || key.on_update.changes_child())
-            });
+            let follows =
+                origin.shape.iter().flat_map(|shape| &shape.foreign_keys).any(|key| {
+                    key.parent == *parent && (key.on_delete.changes_child() || key.on_update.changes_child())
+                });
             if follows && children.insert(origin.id) {
                 wave.push(name);
             }
