@@ -93,6 +93,14 @@ pub enum EngineError {
         #[from]
         source: BinlogError,
     },
+    /// The same of a segment of it, by the name of its object or file.
+    #[error("the binary log's segment {piece} cannot be read on: it is damaged or cut short")]
+    LogPiece {
+        /// The segment.
+        piece: String,
+        /// Where and why.
+        source: BinlogError,
+    },
     /// The log does not hold the baseline's place.
     #[error("the binary log does not reach back to the baseline's position {baseline}: {reason}")]
     LogDoesNotReachBaseline {
@@ -224,7 +232,10 @@ impl EngineError {
             Self::BaselineRead { source, .. } | Self::LogRead { source, .. } => {
                 source.kind() != io::ErrorKind::NotFound && source.kind() != io::ErrorKind::InvalidData
             }
-            Self::Log { source: BinlogError::Read { source, .. } } => source.kind() != io::ErrorKind::InvalidData,
+            Self::Log { source: BinlogError::Read { source, .. } }
+            | Self::LogPiece { source: BinlogError::Read { source, .. }, .. } => {
+                source.kind() != io::ErrorKind::InvalidData
+            }
             Self::BaselineData { source, .. } => match &**source {
                 DumpError::Read { source, .. } => source.kind() != io::ErrorKind::InvalidData,
                 _ => false,
@@ -238,6 +249,7 @@ impl EngineError {
             | Self::BaselineRows { .. }
             | Self::UnknownTables { .. }
             | Self::Log { .. }
+            | Self::LogPiece { .. }
             | Self::LogDoesNotReachBaseline { .. }
             | Self::LogGap { .. }
             | Self::LogEvent { .. }

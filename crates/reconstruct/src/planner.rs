@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use backtrail_binlog::FormatDescription;
-use backtrail_domain::{BinlogPosition, TableFilter, TableName};
+use backtrail_domain::{BinlogPosition, GtidSet, TableFilter, TableName};
 use backtrail_schema::{Flavour, SqlDialect};
 
 use crate::EngineError;
@@ -15,7 +15,7 @@ use crate::facts::LATER_BASELINE;
 use crate::history::{Binding, History};
 use crate::log::Log;
 use crate::pending::ordered;
-use crate::plan::{Plan, Refusal, TableAction};
+use crate::plan::{Coordinates, Plan, Refusal, TableAction};
 use crate::request::{Inputs, Request};
 use crate::scan::{Scan, is_system_schema};
 use crate::xa::{Foreigners, xa_text};
@@ -31,7 +31,7 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     let finder = CutFinder::new(request, &catalog.coordinates)?;
     let log = Log::open(inputs.log)?;
     let format = log.format(&catalog.coordinates.position)?;
-    let dialect = dialect(&format);
+    let dialect = dialect(&format, &catalog.coordinates);
     let shapes = read_shapes(inputs, request, &catalog, &dialect)?;
 
     let history = History::new(&catalog, &shapes, dialect);
@@ -197,15 +197,17 @@ fn bindings(history: &History<'_>, rebuilt: &BTreeMap<usize, usize>) -> Vec<Bind
     bindings
 }
 
-pub(crate) fn dialect(format: &FormatDescription) -> SqlDialect {
-    SqlDialect::of_flavour(match format.flavour {
-        backtrail_binlog::Flavour::Mysql => Flavour::Mysql,
-        backtrail_binlog::Flavour::Mariadb => Flavour::Mariadb,
+/// The server's dialect: as its log says, or else its GTIDs. Without a log no statement is read but CREATE TABLE.
+fn dialect(format: &Option<FormatDescription>, baseline: &Coordinates) -> SqlDialect {
+    SqlDialect::of_flavour(match (format.as_ref().map(|format| format.flavour), &baseline.gtid_set) {
+        (Some(backtrail_binlog::Flavour::Mysql), _) | (None, Some(GtidSet::Mysql(_))) => Flavour::Mysql,
+        (Some(backtrail_binlog::Flavour::Mariadb), _) | (None, Some(GtidSet::Mariadb(_)) | None) => Flavour::Mariadb,
     })
 }
 
 /// MySQL 9.6 carries out cascades above the storage engine and logs the children's rows.
-fn logs_cascades(format: &FormatDescription) -> bool {
+fn logs_cascades(format: &Option<FormatDescription>) -> bool {
+    let Some(format) = format else { return false };
     let mut numbers = format.server_version.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse::<u32>().unwrap_or(0));
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     format.flavour == backtrail_binlog::Flavour::Mysql && version >= (9, 6)
