@@ -1,6 +1,6 @@
 //! What an agent's lease outlives.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail as its tests do")]
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail as its tests do")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

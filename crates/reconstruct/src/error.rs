@@ -99,7 +99,7 @@ pub enum EngineError {
         /// The segment.
         piece: String,
         /// Where and why.
-        source: BinlogError,
+        source: Box<BinlogError>,
     },
     /// The log does not hold the baseline's place.
     #[error("the binary log does not reach back to the baseline's position {baseline}: {reason}")]
@@ -232,10 +232,8 @@ impl EngineError {
             Self::BaselineRead { source, .. } | Self::LogRead { source, .. } => {
                 source.kind() != io::ErrorKind::NotFound && source.kind() != io::ErrorKind::InvalidData
             }
-            Self::Log { source: BinlogError::Read { source, .. } }
-            | Self::LogPiece { source: BinlogError::Read { source, .. }, .. } => {
-                source.kind() != io::ErrorKind::InvalidData
-            }
+            Self::Log { source } => passes(source),
+            Self::LogPiece { source, .. } => passes(source),
             Self::BaselineData { source, .. } => match &**source {
                 DumpError::Read { source, .. } => source.kind() != io::ErrorKind::InvalidData,
                 _ => false,
@@ -248,8 +246,6 @@ impl EngineError {
             | Self::FileName { .. }
             | Self::BaselineRows { .. }
             | Self::UnknownTables { .. }
-            | Self::Log { .. }
-            | Self::LogPiece { .. }
             | Self::LogDoesNotReachBaseline { .. }
             | Self::LogGap { .. }
             | Self::LogEvent { .. }
@@ -264,6 +260,11 @@ impl EngineError {
             | Self::StalePlan { .. } => false,
         }
     }
+}
+
+/// Whether it was the reading that failed, and not what was read.
+fn passes(error: &BinlogError) -> bool {
+    matches!(error, BinlogError::Read { source, .. } if source.kind() != io::ErrorKind::InvalidData)
 }
 
 fn list(tables: &[TableName]) -> String {

@@ -460,7 +460,7 @@ pub(crate) fn at_event(place: &Place<'_>, problem: impl Into<String>) -> EngineE
 /// A piece that cannot be read on. That of a server's file has the file's name, which the error has as well.
 fn broken(piece: &LogPiece, error: BinlogError) -> EngineError {
     match piece.end {
-        Some(_) => EngineError::LogPiece { piece: piece.name.clone(), source: error },
+        Some(_) => EngineError::LogPiece { piece: piece.name.clone(), source: Box::new(error) },
         None => error.into(),
     }
 }
