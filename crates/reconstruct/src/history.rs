@@ -18,8 +18,10 @@ use crate::decide::Shapes;
 use crate::definition::{Base, Definition, Step, statements};
 use crate::facts::{LATER_BASELINE, Obstacle, statement_text};
 use crate::life::{Began, Era, Life};
+use crate::pending::{Touched, TouchedRows, is_in_memory, is_transactional};
 use crate::statement::StatementText;
 use crate::temporal;
+use crate::xa::Origin;
 
 /// A table that is followed.
 #[derive(Debug, Clone)]
@@ -31,6 +33,10 @@ pub(crate) struct Tracked {
     pub(crate) unreadable: Option<String>,
     /// The first event that changed rows.
     pub(crate) first_row_event: Option<BinlogPosition>,
+    /// Where foreign keys first may have changed its rows without an event.
+    pub(crate) cascaded: Option<BinlogPosition>,
+    /// Images of updated rows lack values that only the rows before have.
+    pub(crate) partial: bool,
     /// What a sequence went through.
     pub(crate) sequence: Option<Sequence>,
 }
@@ -159,7 +165,15 @@ impl<'a> History<'a> {
         };
         let id = self.tracked.len();
         let sequence = life.last().is_some_and(|era| era.shape.sequence).then(Sequence::default);
-        self.tracked.push(Tracked { life, obstacle: None, unreadable, first_row_event: None, sequence });
+        self.tracked.push(Tracked {
+            life,
+            obstacle: None,
+            unreadable,
+            first_row_event: None,
+            cascaded: None,
+            partial: false,
+            sequence,
+        });
         self.names.insert(name.clone(), Some(id));
         Some(id)
     }
@@ -214,6 +228,39 @@ impl<'a> History<'a> {
         for id in self.present().into_values() {
             self.obstruct(id, obstacle.clone());
         }
+    }
+
+    /// The tables of the baseline by their names there.
+    pub(crate) fn origins(&mut self) -> BTreeMap<TableName, Origin> {
+        self.present();
+        let origin = |(id, tracked): (usize, &Tracked)| {
+            let shape = tracked.life.eras.first().map(|era| Arc::clone(&era.shape));
+            Some((tracked.life.origin.clone()?, Origin { id, shape }))
+        };
+        self.tracked.iter().enumerate().filter_map(origin).collect()
+    }
+
+    /// Row events of a table in one of its eras.
+    pub(crate) fn count_rows(&mut self, id: usize, era: usize, rows: &TouchedRows) {
+        let Some(tracked) = self.tracked.get_mut(id) else { return };
+        if tracked.first_row_event.as_ref().is_none_or(|first| rows.first < *first) {
+            tracked.first_row_event = Some(rows.first.clone());
+        }
+        if let Some(era) = tracked.life.eras.get_mut(era) {
+            era.row_events += rows.events;
+            era.row_event_bytes += rows.bytes;
+        }
+    }
+
+    /// Whether a table takes part in transactions.
+    pub(crate) fn is_transactional(&self, (id, era): Touched) -> Option<bool> {
+        is_transactional(self.tracked.get(id)?.life.eras.get(era)?.shape.engine.as_deref())
+    }
+
+    /// Whether a table has the same name and definition as in one of its eras.
+    pub(crate) fn is_unchanged(&self, (id, era): Touched) -> bool {
+        let last = self.tracked.get(id).and_then(|tracked| Some((tracked.life.last_number(), tracked.life.last()?)));
+        last.is_some_and(|(number, last)| number == era && self.names.get(&last.name) == Some(&Some(id)))
     }
 
     fn remember(&mut self, id: usize) {
@@ -361,6 +408,8 @@ impl<'a> History<'a> {
                 obstacle: None,
                 unreadable: None,
                 first_row_event: None,
+                cascaded: None,
+                partial: false,
                 sequence: None,
             },
             Err(reason) => Tracked {
@@ -368,6 +417,8 @@ impl<'a> History<'a> {
                 obstacle: Some(told.obstacle(reason.clone())),
                 unreadable: Some(reason),
                 first_row_event: None,
+                cascaded: None,
+                partial: false,
                 sequence: None,
             },
         };
@@ -400,7 +451,15 @@ impl<'a> History<'a> {
             definition: Definition::new(Base::Made(Box::new(told.step(ddl)))),
         };
         let sequence = Some(Sequence::made(&told.statement.text, ddl, &told.statement.dialect));
-        let tracked = Tracked { life, obstacle: None, unreadable: None, first_row_event: None, sequence };
+        let tracked = Tracked {
+            life,
+            obstacle: None,
+            unreadable: None,
+            first_row_event: None,
+            cascaded: None,
+            partial: false,
+            sequence,
+        };
         self.add(name, tracked, told.moment);
     }
 
@@ -413,7 +472,7 @@ impl<'a> History<'a> {
         }
     }
 
-    fn truncate(&mut self, name: &TableName, told: &Told<'_>) {
+    pub(crate) fn truncate(&mut self, name: &TableName, told: &Told<'_>) {
         let name = self.resolve(name);
         let Some(tracked) = self.find(&name).and_then(|id| self.tracked.get(id)) else { return };
         let shape = match (&tracked.unreadable, tracked.life.last()) {
@@ -422,6 +481,36 @@ impl<'a> History<'a> {
         };
         let otherwise = tracked.life.definition.clone();
         self.made(&name, shape, otherwise, told);
+    }
+
+    /// The server starts: what was in memory is gone.
+    pub(crate) fn server_starts(&mut self, position: &BinlogPosition, moment: u64) {
+        let in_memory = |shape: &TableShape| is_in_memory(shape.engine.as_deref());
+        let of_baseline = self.shapes.known.iter().filter(|(_, shape)| in_memory(shape)).map(|(name, _)| name.clone());
+        for name in of_baseline.collect::<Vec<_>>() {
+            self.find(&name);
+        }
+        let known = self.names.iter().filter_map(|(name, id)| Some((name.clone(), (*id)?)));
+        for (name, id) in known.collect::<Vec<_>>() {
+            let Some(tracked) = self.tracked.get(id) else { continue };
+            let Some(era) = tracked.life.last().filter(|era| in_memory(&era.shape)) else { continue };
+            let began = Began { position: position.clone(), statement: "the server started".to_owned() };
+            let eras = vec![first_era(&name, era.shape.truncated(), Some(began))];
+            let life = Life { origin: None, eras, definition: tracked.life.definition.emptied() };
+            let emptied = Tracked { life, ..tracked.clone() };
+            self.add(&name, Tracked { first_row_event: None, cascaded: None, partial: false, ..emptied }, moment);
+        }
+    }
+
+    /// Whether the statement is the one with which servers used to log that a table in memory is empty since they started.
+    pub(crate) fn says_empty(&mut self, name: &TableName, statement: &str) -> bool {
+        let text = statement.split("/*").next().unwrap_or_default().trim();
+        let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
+        if text != format!("DELETE FROM {}.{}", quoted(&name.schema), quoted(&name.table)) {
+            return false;
+        }
+        let era = self.find(name).and_then(|id| self.tracked.get(id)?.life.last());
+        era.is_some_and(|era| is_in_memory(era.shape.engine.as_deref()))
     }
 
     fn alter(&mut self, ddl: &Ddl, told: &Told<'_>) {
@@ -475,7 +564,10 @@ impl<'a> History<'a> {
             }
         };
         match shape {
-            Ok(shape) => {
+            Ok(mut shape) => {
+                if let Some(engine) = named_engine(ddl) {
+                    shape.engine = engine;
+                }
                 let era = Era { evolution, ..first_era(name, shape, told.began()) };
                 if was_empty {
                     tracked.life.eras.clear();
@@ -566,6 +658,22 @@ impl<'a> History<'a> {
 
 fn first_era(name: &TableName, shape: TableShape, began: Option<Began>) -> Era {
     Era { name: name.clone(), shape: Arc::new(shape), evolution: None, began, row_events: 0, row_event_bytes: 0 }
+}
+
+/// The storage engine that an ALTER TABLE names, if it names one; None inside, if it cannot be told which.
+fn named_engine(ddl: &Ddl) -> Option<Option<String>> {
+    let options = ddl.clauses.iter().filter(|clause| clause.kind == AlterKind::Option);
+    let mut named = None;
+    for clause in options {
+        let mut words =
+            clause.text.split(|c: char| c.is_ascii_whitespace() || c == '=').filter(|word| !word.is_empty());
+        while let Some(word) = words.next() {
+            if word.eq_ignore_ascii_case("ENGINE") {
+                named = Some(words.next().map(|name| name.trim_matches(['`', '\'', '"', ',']).to_owned()));
+            }
+        }
+    }
+    named
 }
 
 /// Puts the statement's own time in the place of values that came from it.

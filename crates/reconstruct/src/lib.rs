@@ -3,6 +3,7 @@
 mod arena;
 mod around;
 mod baseline;
+mod cascade;
 pub mod changes;
 mod collect;
 mod cut;
@@ -21,6 +22,8 @@ mod log;
 mod merge;
 mod names;
 mod output;
+mod partial;
+mod pending;
 mod plan;
 mod planner;
 mod rebuild;
@@ -36,6 +39,7 @@ mod temporal;
 mod threads;
 mod wire;
 mod work;
+mod xa;
 
 pub use around::{ObjectAction, PlannedObject};
 pub use error::EngineError;
@@ -43,8 +47,10 @@ pub use io::{
     Baseline, BinaryLog, FileInfo, LogPiece, NoObserver, Observer, Phase, Progress, ResultFile, ResultSink, Spill,
     SpillFile,
 };
+pub use pending::Undone;
 pub use plan::{Coordinates, Cut, EventCounts, Gap, Plan, PlannedEra, PlannedKey, PlannedPiece, Refusal, TableAction};
 pub use planner::plan;
 pub use rebuild::reconstruct;
 pub use report::{FileReport, Report, TableReport};
 pub use request::{Compression, Inputs, RefusalPolicy, Request};
+pub use xa::Carried;

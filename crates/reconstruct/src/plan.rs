@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet, TableName};
+use backtrail_schema::{Flavour, SqlDialect};
 use serde::{Deserialize, Serialize};
 
 use crate::around::{AroundFile, PlannedObject};
+use crate::cascade::Feeds;
 use crate::history::Binding;
+use crate::pending::Undone;
 use crate::recipe::Recipe;
+use crate::xa::Carried;
 
 /// What is going to be done. A value to print, to store and to hand to [`reconstruct`](crate::reconstruct).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,13 +32,21 @@ pub struct Plan {
     /// What stands around tables and was made, changed or removed in the window.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub around: Vec<PlannedObject>,
-    /// Transactions within the window that were rolled back: where each begins. Nothing of them is applied.
+    /// Transactions within the window that were rolled back or are not committed at the cut: where each begins. Nothing of
+    /// them is applied, but for rows of tables whose storage engine knows no transactions.
     pub rolled_back: Vec<BinlogPosition>,
+    /// Every part of the log whose row events were undone: these transactions, and what was undone to a savepoint. In the
+    /// order of the log.
+    #[serde(default)]
+    pub undone: Vec<Undone>,
+    /// XA transactions that were prepared before the baseline and commit in the window, in the order of the log.
+    #[serde(default)]
+    pub carried: Vec<Carried>,
     /// What was counted on the way.
     pub events: EventCounts,
     /// What an operator should know.
     pub warnings: Vec<String>,
-    /// How every table that is not copied is rebuilt. Not stored: a plan that was stored is one to read.
+    /// How every table that is not copied is rebuilt, and every one whose changes others follow. Not stored: a plan that was stored is one to read.
     #[serde(skip)]
     pub(crate) recipes: BTreeMap<TableName, Recipe>,
     /// The files that hold no rows and are not those of tables. Not stored, as above.
@@ -43,6 +55,19 @@ pub struct Plan {
     /// Which table a name means in the log, and from when on.
     #[serde(skip)]
     pub(crate) bindings: Vec<Binding>,
+    /// The number among the recipes of each tracked table that has one.
+    #[serde(skip)]
+    pub(crate) rebuilt: BTreeMap<usize, usize>,
+    /// Foreign keys that changed rows without events.
+    #[serde(skip)]
+    pub(crate) cascades: Feeds,
+    /// How the server's definitions are read.
+    #[serde(skip, default = "no_dialect")]
+    pub(crate) dialect: SqlDialect,
+}
+
+fn no_dialect() -> SqlDialect {
+    SqlDialect::of_flavour(Flavour::Mysql)
 }
 
 impl Plan {

@@ -10,18 +10,19 @@ use backtrail_schema::TableShape;
 use crate::EngineError;
 use crate::around::{AroundFile, Content};
 use crate::baseline::Catalog;
-use crate::collect::{Collector, TableChanges, check_counts};
+use crate::cascade::{Cascades, order};
+use crate::collect::{Collection, Collector, TableChanges, check_counts};
 use crate::definition::Base;
 use crate::io::{FileInfo, ResultSink};
 use crate::log::Log;
-use crate::merge::{Merger, TableMerge};
+use crate::merge::TableMerge;
 use crate::names::ResultNames;
 use crate::output::OutputFile;
-use crate::plan::{Plan, TableAction};
+use crate::plan::{Coordinates, Plan, TableAction};
 use crate::recipe::Recipe;
 use crate::report::Report;
 use crate::request::{Compression, Inputs, RefusalPolicy, Request};
-use crate::work::{Definition, TableCopy, Watch, Work};
+use crate::work::{Definition, Surroundings, TableCopy, Watch, Work};
 
 /// Carries a plan out: writes a mydumper directory of the tables as they stood at the cut, `metadata` last.
 ///
@@ -55,8 +56,9 @@ pub fn reconstruct(
         return Err(EngineError::StalePlan { reason });
     };
     let collector = Collector::new(plan, inputs.spill, inputs.observer, request.memory_budget);
-    let (changes, log_files) = collect(inputs, plan, request, collector)?;
+    let Collection { tables: changes, files: log_files, cascades } = collect(inputs, plan, request, collector)?;
     check_counts(&changes)?;
+    let cascades = Cascades::new(&plan.cascades, cascades, inputs.spill, request.memory_budget)?;
     let bytes_spilled = changes.iter().flat_map(|table| &table.changes).map(|changes| changes.bytes_spilled()).sum();
 
     let names = ResultNames::new(&catalog, plan);
@@ -78,11 +80,12 @@ pub fn reconstruct(
         .map(|table| {
             let origin = table.recipe.life.origin.as_ref().and_then(|origin| catalog.tables.get(origin));
             let stem = names.stem(table.name);
-            TableMerge::new(table, origin, stem)
+            let unwanted = !plan.tables.contains_key(table.name);
+            TableMerge::new(table, origin, stem, unwanted)
         })
         .collect();
-    let work = Work {
-        merger: Merger {
+    let mut work = Work {
+        surroundings: Surroundings {
             catalog: &catalog,
             sink,
             compression: request.compression,
@@ -90,9 +93,11 @@ pub fn reconstruct(
             log_files: &log_files,
             watch: &watch,
         },
+        cascades,
         definitions,
         copies,
         merges,
+        groups: order::groups(plan),
     };
     let mut done = work.run(request.threads)?;
     drop(work);
@@ -121,8 +126,6 @@ pub fn reconstruct(
     })
 }
 
-type Collection<'a> = (Vec<TableChanges<'a>>, Vec<backtrail_domain::BinlogFile>);
-
 fn collect<'a>(
     inputs: &Inputs<'_>,
     plan: &'a Plan,
@@ -130,7 +133,13 @@ fn collect<'a>(
     mut collector: Collector<'a>,
 ) -> Result<Collection<'a>, EngineError> {
     if !collector.is_idle() {
-        let walked = Log::open(inputs.log)?.walk(&plan.baseline, request.allow_gaps, &mut collector)?;
+        let log = Log::open(inputs.log)?;
+        if let Some(first) = plan.carried.first() {
+            collector.look_back(true);
+            log.walk(&Coordinates { position: first.from.clone(), gtid_set: None }, false, &mut collector)?;
+            collector.look_back(false);
+        }
+        let walked = log.walk(&plan.baseline, request.allow_gaps, &mut collector)?;
         if walked.exhausted && walked.end < plan.cut.position {
             return Err(EngineError::StalePlan { reason: format!("the log now ends at {}", walked.end) });
         }

@@ -61,6 +61,12 @@ pub struct TableReport {
     pub updates: u64,
     /// Rows deleted by the window's events.
     pub deletes: u64,
+    /// Rows that a foreign key deleted along with a parent's, without an event.
+    #[serde(default)]
+    pub cascade_deletes: u64,
+    /// Times that a foreign key changed a row along with a parent's, without an event.
+    #[serde(default)]
+    pub cascade_updates: u64,
 }
 
 /// A file of the result.

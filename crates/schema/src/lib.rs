@@ -24,7 +24,7 @@ pub use dialect::{Flavour, SqlDialect};
 pub use error::SchemaError;
 pub use evolve::{
     AddedValue, ColumnOrigin, DdlContext, Evolution, SqlMode, StatementTimeKind, Unfaithful, ValueChange, alter,
-    alter_empty,
+    alter_empty, insert_default,
 };
 pub use objects::{
     ObjectKind, ObjectNames, ObjectStatement, ObjectVerb, SchemaStatement, TriggerPlace, read_object_statement,
