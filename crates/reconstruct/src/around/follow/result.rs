@@ -90,16 +90,16 @@ impl Follower<'_> {
                 followed.files.push(AroundFile { of, content: Content::Copied(file.name.clone()) });
             }
         }
-        let Some(list) = self.triggers.get(schema).filter(|_| changed || !self.changed_tables.is_empty()) else {
+        let Some(list) =
+            self.triggers.get(schema).filter(|_| changed || (wide.is_none() && !self.changed_tables.is_empty()))
+        else {
             return Ok(());
         };
+        // Every loader takes a file for each table; one for all of a schema's, only later ones.
         let mut by_table: BTreeMap<TableName, Vec<u8>> = BTreeMap::new();
-        let mut all = Vec::new();
         for object in &list.objects {
             let Some(table) = object.table.as_ref().and_then(|table| self.written_table(table)) else { continue };
-            if wide.is_some() {
-                write_object(object, Some(&table.table), &mut all);
-            } else if self.changed_tables.contains(table) {
+            if wide.is_some() || self.changed_tables.contains(table) {
                 write_object(object, Some(&table.table), by_table.entry(table.clone()).or_default());
             }
         }
@@ -113,10 +113,6 @@ impl Follower<'_> {
                     "the triggers of the baseline's {file} are not in the result: some changed or have no table in it, and the file is not understood: {reason}"
                 ));
             }
-        }
-        if changed && !all.is_empty() {
-            let content = Content::Written([list.head.clone(), all].concat());
-            followed.files.push(AroundFile { of: FileOf::SchemaTriggers(schema.to_owned()), content });
         }
         for (table, text) in by_table {
             let content = Content::Written([HEAD.to_vec(), text].concat());
