@@ -120,7 +120,8 @@ impl Reader {
     }
 
     fn read(mut self, text: &str) -> Result<DumpMetadata, MetadataError> {
-        for (index, line) in text.lines().enumerate() {
+        // Not `lines`, which would take the carriage return at the end of a table's name for a part of the line's end.
+        for (index, line) in text.split('\n').enumerate() {
             let bare = line.strip_prefix("# ").unwrap_or(line);
             if let Some(time) = bare.strip_prefix("Started dump at:") {
                 self.found.started_at = Some(time.trim().to_owned());
@@ -465,6 +466,9 @@ mod tests {
         let broken = ResultTable { table: "a\n[b]".into(), ..table.clone() };
         let one_line = render("x", "y", &coordinates, [broken]);
         assert_eq!(DumpMetadata::parse(&one_line).unwrap().tables.len(), 1);
+        let returned = ResultTable { table: "a\r".into(), ..table.clone() };
+        let found = DumpMetadata::parse(&render("x", "y", &coordinates, [returned])).unwrap();
+        assert_eq!(found.tables[&TableName::new("shop", "a\r")].rows, Some(7));
         let text = render("2026-11-23 01:35:31", "2026-11-23 01:36:00", &coordinates, [table]);
         let found = DumpMetadata::parse(&text).unwrap();
         assert_eq!(found.coordinates, Some(coordinates));
