@@ -61,6 +61,15 @@ async fn ended(world: &World, path: &str) -> Value {
     }
 }
 
+/// What a PITR's result holds when it is loaded.
+async fn loaded(world: &World, path: &str, phase: &str, scratch: &DatabaseAddress) -> Contents {
+    let dump = world.path(&format!("after-{phase}"));
+    world.api.fetch_files(&format!("{path}/files"), &dump).await.unwrap();
+    execute(scratch, &["DROP DATABASE IF EXISTS shop"]).await.unwrap();
+    load(&dump, "shop", scratch).await.unwrap();
+    contents(scratch, "shop").await.unwrap()
+}
+
 #[tokio::test]
 async fn workers_and_agents_killed_in_every_phase() {
     let mut world = World::start(WorldOptions::default()).await.unwrap();
@@ -102,11 +111,7 @@ async fn workers_and_agents_killed_in_every_phase() {
         worker.start_again().unwrap();
         let run = ended(&world, &path).await;
         assert_eq!(run["status"], "completed", "killed while {seen}: {run}");
-        let dump = world.path(&format!("after-{phase}"));
-        world.api.fetch_files(&format!("{path}/files"), &dump).await.unwrap();
-        execute(&scratch, &["DROP DATABASE IF EXISTS shop"]).await.unwrap();
-        load(&dump, "shop", &scratch).await.unwrap();
-        assert_eq!(contents(&scratch, "shop").await.unwrap(), truth, "killed while {seen}");
+        assert_eq!(loaded(&world, &path, phase, &scratch).await, truth, "killed while {seen}");
     }
     let coverage = world.api.get(&format!("/servers/{server}/pitr/coverage")).await.unwrap();
     assert_eq!(coverage["gaps"], json!([]), "{coverage}");
@@ -157,11 +162,7 @@ async fn gateway_scheduler_and_agent_killed_in_every_phase() {
         kill_all_but_workers(&mut world).await;
         let run = ended(&world, &path).await;
         assert_eq!(run["status"], "completed", "killed while {seen}: {run}");
-        let dump = world.path(&format!("after-{phase}"));
-        world.api.fetch_files(&format!("{path}/files"), &dump).await.unwrap();
-        execute(&scratch, &["DROP DATABASE IF EXISTS shop"]).await.unwrap();
-        load(&dump, "shop", &scratch).await.unwrap();
-        assert_eq!(contents(&scratch, "shop").await.unwrap(), truth, "killed while {seen}");
+        assert_eq!(loaded(&world, &path, phase, &scratch).await, truth, "killed while {seen}");
     }
     let coverage = world.api.get(&format!("/servers/{server}/pitr/coverage")).await.unwrap();
     assert_eq!(coverage["gaps"], json!([]), "{coverage}");

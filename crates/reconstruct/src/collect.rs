@@ -18,12 +18,12 @@ use crate::io::{Observer, Phase, Progress, Spill};
 use crate::key::KeyCodec;
 use crate::log::{Flow, Place, Visitor, at_event, corrupt};
 use crate::partial::{ImageCheck, Images, Lacking, defaults, images, is_whole};
-use crate::pending::{Undone, is_transactional};
+use crate::pending::is_transactional;
 use crate::plan::Plan;
 use crate::recipe::{Recipe, Stage};
 use crate::record::{EventAt, Misfit, RowEvent};
 use crate::render::is_unsigned;
-use crate::xa::Carried;
+use crate::span::{Span, is_within};
 
 /// Progress is reported once in so many bytes.
 const REPORT_EVERY: u64 = 4 << 20;
@@ -185,9 +185,9 @@ pub(crate) struct Collector<'a> {
     names: HashMap<&'a TableName, Vec<Meaning>>,
     rolled_back: BTreeSet<&'a BinlogPosition>,
     /// Parts of the log that were undone, from the next one on.
-    undone: &'a [Undone],
+    undone: &'a [Span],
     /// XA transactions before the baseline, from the next one on.
-    carried: &'a [Carried],
+    carried: &'a [Span],
     /// The walk is over the log before the baseline, for such transactions alone.
     looking_back: bool,
     reached_baseline: bool,
@@ -267,40 +267,13 @@ impl<'a> Collector<'a> {
         history.iter().rev().find(|(moment, _)| *moment <= self.moment)?.1
     }
 
-    /// Whether the event lies in a part of the log that was undone.
-    fn is_undone(&mut self, place: &Place<'_>) -> bool {
-        while let Some((first, rest)) = self.undone.split_first()
-            && (&first.to.file, first.to.offset) <= (place.file, place.offset)
-        {
-            self.undone = rest;
-        }
-        self.undone.first().is_some_and(|first| (&first.from.file, first.from.offset) <= (place.file, place.offset))
-    }
-
-    /// Whether the event is of a transaction before the baseline that is to be applied.
-    fn is_carried(&mut self, place: &Place<'_>) -> bool {
-        while let Some((first, rest)) = self.carried.split_first()
-            && (&first.to.file, first.to.offset) <= (place.file, place.offset)
-        {
-            self.carried = rest;
-        }
-        self.carried.first().is_some_and(|first| (&first.from.file, first.from.offset) <= (place.file, place.offset))
-    }
-
     fn content(&mut self, place: &Place<'_>, event: &Event<'_>) -> Result<(), EngineError> {
         match event.header.event_type {
-            EventType::TABLE_MAP => self.images.opens(&self.table_maps.insert(event)?.name),
-            EventType::ANNOTATE_ROWS => {
-                if let EventBody::RowsQuery(statement) = event.body()? {
-                    self.images.annotated(statement);
-                }
-            }
+            EventType::TABLE_MAP | EventType::ANNOTATE_ROWS => self.images.before_rows(event, &mut self.table_maps)?,
             event_type if event_type.is_rows() => {
                 if let EventBody::Rows(rows) = event.body()? {
                     self.rows(place, event, &rows)?;
-                    if rows.ends_statement() {
-                        self.images.statement_ends();
-                    }
+                    self.images.behind_rows(&rows);
                 }
             }
             _ => {}
@@ -326,7 +299,7 @@ impl<'a> Collector<'a> {
         let map = std::sync::Arc::clone(map);
         let before = self.tick.max(first_tick(self.moment));
         self.tick = before;
-        let is_undone = self.is_undone(place);
+        let is_undone = is_within(&mut self.undone, place);
         if !is_undone {
             self.collect_cascades(place, event, rows, &map, at)?;
         }
@@ -566,7 +539,7 @@ impl Visitor for Collector<'_> {
             self.table_maps.clear();
         }
         if !self.reached_baseline {
-            if self.looking_back && self.is_carried(place) {
+            if self.looking_back && is_within(&mut self.carried, place) {
                 self.content(place, event)?;
             }
             return Ok(Flow::Continue);

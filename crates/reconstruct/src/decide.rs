@@ -129,7 +129,8 @@ pub(crate) fn decide(
     }
     let bytes = files.data.iter().map(|file| file.size).sum();
     let at = tracked.first_row_event.clone().or_else(|| tracked.cascaded.clone());
-    let changed = tracked.row_events() > 0 || tracked.cascaded.is_some();
+    // Events of a table whose definition cannot be read belong to no era.
+    let changed = tracked.first_row_event.is_some() || tracked.row_events() > 0 || tracked.cascaded.is_some();
     let is_baselines = origin == Some(name) && tracked.life.definition.is_baselines() && tracked.life.eras.len() < 2;
     if let Some(shape) = tracked.life.last().map(|era| &era.shape) {
         warn_of_floats(name, shape, warnings);

@@ -33,6 +33,7 @@ pub mod render;
 mod report;
 mod request;
 mod scan;
+mod span;
 mod spill;
 mod statement;
 mod temporal;
@@ -47,10 +48,9 @@ pub use io::{
     Baseline, BinaryLog, FileInfo, LogPiece, NoObserver, Observer, Phase, Progress, ResultFile, ResultSink, Spill,
     SpillFile,
 };
-pub use pending::Undone;
 pub use plan::{Coordinates, Cut, EventCounts, Gap, Plan, PlannedEra, PlannedKey, PlannedPiece, Refusal, TableAction};
 pub use planner::plan;
 pub use rebuild::reconstruct;
 pub use report::{FileReport, Report, TableReport};
 pub use request::{Compression, Inputs, RefusalPolicy, Request};
-pub use xa::Carried;
+pub use span::Span;

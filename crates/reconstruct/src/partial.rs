@@ -13,7 +13,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use backtrail_binlog::{RowsEvent, RowsKind};
+use backtrail_binlog::{BinlogError, Event, EventBody, EventType, RowsEvent, RowsKind, TableMaps};
 use backtrail_domain::TableName;
 use backtrail_schema::{
     ColumnType, DataChangeVerb, Flavour, SqlDialect, Statement, TableShape, classify, insert_default,
@@ -42,11 +42,6 @@ pub(crate) enum Lacking {
     Defaults,
 }
 
-/// Whether a bitmap has a column.
-fn has(bitmap: &[u8], column: usize) -> bool {
-    bitmap.get(column / 8).is_some_and(|byte| byte >> (column % 8) & 1 == 1)
-}
-
 /// The columns whose values are written: all but computed ones.
 fn written(shape: &TableShape) -> impl Iterator<Item = usize> + '_ {
     shape.columns.iter().enumerate().filter(|(_, column)| column.generated.is_none()).map(|(index, _)| index)
@@ -54,11 +49,7 @@ fn written(shape: &TableShape) -> impl Iterator<Item = usize> + '_ {
 
 /// Whether an event lacks nothing but columns that the server computes.
 pub(crate) fn is_whole(shape: &TableShape, rows: &RowsEvent<'_>) -> bool {
-    rows.has_full_images()
-        || written(shape).all(|column| {
-            (rows.kind == RowsKind::Write || has(rows.columns_before, column))
-                && (rows.kind == RowsKind::Delete || has(rows.columns_after, column))
-        })
+    rows.has_full_images() || rows.has_whole_images(written(shape))
 }
 
 /// What an event's images are good for, in a table whose rows are told apart by these columns (`whole_row`: by all).
@@ -81,11 +72,11 @@ pub(crate) fn images(
         format!("a row image lacks column `{name}` (binlog_row_image is not FULL)")
     };
     if rows.kind != RowsKind::Write
-        && let Some(column) = key.iter().find(|column| !has(rows.columns_before, **column))
+        && let Some(column) = key.iter().find(|column| !rows.has_before(**column))
     {
         return Err(format!("{}, by which its rows are told apart", lacks(*column)));
     }
-    let missing = written(shape).filter(|column| !has(rows.columns_after, *column));
+    let missing = written(shape).filter(|column| !rows.has_after(*column));
     match (rows.kind, lacking) {
         (RowsKind::Delete, _) => Ok(Images::Whole),
         (RowsKind::Write, _) | (RowsKind::Update, Lacking::Defaults) => {
@@ -99,11 +90,11 @@ pub(crate) fn images(
                 |column: &usize| shape.columns.get(*column).is_some_and(|column| matches!(column.ty, ColumnType::Json));
             let json = written(shape)
                 .filter(is_json)
-                .find(|column| rows.partial && has(rows.columns_after, *column) && !has(rows.columns_before, *column));
+                .find(|column| rows.partial && rows.has_after(*column) && !rows.has_before(*column));
             if let Some(column) = json {
                 return Err(format!("{}, to which a partial JSON update applies", lacks(column)));
             }
-            match missing.into_iter().find(|column| !has(rows.columns_before, *column)) {
+            match missing.into_iter().find(|column| !rows.has_before(*column)) {
                 None => Ok(Images::Completed),
                 Some(column) if whole_row => Err(lacks(column)),
                 Some(_) => Ok(Images::Partial),
@@ -134,7 +125,7 @@ pub(crate) fn defaults(
     let value = |(index, column): (usize, &backtrail_schema::Column)| {
         let wanted = (rows.kind == RowsKind::Write || (rows.kind == RowsKind::Update && lacking == Lacking::Defaults))
             && column.generated.is_none()
-            && !has(rows.columns_after, index);
+            && !rows.has_after(index);
         if wanted { default(shape, index, dialect).map(Some) } else { Ok(None) }
     };
     shape.columns.iter().enumerate().map(value).collect()
@@ -213,8 +204,21 @@ impl ImageCheck {
         Self { flavour, statement: None, opened: Vec::new(), last: None }
     }
 
-    /// The statement behind the next row events.
-    pub(crate) fn annotated(&mut self, statement: &[u8]) {
+    /// Takes in what stands in front of row events: the statement behind them, and the tables that it opened.
+    pub(crate) fn before_rows(&mut self, event: &Event<'_>, table_maps: &mut TableMaps) -> Result<(), BinlogError> {
+        match event.header.event_type {
+            EventType::TABLE_MAP => self.opens(&table_maps.insert(event)?.name),
+            EventType::ANNOTATE_ROWS => {
+                if let EventBody::RowsQuery(statement) = event.body()? {
+                    self.annotated(statement);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn annotated(&mut self, statement: &[u8]) {
         let mut head = self.statement.take().unwrap_or_default();
         head.clear();
         head.extend_from_slice(statement.get(..STATEMENT_HEAD).unwrap_or(statement));
@@ -222,10 +226,16 @@ impl ImageCheck {
         self.opened.clear();
     }
 
-    /// A table map.
-    pub(crate) fn opens(&mut self, table: &TableName) {
+    fn opens(&mut self, table: &TableName) {
         if self.statement.is_some() && !self.opened.contains(table) {
             self.opened.push(table.clone());
+        }
+    }
+
+    /// Takes in row events, when they have been looked at.
+    pub(crate) fn behind_rows(&mut self, rows: &RowsEvent<'_>) {
+        if rows.ends_statement() {
+            self.statement_ends();
         }
     }
 

@@ -7,37 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backtrail_domain::BinlogPosition;
-use serde::{Deserialize, Serialize};
 
 use crate::around;
 use crate::facts::Obstacle;
 use crate::plan::EventCounts;
-
-/// Row events from one place of the log to another that were undone as far as their tables are transactional.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Undone {
-    /// Where the first event begins.
-    pub from: BinlogPosition,
-    /// Where the last event ends.
-    pub to: BinlogPosition,
-}
-
-/// In the order of the log, one behind the other.
-pub(crate) fn ordered(mut undone: Vec<Undone>) -> Vec<Undone> {
-    undone.sort_by(|a, b| a.from.cmp(&b.from));
-    let mut merged: Vec<Undone> = Vec::new();
-    for span in undone {
-        match merged.last_mut() {
-            Some(last) if span.from <= last.to => {
-                if span.to > last.to {
-                    last.to = span.to;
-                }
-            }
-            _ => merged.push(span),
-        }
-    }
-    merged
-}
+use crate::span::Span;
 
 /// Whether tables of a storage engine take part in transactions. `None`: nobody knows.
 pub(crate) fn is_transactional(engine: Option<&str>) -> Option<bool> {
@@ -95,7 +69,7 @@ pub(crate) struct Pending {
     pub(crate) around: Vec<around::Told>,
     /// The last row of sequences, by their tables' numbers.
     pub(crate) sequences: BTreeMap<usize, String>,
-    pub(crate) undone: Vec<Undone>,
+    pub(crate) undone: Vec<Span>,
     /// It comes out of a compressed event, which is the place of all that is in it.
     pub(crate) inside_payload: bool,
     base: Part,
@@ -194,7 +168,7 @@ impl Pending {
             unknown.extend(part.rows.keys().filter(|touched| transactional(**touched).is_none()).map(|(id, _)| *id));
             self.last().append(part, &mut |touched| !gone(touched));
         }
-        self.undone.push(Undone { from, to });
+        self.undone.push(Span { from, to });
         if unknown.is_empty() { Ok(()) } else { Err(unknown) }
     }
 

@@ -10,9 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::around::{AroundFile, PlannedObject};
 use crate::cascade::Feeds;
 use crate::history::Binding;
-use crate::pending::Undone;
 use crate::recipe::Recipe;
-use crate::xa::Carried;
+use crate::span::Span;
 
 /// What is going to be done. A value to print, to store and to hand to [`reconstruct`](crate::reconstruct).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,10 +37,10 @@ pub struct Plan {
     /// Every part of the log whose row events were undone: these transactions, and what was undone to a savepoint. In the
     /// order of the log.
     #[serde(default)]
-    pub undone: Vec<Undone>,
+    pub undone: Vec<Span>,
     /// XA transactions that were prepared before the baseline and commit in the window, in the order of the log.
     #[serde(default)]
-    pub carried: Vec<Carried>,
+    pub carried: Vec<Span>,
     /// What was counted on the way.
     pub events: EventCounts,
     /// What an operator should know.

@@ -9,16 +9,16 @@ use backtrail_schema::{Flavour, SqlDialect};
 use crate::EngineError;
 use crate::around;
 use crate::baseline::Catalog;
-use crate::cascade::{Family, set_routes};
+use crate::cascade::Family;
 use crate::cut::CutFinder;
 use crate::decide::{Shapes, decide};
 use crate::facts::LATER_BASELINE;
 use crate::history::{Binding, History, Tracked, visible_columns};
 use crate::log::Log;
-use crate::pending::ordered;
 use crate::plan::{Coordinates, Plan, Refusal, TableAction};
 use crate::request::{Inputs, Request};
 use crate::scan::{Scan, is_system_schema};
+use crate::span::ordered;
 use crate::xa::{Foreigners, xa_text};
 
 /// Gathers facts and decides: finds the cut, proves that the log is whole up to it, and says of every wanted table what
@@ -133,14 +133,8 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     }
     let rebuilt: BTreeMap<usize, usize> =
         recipes.keys().enumerate().filter_map(|(number, name)| present.get(name).map(|id| (*id, number))).collect();
-    let feeds = cascades.feeds.renumbered(&rebuilt);
-    let cascaded: BTreeSet<usize> = rebuilt
-        .iter()
-        .filter(|(id, _)| history.tracked.get(**id).is_some_and(|tracked| tracked.cascaded.is_some()))
-        .map(|(_, number)| *number)
-        .collect();
-    set_routes(&mut recipes, &|number| cascaded.contains(&number), &feeds)
-        .map_err(|reason| EngineError::StalePlan { reason })?;
+    let mut feeds = cascades.feeds;
+    feeds.keep(&rebuilt);
     for (id, number) in &rebuilt {
         // A row whose images lack values is lived through as well, if no cascade comes for it.
         if history.tracked.get(*id).is_some_and(|tracked| tracked.partial)

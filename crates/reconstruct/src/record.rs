@@ -51,7 +51,7 @@ pub enum Effect {
         /// The least that `delta` ever was: the baseline must have at least as many rows as it is below zero.
         low: i64,
     },
-    /// One event, not folded with others: the key ends with its [tick](crate::cascade), so that each has its own.
+    /// One event, not folded with others: the key ends with its tick (the number of a row change in the log), so that each has its own.
     Event(RowEvent),
 }
 

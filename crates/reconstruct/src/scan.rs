@@ -26,8 +26,9 @@ use crate::io::{Observer, Phase, Progress};
 use crate::layout;
 use crate::log::{Flow, Place, Visitor, at_event, corrupt};
 use crate::partial::{ImageCheck, Images};
-use crate::pending::{Pending, Undone, savepoint_name};
+use crate::pending::{Pending, savepoint_name};
 use crate::plan::EventCounts;
+use crate::span::Span;
 use crate::statement::StatementText;
 use crate::xa::{Completion, Foreign, Prepared};
 
@@ -65,7 +66,7 @@ pub(crate) struct Scan<'a> {
     began: Option<BinlogPosition>,
     table_maps: TableMaps,
     /// What of the window's row events was undone.
-    pub(crate) undone: Vec<Undone>,
+    pub(crate) undone: Vec<Span>,
     /// XA transactions that were prepared in the window and are not completed.
     pub(crate) prepared: BTreeMap<XaId, Prepared>,
     /// Those that committed and were prepared before.
@@ -124,18 +125,11 @@ impl<'a> Scan<'a> {
     fn body(&mut self, place: &Place<'_>, event: &Event<'_>) -> Result<(), EngineError> {
         self.pending.events.seen += 1;
         match event.header.event_type {
-            EventType::TABLE_MAP => self.images.opens(&self.table_maps.insert(event)?.name),
-            EventType::ANNOTATE_ROWS => {
-                if let EventBody::RowsQuery(statement) = event.body()? {
-                    self.images.annotated(statement);
-                }
-            }
+            EventType::TABLE_MAP | EventType::ANNOTATE_ROWS => self.images.before_rows(event, &mut self.table_maps)?,
             event_type if event_type.is_rows() => {
                 if let EventBody::Rows(rows) = event.body()? {
                     self.rows(place, event, &rows)?;
-                    if rows.ends_statement() {
-                        self.images.statement_ends();
-                    }
+                    self.images.behind_rows(&rows);
                 }
             }
             EventType::QUERY | EventType::QUERY_COMPRESSED => {

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use backtrail_binlog::{Boundary, Event, EventBody, EventType, RowsKind, TableMaps, XaId};
 use backtrail_domain::{BinlogPosition, TableName};
 use backtrail_schema::{Flavour, SqlDialect, Statement, TableShape, TransactionControl, classify};
-use serde::{Deserialize, Serialize};
 
 use crate::EngineError;
 use crate::facts::{LATER_BASELINE, Obstacle, statement_text};
@@ -21,17 +20,9 @@ use crate::io::Observer;
 use crate::layout;
 use crate::log::{Flow, Log, Place, Visitor, at_event};
 use crate::partial::is_whole;
-use crate::pending::{Pending, Touched, Undone, is_transactional, savepoint_name};
+use crate::pending::{Pending, Touched, is_transactional, savepoint_name};
 use crate::plan::Coordinates;
-
-/// A transaction of before the baseline that commits in the window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Carried {
-    /// Where it begins.
-    pub from: BinlogPosition,
-    /// Where it is prepared.
-    pub to: BinlogPosition,
-}
+use crate::span::Span;
 
 /// What a statement does to a prepared transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +105,7 @@ pub(crate) struct Origin {
 
 /// A transaction before the baseline.
 struct Group {
-    span: Carried,
+    span: Span,
     pending: Pending,
     /// Why it cannot be applied.
     problem: Option<&'static str>,
@@ -215,7 +206,7 @@ impl Visitor for LookBack<'_> {
                     return Err(EngineError::Cancelled);
                 }
                 self.open = Some(Group {
-                    span: Carried { from: place.start_position(), to: place.end_position() },
+                    span: Span { from: place.start_position(), to: place.end_position() },
                     pending: Pending::default(),
                     problem: None,
                     parents: BTreeSet::new(),
@@ -269,7 +260,7 @@ impl Foreigners<'_, '_> {
     pub(crate) fn resolve(
         self,
         unknown: &mut BTreeMap<TableName, BinlogPosition>,
-    ) -> Result<(Vec<Carried>, Vec<Undone>), EngineError> {
+    ) -> Result<(Vec<Span>, Vec<Span>), EngineError> {
         let (mut carried, mut undone) = (Vec::new(), Vec::new());
         if self.completed.is_empty() {
             return Ok((carried, undone));

@@ -5,7 +5,7 @@ mod result;
 use std::collections::{BTreeMap, BTreeSet};
 
 use backtrail_domain::{BinlogPosition, TableFilter, TableName};
-use backtrail_schema::{ObjectKind, ObjectVerb, SqlDialect};
+use backtrail_schema::{ObjectKind, ObjectStatement, ObjectVerb, SqlDialect};
 
 use super::files::{Object, Parsed, parse};
 use super::schemas::Schema;
@@ -80,6 +80,8 @@ struct Follower<'a> {
     changed_post: BTreeSet<String>,
     last: BTreeMap<Key, Last>,
     schemas_told: BTreeMap<String, Last>,
+    /// What the result has although there may have been another one of that name.
+    doubts: Vec<String>,
 }
 
 /// Takes the baseline's objects through the window.
@@ -99,6 +101,7 @@ pub(crate) fn follow(told: &[Told], scope: &Scope<'_>) -> Result<Followed, Engin
         changed_post: BTreeSet::new(),
         last: BTreeMap::new(),
         schemas_told: BTreeMap::new(),
+        doubts: Vec::new(),
     };
     for told in told {
         follower.take(told)?;
@@ -124,6 +127,56 @@ impl Follower<'_> {
     fn note(&mut self, key: Key, told: &Told, left_out: Option<String>) {
         let last = Last { position: told.position.clone(), shown: told.shown.clone(), left_out };
         self.last.insert(key, last);
+    }
+
+    /// `IF NOT EXISTS` of something that the baseline lacks did nothing if the server had it all the same: a dump can be
+    /// made without objects of its kind. Where nothing says that this one was not, the result has it with a warning.
+    fn note_made(&mut self, key: Key, told: &Told, statement: &ObjectStatement) -> Result<(), EngineError> {
+        let (kind, name) = &key;
+        let made_here = matches!(self.schemas.get(&name.schema), Some(Schema::Made { .. }));
+        let sure = !statement.conditional
+            || statement.or_replace
+            || made_here
+            || self.last.get(&key).is_some_and(|last| last.left_out.is_none())
+            || self.baseline_shows(*kind)?;
+        if !sure {
+            self.doubts.push(format!(
+                "the {kind} {name} is in the result as `{}` at {} makes it; the baseline has no {kind} at all: if it was \
+                 dumped without them and there was one of this name, the statement did nothing",
+                told.shown,
+                told.position,
+                kind = kind.sql().to_lowercase(),
+            ));
+        }
+        self.note(key, told, None);
+        Ok(())
+    }
+
+    /// Whether the dump has anything of a kind, so that it was made with such objects. Functions and procedures are dumped
+    /// together.
+    fn baseline_shows(&self, kind: ObjectKind) -> Result<bool, EngineError> {
+        let catalog = self.scope.catalog;
+        let of_kind = |object: &Object| match kind {
+            ObjectKind::Function | ObjectKind::Procedure => {
+                matches!(object.kind(), Some(ObjectKind::Function | ObjectKind::Procedure))
+            }
+            kind => object.kind() == Some(kind),
+        };
+        match kind {
+            ObjectKind::View => Ok(!catalog.views.is_empty()),
+            ObjectKind::Trigger => Ok(catalog.tables.values().any(|files| !files.triggers.is_empty())
+                || catalog.schemas.keys().any(|schema| self.wide_triggers(schema).is_some())),
+            _ => {
+                for schema in catalog.schemas.keys() {
+                    let Some(file) = catalog.schema_file(schema, "-schema-post.sql") else { continue };
+                    let parsed = parse(&catalog.bytes(file)?, schema, &self.scope.dialect);
+                    if parsed.is_ok_and(|parsed| parsed.objects.iter().any(of_kind)) {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+        }
     }
 
     fn take(&mut self, told: &Told) -> Result<(), EngineError> {
@@ -266,6 +319,7 @@ impl Follower<'_> {
         if statement.conditional && !statement.or_replace && there.is_some() {
             return Ok(());
         }
+        let is_new = there.is_none();
         let name = there.unwrap_or_else(|| statement.name.clone());
         let object = Object { name: name.clone(), table: None, steps: vec![step.clone()], definer: None };
         let left_out = match View::new(object, columns.clone(), &self.dialect_of(step)) {
@@ -278,7 +332,11 @@ impl Follower<'_> {
                 Some(reason)
             }
         };
-        self.note((ObjectKind::View, name), told, left_out);
+        let key = (ObjectKind::View, name);
+        match left_out {
+            None if is_new => self.note_made(key, told, statement)?,
+            left_out => self.note(key, told, left_out),
+        }
         Ok(())
     }
 
@@ -396,7 +454,7 @@ impl Follower<'_> {
         list.objects.insert(other.unwrap_or(list.objects.len()), object);
         self.changed_triggers.insert(schema.to_owned());
         self.changed_tables.extend(table);
-        self.note(key, told, None);
+        self.note_made(key, told, statement)?;
         Ok(())
     }
 
@@ -528,7 +586,10 @@ impl Follower<'_> {
             }
         }
         self.changed_post.insert(schema);
-        self.note(key, told, None);
+        match statement.verb {
+            ObjectVerb::Create => self.note_made(key, told, statement)?,
+            ObjectVerb::Drop | ObjectVerb::Alter => self.note(key, told, None),
+        }
         Ok(())
     }
 }

@@ -113,8 +113,7 @@ impl Flow<'_> {
         }
         let merge = self.merge;
         let mut cells: Vec<Cell<'_>> = Vec::new();
-        let layout = merge.table.layouts.cells(image, &mut cells);
-        let layout = layout.map_err(|problem| self.bad_value("*".to_owned(), problem.to_string()))?;
+        let layout = self.cells(image, &mut cells)?;
         let Some(shape) = merge.table.recipe.life.eras.get(layout.era).map(|era| &*era.shape) else { return Ok(false) };
         let written = |(index, _): &(usize, &Cell<'_>)| {
             shape.columns.get(*index).is_some_and(|column| column.generated.is_none())
@@ -294,18 +293,11 @@ impl Flow<'_> {
         let era = self.era(raw)?;
         let trace = trace_from(era).ok_or_else(|| failed("a value that the server computed".to_owned()))?;
         let Some(own) = trace.column() else { return trace.apply(b"NULL").map_err(failed) };
-        match raw {
-            Some(row) => {
-                let written = row.column(self.merge.table.recipe, own).map_err(failed)?;
-                let applied = trace.apply(written).map_err(failed)?;
-                Ok(Cow::Owned(applied.into_owned()))
-            }
-            None => {
-                let literal = self.cell(own)?;
-                let applied = trace.apply(&literal).map_err(failed)?;
-                Ok(Cow::Owned(applied.into_owned()))
-            }
-        }
+        let written = match raw {
+            Some(row) => Cow::Borrowed(row.column(self.merge.table.recipe, own).map_err(failed)?),
+            None => Cow::Owned(self.cell(own)?),
+        };
+        Ok(Cow::Owned(trace.apply(&written).map_err(failed)?.into_owned()))
     }
 
     /// The era in which the row was last written.
@@ -320,12 +312,7 @@ impl Flow<'_> {
     /// A value of the row's image, as a literal.
     fn cell(&self, column: usize) -> Result<Vec<u8>, EngineError> {
         let mut cells: Vec<Cell<'_>> = Vec::new();
-        let layout = self
-            .merge
-            .table
-            .layouts
-            .cells(&self.image, &mut cells)
-            .map_err(|problem| self.bad_value("*".to_owned(), problem.to_string()))?;
+        let layout = self.cells(&self.image, &mut cells)?;
         let mut literal = Vec::new();
         if let Some(era) = self.merge.table.recipe.life.eras.get(layout.era) {
             render::cell(&era.shape, column, layout, &cells, &mut literal)

@@ -298,6 +298,7 @@ impl Follower<'_> {
 
     /// What became of what the window's statements were about.
     fn say(&self, followed: &mut Followed) {
+        followed.warnings.extend(self.doubts.iter().cloned());
         let written_views: BTreeSet<&TableName> = followed
             .files
             .iter()
