@@ -7,18 +7,23 @@ use backtrail_binlog::{
     decode_value,
 };
 use backtrail_domain::{BinlogFile, BinlogPosition, TableName};
-use backtrail_schema::TableShape;
+use backtrail_dump::literal::parse_literal;
+use backtrail_schema::{ReferentialAction, TableShape};
 
 use crate::EngineError;
+use crate::cascade::{Action, Encoded, Feed, Feeds, find, first_tick};
 use crate::changes::{ChangeSet, Changes};
 use crate::image::{self, Layouts};
 use crate::io::{Observer, Phase, Progress, Spill};
 use crate::key::{KeyCodec, KeyPart};
 use crate::log::{Flow, Place, Visitor, at_event, corrupt};
+use crate::partial::{ImageCheck, Images, Lacking, defaults, images, is_whole};
+use crate::pending::is_transactional;
 use crate::plan::Plan;
 use crate::recipe::{Recipe, Stage};
-use crate::record::{EventAt, Misfit};
+use crate::record::{EventAt, Misfit, RowEvent};
 use crate::render::is_unsigned;
+use crate::span::{Span, is_within};
 
 /// Progress is reported once in so many bytes.
 const REPORT_EVERY: u64 = 4 << 20;
@@ -56,9 +61,20 @@ pub(crate) struct TableChanges<'a> {
     pub(crate) changes: Vec<Changes>,
 }
 
+/// What the second pass collected.
+pub(crate) struct Collection<'a> {
+    /// In the order of the plan's recipes.
+    pub(crate) tables: Vec<TableChanges<'a>>,
+    /// The files of the log.
+    pub(crate) files: Vec<BinlogFile>,
+    /// The cascades of each of the plan's links.
+    pub(crate) cascades: Vec<Changes>,
+}
+
 impl<'a> Collected<'a> {
     fn new(name: &'a TableName, recipe: &'a Recipe) -> Self {
         let set = |stage: &Stage| match stage.codecs.first() {
+            _ if recipe.routes.is_some() => ChangeSet::events(),
             Some(codec) if stage.counted() => ChangeSet::counted(codec.exact_length()),
             _ => ChangeSet::keyed(),
         };
@@ -73,39 +89,61 @@ impl<'a> Collected<'a> {
     }
 }
 
-/// The key of a row image. `before`: the image before it, to which differences of JSON apply.
+/// The key of a row image. What it lacks is in the before-image, to which differences of JSON apply too, or one of the
+/// defaults.
 fn key_of(
     codec: &KeyCodec,
     shape: &TableShape,
     map: &TableMap,
     row: &RowImage<'_, '_>,
     before: Option<&RowImage<'_, '_>>,
+    defaults: &[Option<Vec<u8>>],
     out: &mut Vec<u8>,
 ) -> Result<(), String> {
     out.clear();
     for part in codec.parts() {
-        let name = || shape.columns.get(part.column).map_or("?", |column| column.name.as_str());
-        match row.column(part.column) {
+        let column = shape.columns.get(part.column).ok_or("a column of the key is not there")?;
+        let cell = cell_of(row, before, part.column);
+        if let (ColumnImage::Absent, Some(Some(literal))) = (cell, defaults.get(part.column)) {
+            let literal = parse_literal(literal).map_err(|problem| problem.to_string())?;
+            part.push_literal(&literal, out).map_err(|problem| format!("column `{}`: {problem}", column.name))?;
+            continue;
+        }
+        match cell {
             ColumnImage::Null => part.push_null(out).map_err(|problem| problem.to_string())?,
             ColumnImage::Bytes(raw) => {
                 let value = logged_value(part.column, shape, map, raw)?;
-                part.push_value(&value, out).map_err(|problem| format!("column `{}`: {problem}", name()))?;
+                part.push_value(&value, out).map_err(|problem| format!("column `{}`: {problem}", column.name))?;
             }
             ColumnImage::JsonDiff(differences) => {
                 let document = image::json_after(before.map(|before| before.column(part.column)), differences)?;
-                part.push_json_text(&document, out).map_err(|problem| format!("column `{}`: {problem}", name()))?;
+                part.push_json_text(&document, out)
+                    .map_err(|problem| format!("column `{}`: {problem}", column.name))?;
             }
-            ColumnImage::Absent => return Err(format!("column `{}` of the key is not in the row image", name())),
+            ColumnImage::Absent => return Err(format!("column `{}` of the key is not in the row image", column.name)),
         }
     }
     for part in codec.parts().iter().filter(|part| part.has_exact_value()) {
-        let value = match row.column(part.column) {
-            ColumnImage::Bytes(raw) => Some(logged_value(part.column, shape, map, raw)?),
-            _ => None,
-        };
-        KeyPart::push_exact_value(value.as_ref(), out);
+        match (cell_of(row, before, part.column), defaults.get(part.column)) {
+            (ColumnImage::Absent, Some(Some(literal))) => {
+                let literal = parse_literal(literal).map_err(|problem| problem.to_string())?;
+                KeyPart::push_exact_literal(&literal, out).map_err(|problem| problem.to_string())?;
+            }
+            (ColumnImage::Bytes(raw), _) => {
+                KeyPart::push_exact_value(Some(&logged_value(part.column, shape, map, raw)?), out);
+            }
+            _ => KeyPart::push_exact_value(None, out),
+        }
     }
     Ok(())
+}
+
+/// A column of an image, or what the image before it says where it does not have it.
+fn cell_of<'a, 'e>(row: &'a RowImage<'e, 'e>, before: Option<&'a RowImage<'e, 'e>>, column: usize) -> ColumnImage<'e> {
+    match (row.column(column), before) {
+        (ColumnImage::Absent, Some(before)) => before.column(column),
+        (cell, _) => cell,
+    }
 }
 
 fn logged_value<'a>(index: usize, shape: &TableShape, map: &TableMap, raw: &'a [u8]) -> Result<Value<'a>, String> {
@@ -113,6 +151,38 @@ fn logged_value<'a>(index: usize, shape: &TableShape, map: &TableMap, raw: &'a [
     let logged = map.columns.get(index).ok_or("a column of the key is not in the log")?;
     decode_value(logged.kind, is_unsigned(&column.ty), raw)
         .map_err(|problem| format!("column `{}`: {problem}", column.name))
+}
+
+/// What the change of a parent's row means for the rows that refer to it over a link: for which values it comes.
+fn cascade(
+    feeds: &Feeds,
+    feed: &Feed,
+    map: &TableMap,
+    before: &RowImage<'_, '_>,
+    after: Option<&RowImage<'_, '_>>,
+) -> Result<Option<(Vec<u8>, Action)>, String> {
+    let Some(Ok(codec)) = feeds.links.get(feed.link).map(|link| &link.codec) else { return Ok(None) };
+    let changed = |column: &usize| after.is_none_or(|after| find::differs(before, after, *column));
+    let action = if after.is_some() { feed.on_update } else { feed.on_delete };
+    if !action.changes_child() || !feed.columns.iter().any(changed) {
+        return Ok(None);
+    }
+    let mut key = Vec::new();
+    match feed.key(codec, map, before, &mut key)? {
+        Encoded::Null => return Ok(None),
+        Encoded::Known => {}
+        Encoded::Doubtful(_) => return Err("a referenced text beyond ASCII may be equal to others".to_owned()),
+    }
+    let action = match (action, after) {
+        (ReferentialAction::Cascade, None) => Action::Delete,
+        (ReferentialAction::Cascade, Some(after)) => {
+            let parts = feed.columns.iter().enumerate().filter(|(_, column)| changed(column));
+            let values = parts.map(|(part, column)| Ok((part, feed.literal(map, after, *column)?)));
+            Action::Update(values.collect::<Result<_, String>>()?)
+        }
+        _ => Action::SetNull,
+    };
+    Ok(Some((key, action)))
 }
 
 /// The number of a row in the column that the server counts up.
@@ -140,12 +210,25 @@ pub(crate) struct Collector<'a> {
     /// What a name means, from which moment on: in the order of time.
     names: HashMap<&'a TableName, Vec<Meaning>>,
     rolled_back: BTreeSet<&'a BinlogPosition>,
+    /// Parts of the log that were undone, from the next one on.
+    undone: &'a [Span],
+    /// XA transactions before the baseline, from the next one on.
+    carried: &'a [Span],
+    /// The walk is over the log before the baseline, for such transactions alone.
+    looking_back: bool,
     reached_baseline: bool,
     /// Events of the window so far.
     moment: u64,
     table_maps: TableMaps,
-    /// The table of a number, for maps that have been seen; `None`: not one of ours.
+    images: ImageCheck,
+    /// The files of the log, in the order in which they were read.
     files: Vec<BinlogFile>,
+    /// The number of the last row change.
+    tick: u64,
+    /// The cascades of each link.
+    cascades: Vec<ChangeSet>,
+    /// Bytes of these when last looked at.
+    cascade_bytes: usize,
     /// The open transaction is one that was rolled back.
     skipping: bool,
     bytes_in_memory: usize,
@@ -171,10 +254,17 @@ impl<'a> Collector<'a> {
             tables: plan.recipes.iter().map(|(name, recipe)| Collected::new(name, recipe)).collect(),
             names,
             rolled_back: plan.rolled_back.iter().collect(),
+            undone: &plan.undone,
+            carried: &plan.carried,
+            looking_back: false,
             reached_baseline: false,
             moment: 0,
             table_maps: TableMaps::new(),
+            images: ImageCheck::new(plan.dialect.flavour),
             files: Vec::new(),
+            tick: 0,
+            cascades: plan.cascades.links.iter().map(|_| ChangeSet::events()).collect(),
+            cascade_bytes: 0,
             skipping: false,
             bytes_in_memory: 0,
             bytes_seen: 0,
@@ -186,15 +276,35 @@ impl<'a> Collector<'a> {
         }
     }
 
+    /// Whether the next walk is over the log before the baseline.
+    pub(crate) fn look_back(&mut self, back: bool) {
+        self.looking_back = back;
+        self.undone = &self.plan.undone;
+    }
+
     /// Whether there is nothing to collect.
     pub(crate) fn is_idle(&self) -> bool {
-        self.tables.iter().all(|table| table.recipe.row_events().0 == 0)
+        self.plan.cascades.is_empty() && self.tables.iter().all(|table| table.recipe.row_events().0 == 0)
     }
 
     /// What a name means at this moment: a table and its era.
     fn means(&self, name: &TableName) -> Option<(usize, usize)> {
         let history = self.names.get(name)?;
         history.iter().rev().find(|(moment, _)| *moment <= self.moment)?.1
+    }
+
+    fn content(&mut self, place: &Place<'_>, event: &Event<'_>) -> Result<(), EngineError> {
+        match event.header.event_type {
+            EventType::TABLE_MAP | EventType::ANNOTATE_ROWS => self.images.before_rows(event, &mut self.table_maps)?,
+            event_type if event_type.is_rows() => {
+                if let EventBody::Rows(rows) = event.body()? {
+                    self.rows(place, event, &rows)?;
+                    self.images.behind_rows(&rows);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn event_at(&mut self, place: &Place<'_>) -> EventAt {
@@ -213,11 +323,21 @@ impl<'a> Collector<'a> {
             return Err(at_event(place, "rows of a table that no table map has named"));
         };
         let map = std::sync::Arc::clone(map);
+        let before = self.tick.max(first_tick(self.moment));
+        self.tick = before;
+        let is_undone = is_within(&mut self.undone, place);
+        if !is_undone {
+            self.collect_cascades(place, event, rows, &map, at)?;
+        }
+        let mut tick = before;
         let Some((number, era)) = self.means(&map.name) else { return Ok(()) };
         let Some(table) = self.tables.get_mut(number) else { return Ok(()) };
         let recipe = table.recipe;
         let unknown = || at_event(place, format!("rows of {} of an era that is not known", map.name));
         let shape = recipe.life.eras.get(era).map(|era| &*era.shape).ok_or_else(unknown)?;
+        if is_undone && is_transactional(shape.engine.as_deref()) != Some(false) {
+            return Ok(());
+        }
         let stage = recipe.stage_of_era.get(era).copied().ok_or_else(unknown)?;
         let codec = recipe.stages.get(stage).and_then(|stage| stage.codec(era)).ok_or_else(unknown)?;
         let set = table.sets.get_mut(stage).ok_or_else(unknown)?;
@@ -225,16 +345,57 @@ impl<'a> Collector<'a> {
         let layout =
             if rows.kind == RowsKind::Delete { 0 } else { table.layouts.number(&map, era, rows.columns_after) };
         let broken = |problem: String| at_event(place, format!("rows of {}: {problem}", map.name));
+        let dialect = self.plan.dialect;
+        let whole = is_whole(shape, rows);
+        let lacking = if whole { Lacking::Kept } else { self.images.lacking(&map.name, rows).map_err(broken)? };
+        let defaults = if whole { Vec::new() } else { defaults(shape, rows, lacking, dialect).map_err(broken)? };
+        let counted = recipe.stages.get(stage).is_some_and(Stage::counted);
+        let is_partial = !whole && {
+            let key: Vec<usize> = codec.parts().iter().map(|part| part.column).collect();
+            images(shape, &key, counted, rows, lacking, dialect).map_err(broken)? == Images::Partial
+        };
+        if is_partial && recipe.routes.is_none() {
+            return Err(broken("its images lack columns, which the plan did not see".to_owned()));
+        }
         let mut changes = rows.rows(&map).map_err(|problem| corrupt(event, problem))?;
         while let Some(change) = changes.next_row().map_err(|problem| corrupt(event, problem))? {
+            tick += 1;
             if let Some(before) = &change.before {
-                key_of(codec, shape, &map, before, None, &mut self.before_key).map_err(broken)?;
+                key_of(codec, shape, &map, before, None, &[], &mut self.before_key).map_err(broken)?;
             }
             self.image.clear();
             if let Some(after) = &change.after {
-                image::store(layout, after, change.before.as_ref(), &mut self.image).map_err(broken)?;
-                key_of(codec, shape, &map, after, change.before.as_ref(), &mut self.after_key).map_err(broken)?;
+                // What went back to its default is not what it was before.
+                let before = change.before.as_ref().filter(|_| lacking == Lacking::Kept);
+                image::store(layout, after, before, whole, &defaults, &mut self.image).map_err(broken)?;
+                key_of(codec, shape, &map, after, before, &defaults, &mut self.after_key).map_err(broken)?;
                 table.counts.counter = table.counts.counter.max(counter(shape, &map, after));
+            }
+            if recipe.routes.is_some() {
+                let same = counted && self.before_key == self.after_key;
+                match (&change.before, &change.after) {
+                    (None, _) => table.counts.inserts += 1,
+                    (_, None) => table.counts.deletes += 1,
+                    _ => table.counts.updates += 1,
+                }
+                match (&change.before, &change.after) {
+                    (Some(_), Some(_)) if same => {}
+                    (Some(_), Some(_)) if self.before_key == self.after_key => {
+                        set.note(&self.after_key, tick, RowEvent::Updated, at, &self.image);
+                    }
+                    (Some(_), Some(_)) if is_partial => {
+                        set.note(&self.before_key, tick, RowEvent::Moved, at, &self.image);
+                    }
+                    (before, after) => {
+                        if before.is_some() {
+                            set.note(&self.before_key, tick, RowEvent::Deleted, at, &[]);
+                        }
+                        if after.is_some() {
+                            set.note(&self.after_key, tick, RowEvent::Inserted, at, &self.image);
+                        }
+                    }
+                }
+                continue;
             }
             let (key, outcome) = match (&change.before, &change.after) {
                 (None, Some(_)) => {
@@ -265,9 +426,48 @@ impl<'a> Collector<'a> {
                 problem: with_rounding(problem.text(), codec),
             })?;
         }
+        self.tick = self.tick.max(tick);
         let bytes = table.sets.iter().map(ChangeSet::bytes).sum();
         self.bytes_in_memory = self.bytes_in_memory + bytes - table.bytes;
         table.bytes = bytes;
+        self.make_room()
+    }
+
+    /// What deleted and updated rows mean for the children of their table.
+    fn collect_cascades(
+        &mut self,
+        place: &Place<'_>,
+        event: &Event<'_>,
+        rows: &RowsEvent<'_>,
+        map: &TableMap,
+        at: EventAt,
+    ) -> Result<(), EngineError> {
+        let plan = self.plan;
+        let feeds = plan.cascades.at(&map.name, self.moment);
+        if feeds.is_empty() || rows.kind == RowsKind::Write || rows.foreign_key_checks_off() {
+            return Ok(());
+        }
+        let broken = |problem: String| at_event(place, format!("rows of {}: {problem}", map.name));
+        let mut changes = rows.rows(map).map_err(|problem| corrupt(event, problem))?;
+        while let Some(change) = changes.next_row().map_err(|problem| corrupt(event, problem))? {
+            self.tick += 1;
+            let Some(before) = &change.before else { continue };
+            for feed in feeds {
+                if let Some((key, action)) =
+                    cascade(&plan.cascades, feed, map, before, change.after.as_ref()).map_err(broken)?
+                    && let Some(set) = self.cascades.get_mut(feed.link)
+                {
+                    action.note(set, &key, self.tick, at);
+                }
+            }
+        }
+        let bytes = self.cascades.iter().map(ChangeSet::bytes).sum();
+        self.bytes_in_memory = self.bytes_in_memory + bytes - self.cascade_bytes;
+        self.cascade_bytes = bytes;
+        self.make_room()
+    }
+
+    fn make_room(&mut self) -> Result<(), EngineError> {
         while self.bytes_in_memory > self.memory_budget {
             if !self.spill_largest()? {
                 break;
@@ -278,10 +478,16 @@ impl<'a> Collector<'a> {
 
     /// Writes the largest set to disk; false when there is none worth it.
     fn spill_largest(&mut self) -> Result<bool, EngineError> {
-        let Some(table) = self.tables.iter_mut().max_by_key(|table| table.bytes) else { return Ok(false) };
-        if table.bytes == 0 {
-            return Ok(false);
-        }
+        let largest = self.tables.iter_mut().max_by_key(|table| table.bytes);
+        let Some(table) = largest.filter(|table| table.bytes > 0 && table.bytes >= self.cascade_bytes) else {
+            for set in &mut self.cascades {
+                set.spill(self.spill)?;
+            }
+            let before = self.cascade_bytes;
+            self.cascade_bytes = self.cascades.iter().map(ChangeSet::bytes).sum();
+            self.bytes_in_memory -= before - self.cascade_bytes;
+            return Ok(before > self.cascade_bytes);
+        };
         tracing::debug!(table = %table.name, bytes = table.bytes, "change set past the memory budget goes to disk");
         for set in &mut table.sets {
             set.spill(self.spill)?;
@@ -293,8 +499,14 @@ impl<'a> Collector<'a> {
     }
 
     /// Ends the pass.
-    pub(crate) fn finish(self) -> Result<(Vec<TableChanges<'a>>, Vec<BinlogFile>), EngineError> {
+    pub(crate) fn finish(self) -> Result<Collection<'a>, EngineError> {
         let files = self.files;
+        let cascades = self.cascades.into_iter().map(|set| {
+            set.freeze(self.spill, &mut |_, _| EngineError::StalePlan {
+                reason: "cascades of several kinds on one foreign key".to_owned(),
+            })
+        });
+        let cascades = cascades.collect::<Result<Vec<_>, _>>()?;
         let mut done = Vec::with_capacity(self.tables.len());
         for table in self.tables {
             let mut changes = Vec::with_capacity(table.sets.len());
@@ -320,7 +532,7 @@ impl<'a> Collector<'a> {
                 changes,
             });
         }
-        Ok((done, files))
+        Ok(Collection { tables: done, files, cascades })
     }
 }
 
@@ -348,6 +560,9 @@ impl Visitor for Collector<'_> {
     fn boundary(&mut self, at: &Place<'_>) -> Result<Flow, EngineError> {
         let at = at.start_position();
         if at >= self.plan.baseline.position {
+            if self.looking_back {
+                return Ok(Flow::Stop);
+            }
             self.reached_baseline = true;
         }
         match at.cmp(&self.plan.cut.position) {
@@ -365,6 +580,9 @@ impl Visitor for Collector<'_> {
             self.table_maps.clear();
         }
         if !self.reached_baseline {
+            if self.looking_back && is_within(&mut self.carried, place) {
+                self.content(place, event)?;
+            }
             return Ok(Flow::Continue);
         }
         self.events += 1;
@@ -384,19 +602,10 @@ impl Visitor for Collector<'_> {
             });
         }
         if let Boundary::Begins(_) = boundary {
+            self.images.statement_ends();
             self.skipping = self.rolled_back.contains(&place.start_position());
         }
-        match event.header.event_type {
-            EventType::TABLE_MAP => {
-                self.table_maps.insert(event)?;
-            }
-            event_type if event_type.is_rows() && !self.skipping => {
-                if let EventBody::Rows(rows) = event.body()? {
-                    self.rows(place, event, &rows)?;
-                }
-            }
-            _ => {}
-        }
+        self.content(place, event)?;
         match boundary {
             Boundary::RollsBack(_) if !self.skipping => {
                 Err(EngineError::StalePlan { reason: format!("a transaction before {} is rolled back", place.end) })

@@ -134,13 +134,16 @@ pub(crate) fn decide(
         let reason = "it is system-versioned: its rows of the past are not in the dump".to_owned();
         return refused(reason, tracked.first_row_event.clone(), None, LEAVE_OUT);
     }
+    if versioned {
+        warnings.push(format!("{name} is system-versioned: it has its present rows, the dump holds none of the past"));
+    }
     if let Some(obstacle) = &tracked.obstacle {
         return Ok((TableAction::Refused(obstacle.refusal(name)), None));
     }
     let bytes = files.data.iter().map(|file| file.size).sum();
-    let at = tracked.first_row_event.clone();
+    let at = tracked.first_row_event.clone().or_else(|| tracked.cascaded.clone());
     // Events of a table whose definition cannot be read belong to no era.
-    let changed = tracked.first_row_event.is_some();
+    let changed = tracked.first_row_event.is_some() || tracked.row_events() > 0 || tracked.cascaded.is_some();
     let is_baselines = origin == Some(name) && tracked.life.definition.is_baselines() && tracked.life.eras.len() < 2;
     if let Some(shape) = tracked.life.last().map(|era| &era.shape) {
         warn_of_floats(name, shape, warnings);
@@ -169,7 +172,7 @@ pub(crate) fn decide(
             None => Ok((TableAction::Copy { rows: files.rows, bytes }, None)),
         };
     }
-    let recipe = match Recipe::new(tracked.life.clone(), head.as_ref()) {
+    let recipe = match Recipe::new(tracked.life.clone(), head.as_ref(), tracked.cascaded.is_some() || tracked.partial) {
         Ok(recipe) => recipe,
         Err((era, reason)) => {
             let began = tracked.life.eras.get(era).and_then(|era| era.began.clone());

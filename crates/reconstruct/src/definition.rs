@@ -3,7 +3,8 @@
 
 use backtrail_schema::{
     AlterKind, Ddl, DdlVerb, Flavour, ForeignKey, ReferentialAction, SchemaError, SqlDialect, Statement, TableShape,
-    alter_empty, classify, parse_create_table, rename_in_statement, without_column_references, without_foreign_keys,
+    alter_empty, classify, parse_create_table, rename_in_statement, with_table_options, without_column_references,
+    without_foreign_keys,
 };
 
 use crate::session::SessionSettings;
@@ -15,6 +16,8 @@ pub(crate) struct Step {
     pub(crate) ddl: Ddl,
     pub(crate) dialect: SqlDialect,
     pub(crate) session: SessionSettings,
+    /// A CREATE TABLE that names no character set: what its schema gave it at that moment, as table options.
+    pub(crate) schema_options: Option<String>,
 }
 
 /// How a table was made, and what was done to it.
@@ -36,7 +39,7 @@ pub(crate) enum Base {
     /// The schema file of this table of the baseline, in the server's dialect.
     Baseline(backtrail_domain::TableName, SqlDialect),
     /// A CREATE TABLE of the window.
-    Made(Step),
+    Made(Box<Step>),
 }
 
 impl Definition {
@@ -74,7 +77,7 @@ impl Definition {
         let mut out = String::from(PREAMBLE);
         let mut in_file = Vec::new();
         let made = match (&self.base, baseline) {
-            (Base::Made(step), _) => step.clone(),
+            (Base::Made(step), _) => (**step).clone(),
             (Base::Baseline(_, dialect), Some(text)) => {
                 let mut own = steps_of_file(text, schema, dialect)?.into_iter();
                 let create = own.next().ok_or("its schema file has no CREATE TABLE")?;
@@ -110,6 +113,11 @@ impl Definition {
             }
             indexes = implied_indexes(name, &whole, &bare);
             present = Some(whole);
+        }
+        if let Some(options) = &made.schema_options {
+            // Written by rename_in_statement, it is in the default mode.
+            let dialect = SqlDialect::of_flavour(made.dialect.flavour);
+            create = with_table_options(&create, &dialect, options).unwrap_or(create);
         }
         made.session.around(&create, flavour, &mut out);
         out.push_str(&indexes);
@@ -214,7 +222,7 @@ pub(crate) fn steps_of_file(text: &str, schema: &str, dialect: &SqlDialect) -> R
         let read = classify(statement.as_bytes(), schema, dialect);
         match read {
             Statement::Ddl(ddl) if ddl.concerns_rows() => {
-                steps.push(Step { text: statement.to_owned(), ddl, dialect: *dialect, session });
+                steps.push(Step { text: statement.to_owned(), ddl, dialect: *dialect, session, schema_options: None });
             }
             Statement::Unknown { beginning, .. } => {
                 return Err(format!("its schema file has a statement that is not understood: {beginning}"));
@@ -243,7 +251,7 @@ pub(crate) fn shape_of_file(text: &str, schema: &str, dialect: &SqlDialect) -> R
 }
 
 /// Splits a file at the semicolons that are in no string, name or comment.
-fn statements(text: &str) -> Vec<&str> {
+pub(crate) fn statements(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let (mut start, mut quote, mut escaped) = (0, None, false);
     for (at, character) in text.char_indices() {
@@ -306,7 +314,9 @@ mod tests {
     fn step(text: &str) -> Step {
         let dialect = SqlDialect::mariadb();
         match classify(text.as_bytes(), "shop", &dialect) {
-            Statement::Ddl(ddl) => Step { text: text.to_owned(), ddl, dialect, session: SessionSettings::default() },
+            Statement::Ddl(ddl) => {
+                Step { text: text.to_owned(), ddl, dialect, session: SessionSettings::default(), schema_options: None }
+            }
             other => panic!("{other:?}"),
         }
     }

@@ -9,17 +9,20 @@ use std::sync::Arc;
 use backtrail_domain::{BinlogPosition, TableName};
 use backtrail_schema::{
     AddedValue, AlterKind, Column, ColumnOrigin, ColumnType, Ddl, DdlContext, DdlVerb, Evolution, SqlDialect,
-    StatementTimeKind, TableShape, alter, alter_empty, parse_create_table_in,
+    StatementTimeKind, TableShape, alter, alter_empty, parse_create_table_in, read_schema_statement,
 };
 
+use crate::around::sequences::{self, Sequence};
 use crate::baseline::Catalog;
 use crate::decide::Shapes;
-use crate::definition::{Base, Definition, Step};
+use crate::definition::{Base, Definition, Step, statements};
 use crate::facts::{LATER_BASELINE, Obstacle, statement_text};
 use crate::life::{Began, Era, Life};
-use crate::schema_defaults::{Defaults, SchemaCharsets};
+use crate::pending::{Touched, TouchedRows, is_in_memory, is_transactional};
+use crate::schema_defaults::Defaults;
 use crate::statement::StatementText;
 use crate::temporal;
+use crate::xa::Origin;
 
 /// A table that is followed.
 #[derive(Debug, Clone)]
@@ -31,12 +34,31 @@ pub(crate) struct Tracked {
     pub(crate) unreadable: Option<String>,
     /// The first event that changed rows.
     pub(crate) first_row_event: Option<BinlogPosition>,
+    /// Where foreign keys first may have changed its rows without an event.
+    pub(crate) cascaded: Option<BinlogPosition>,
+    /// Images of updated rows lack values that only the rows before have.
+    pub(crate) partial: bool,
+    /// What a sequence went through.
+    pub(crate) sequence: Option<Sequence>,
 }
 
 impl Tracked {
     pub(crate) fn row_events(&self) -> u64 {
         self.life.eras.iter().map(|era| era.row_events).sum()
     }
+}
+
+impl Tracked {
+    /// The columns that `*` stands for at present, where they are known.
+    pub(crate) fn visible_columns(&self) -> Option<Vec<String>> {
+        let era = self.life.last().filter(|_| self.unreadable.is_none())?;
+        Some(visible_columns(&era.shape))
+    }
+}
+
+/// The columns that `*` stands for in a query.
+pub(crate) fn visible_columns(shape: &TableShape) -> Vec<String> {
+    shape.columns.iter().filter(|column| !column.invisible).map(|column| column.name.clone()).collect()
 }
 
 /// From a moment on, a name means this table in this era, or none.
@@ -75,6 +97,7 @@ impl Told<'_> {
             ddl: ddl.clone(),
             dialect: self.statement.dialect,
             session: self.statement.session(),
+            schema_options: None,
         }
     }
 }
@@ -87,8 +110,6 @@ enum Undo {
     Bindings(usize),
     /// What a tracked table was like.
     Tracked(usize, Box<Tracked>),
-    /// What a schema said of character sets.
-    Charset(String, Option<Defaults>),
 }
 
 /// All tables through the window.
@@ -101,9 +122,10 @@ pub(crate) struct History<'a> {
     names: HashMap<TableName, Option<usize>>,
     pub(crate) bindings: Vec<Binding>,
     undo: Vec<Undo>,
+    /// By schema: see [`History::table_options`].
+    table_options: HashMap<String, Option<String>>,
     /// Tables that foreign keys change along with a parent; made anew when definitions have changed.
     children: Option<BTreeMap<TableName, Vec<TableName>>>,
-    charsets: SchemaCharsets,
 }
 
 impl<'a> History<'a> {
@@ -116,8 +138,8 @@ impl<'a> History<'a> {
             names: HashMap::new(),
             bindings: Vec::new(),
             undo: Vec::new(),
+            table_options: HashMap::new(),
             children: None,
-            charsets: SchemaCharsets::default(),
         }
     }
 
@@ -146,9 +168,25 @@ impl<'a> History<'a> {
             definition: Definition::new(Base::Baseline(name.clone(), self.dialect)),
         };
         let id = self.tracked.len();
-        self.tracked.push(Tracked { life, obstacle: None, unreadable, first_row_event: None });
+        let sequence = life.last().is_some_and(|era| era.shape.sequence).then(Sequence::default);
+        self.tracked.push(Tracked {
+            life,
+            obstacle: None,
+            unreadable,
+            first_row_event: None,
+            cascaded: None,
+            partial: false,
+            sequence,
+        });
         self.names.insert(name.clone(), Some(id));
         Some(id)
+    }
+
+    /// The columns that `*` stands for in a query of this table, where they are known.
+    pub(crate) fn visible_columns(&mut self, name: &TableName) -> Option<Vec<String>> {
+        let name = self.resolve(name);
+        let id = self.find(&name)?;
+        self.tracked.get(id)?.visible_columns()
     }
 
     /// The name by which a table is known here: as given, else the one that differs in nothing but case, since on some
@@ -196,6 +234,39 @@ impl<'a> History<'a> {
         }
     }
 
+    /// The tables of the baseline by their names there.
+    pub(crate) fn origins(&mut self) -> BTreeMap<TableName, Origin> {
+        self.present();
+        let origin = |(id, tracked): (usize, &Tracked)| {
+            let shape = tracked.life.eras.first().map(|era| Arc::clone(&era.shape));
+            Some((tracked.life.origin.clone()?, Origin { id, shape }))
+        };
+        self.tracked.iter().enumerate().filter_map(origin).collect()
+    }
+
+    /// Row events of a table in one of its eras.
+    pub(crate) fn count_rows(&mut self, id: usize, era: usize, rows: &TouchedRows) {
+        let Some(tracked) = self.tracked.get_mut(id) else { return };
+        if tracked.first_row_event.as_ref().is_none_or(|first| rows.first < *first) {
+            tracked.first_row_event = Some(rows.first.clone());
+        }
+        if let Some(era) = tracked.life.eras.get_mut(era) {
+            era.row_events += rows.events;
+            era.row_event_bytes += rows.bytes;
+        }
+    }
+
+    /// Whether a table takes part in transactions.
+    pub(crate) fn is_transactional(&self, (id, era): Touched) -> Option<bool> {
+        is_transactional(self.tracked.get(id)?.life.eras.get(era)?.shape.engine.as_deref())
+    }
+
+    /// Whether a table has the same name and definition as in one of its eras.
+    pub(crate) fn is_unchanged(&self, (id, era): Touched) -> bool {
+        let last = self.tracked.get(id).and_then(|tracked| Some((tracked.life.last_number(), tracked.life.last()?)));
+        last.is_some_and(|(number, last)| number == era && self.names.get(&last.name) == Some(&Some(id)))
+    }
+
     fn remember(&mut self, id: usize) {
         if let Some(tracked) = self.tracked.get(id) {
             self.undo.push(Undo::Tracked(id, Box::new(tracked.clone())));
@@ -228,7 +299,6 @@ impl<'a> History<'a> {
             match undo {
                 Undo::Name(name, Some(before)) => drop(self.names.insert(name, before)),
                 Undo::Name(name, None) => drop(self.names.remove(&name)),
-                Undo::Charset(schema, before) => drop(self.charsets.set(&schema, before)),
                 Undo::Lives(count) => self.tracked.truncate(count),
                 Undo::Bindings(count) => self.bindings.truncate(count),
                 Undo::Tracked(id, before) => {
@@ -265,7 +335,9 @@ impl<'a> History<'a> {
             DdlVerb::CreateTableLike => self.create_like(ddl, told),
             DdlVerb::AlterTable | DdlVerb::CreateIndex | DdlVerb::DropIndex => self.alter(ddl, told),
             DdlVerb::RenameTable => self.rename(ddl, told),
-            DdlVerb::DropTable => {
+            DdlVerb::CreateSequence => self.create_sequence(ddl, told),
+            DdlVerb::AlterSequence => self.alter_sequence(ddl, told),
+            DdlVerb::DropTable | DdlVerb::DropSequence => {
                 for name in &ddl.tables {
                     self.end(name, told);
                 }
@@ -275,7 +347,6 @@ impl<'a> History<'a> {
                     self.truncate(name, told);
                 }
             }
-            DdlVerb::CreateDatabase | DdlVerb::AlterDatabase => self.database(ddl, told),
             DdlVerb::DropDatabase => {
                 for name in ddl.schema.as_deref().map(|schema| self.names_in(schema)).unwrap_or_default() {
                     self.end(&name, told);
@@ -292,15 +363,29 @@ impl<'a> History<'a> {
         }
     }
 
-    /// A schema may give another character set to the tables that will be made in it.
-    fn database(&mut self, ddl: &Ddl, told: &Told<'_>) {
-        let schema = ddl.schema.as_deref().unwrap_or(&told.statement.schema);
-        if ddl.verb == DdlVerb::CreateDatabase && ddl.conditional && self.catalog.has_schema(schema) {
-            return;
-        }
-        let before = self.charsets.of(self.catalog, schema);
-        self.undo.push(Undo::Charset(schema.to_owned(), Some(before)));
-        self.charsets.set(schema, Some(Defaults::of_statement(&told.statement.text)));
+    /// What a schema gives to tables that name no character set, where it is known.
+    fn table_options(&mut self, schema: &str) -> Option<String> {
+        let catalog = self.catalog;
+        let dialect = self.dialect;
+        let known = self.table_options.entry(schema.to_owned()).or_insert_with(|| {
+            let file = catalog.schema_file(schema, "-schema-create.sql")?;
+            let text = catalog.text(file).ok()?;
+            let mut read = statements(&text).into_iter().filter_map(|statement| {
+                read_schema_statement(statement, schema, &dialect).ok().flatten().map(|read| read.charset)
+            });
+            read.rfind(|charset| !charset.is_empty())
+        });
+        known.clone()
+    }
+
+    /// The same, for reading definitions.
+    fn schema_defaults(&mut self, schema: &str) -> Defaults {
+        self.table_options(schema).as_deref().map(Defaults::of_options).unwrap_or_default()
+    }
+
+    /// A statement about a schema counts.
+    pub(crate) fn schema_gives(&mut self, schema: &str, options: String) {
+        self.table_options.insert(schema.to_owned(), Some(options).filter(|options| !options.is_empty()));
     }
 
     /// Whether a CREATE does nothing, since the table is there.
@@ -314,6 +399,7 @@ impl<'a> History<'a> {
         if self.is_there(ddl, name) {
             return;
         }
+        let defaults = self.schema_defaults(&name.schema);
         let parsed = match ddl.verb {
             DdlVerb::CreateTableSelect => Err("its rows came of a query that was logged as a statement".to_owned()),
             _ if told.statement.damaged => Err(OTHER_CHARACTERS.to_owned()),
@@ -322,7 +408,7 @@ impl<'a> History<'a> {
                 &told.statement.text,
                 &told.statement.schema,
                 &told.statement.dialect,
-                &self.charsets.of(self.catalog, &name.schema).of_definition(),
+                &defaults.of_definition(),
             )
             .map_err(|problem| format!("the statement that made it cannot be read: {problem}")),
         };
@@ -332,7 +418,11 @@ impl<'a> History<'a> {
             }
             None => Ok(shape),
         });
-        let definition = Definition::new(Base::Made(told.step(ddl)));
+        let mut step = told.step(ddl);
+        if parsed.as_ref().is_ok_and(|shape| shape.charset.is_none() && shape.collation.is_none()) {
+            step.schema_options = self.table_options(&name.schema);
+        }
+        let definition = Definition::new(Base::Made(Box::new(step)));
         self.made(name, parsed.map(|shape| (shape, definition.clone())), definition, told);
     }
 
@@ -349,12 +439,18 @@ impl<'a> History<'a> {
                 obstacle: None,
                 unreadable: None,
                 first_row_event: None,
+                cascaded: None,
+                partial: false,
+                sequence: None,
             },
             Err(reason) => Tracked {
                 life: Life { origin: None, eras: Vec::new(), definition: otherwise },
                 obstacle: Some(told.obstacle(reason.clone())),
                 unreadable: Some(reason),
                 first_row_event: None,
+                cascaded: None,
+                partial: false,
+                sequence: None,
             },
         };
         self.add(name, tracked, told.moment);
@@ -371,10 +467,43 @@ impl<'a> History<'a> {
             Some((era.shape.like(name.clone()), tracked.life.definition.like()))
         });
         let shape = found.ok_or_else(|| format!("it was made like {model}, whose definition is not known"));
-        self.made(name, shape, Definition::new(Base::Made(told.step(ddl))), told);
+        self.made(name, shape, Definition::new(Base::Made(Box::new(told.step(ddl)))), told);
     }
 
-    fn truncate(&mut self, name: &TableName, told: &Told<'_>) {
+    fn create_sequence(&mut self, ddl: &Ddl, told: &Told<'_>) {
+        let Some(name) = ddl.tables.first() else { return };
+        if self.is_there(ddl, name) {
+            return;
+        }
+        let Some(shape) = sequences::shape(name) else { return };
+        let life = Life {
+            origin: None,
+            eras: vec![first_era(name, shape, told.began())],
+            definition: Definition::new(Base::Made(Box::new(told.step(ddl)))),
+        };
+        let sequence = Some(Sequence::made(&told.statement.text, ddl, &told.statement.dialect));
+        let tracked = Tracked {
+            life,
+            obstacle: None,
+            unreadable: None,
+            first_row_event: None,
+            cascaded: None,
+            partial: false,
+            sequence,
+        };
+        self.add(name, tracked, told.moment);
+    }
+
+    fn alter_sequence(&mut self, ddl: &Ddl, told: &Told<'_>) {
+        let Some(name) = ddl.tables.first().map(|name| self.resolve(name)) else { return };
+        let Some(id) = self.find(&name) else { return };
+        self.remember(id);
+        if let Some(sequence) = self.tracked.get_mut(id).and_then(|tracked| tracked.sequence.as_mut()) {
+            sequence.altered(&told.statement.text, ddl, &told.statement.dialect);
+        }
+    }
+
+    pub(crate) fn truncate(&mut self, name: &TableName, told: &Told<'_>) {
         let name = self.resolve(name);
         let Some(tracked) = self.find(&name).and_then(|id| self.tracked.get(id)) else { return };
         let shape = match (&tracked.unreadable, tracked.life.last()) {
@@ -383,6 +512,36 @@ impl<'a> History<'a> {
         };
         let otherwise = tracked.life.definition.clone();
         self.made(&name, shape, otherwise, told);
+    }
+
+    /// The server starts: what was in memory is gone.
+    pub(crate) fn server_starts(&mut self, position: &BinlogPosition, moment: u64) {
+        let in_memory = |shape: &TableShape| is_in_memory(shape.engine.as_deref());
+        let of_baseline = self.shapes.known.iter().filter(|(_, shape)| in_memory(shape)).map(|(name, _)| name.clone());
+        for name in of_baseline.collect::<Vec<_>>() {
+            self.find(&name);
+        }
+        let known = self.names.iter().filter_map(|(name, id)| Some((name.clone(), (*id)?)));
+        for (name, id) in known.collect::<Vec<_>>() {
+            let Some(tracked) = self.tracked.get(id) else { continue };
+            let Some(era) = tracked.life.last().filter(|era| in_memory(&era.shape)) else { continue };
+            let began = Began { position: position.clone(), statement: "the server started".to_owned() };
+            let eras = vec![first_era(&name, era.shape.truncated(), Some(began))];
+            let life = Life { origin: None, eras, definition: tracked.life.definition.emptied() };
+            let emptied = Tracked { life, ..tracked.clone() };
+            self.add(&name, Tracked { first_row_event: None, cascaded: None, partial: false, ..emptied }, moment);
+        }
+    }
+
+    /// Whether the statement is the one with which servers used to log that a table in memory is empty since they started.
+    pub(crate) fn says_empty(&mut self, name: &TableName, statement: &str) -> bool {
+        let text = statement.split("/*").next().unwrap_or_default().trim();
+        let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
+        if text != format!("DELETE FROM {}.{}", quoted(&name.schema), quoted(&name.table)) {
+            return false;
+        }
+        let era = self.find(name).and_then(|id| self.tracked.get(id)?.life.last());
+        era.is_some_and(|era| is_in_memory(era.shape.engine.as_deref()))
     }
 
     fn alter(&mut self, ddl: &Ddl, told: &Told<'_>) {
@@ -408,9 +567,9 @@ impl<'a> History<'a> {
     }
 
     fn evolve(&mut self, id: usize, name: &TableName, ddl: &Ddl, told: &Told<'_>) {
+        let defaults = self.schema_defaults(&name.schema);
         let Some(tracked) = self.tracked.get_mut(id) else { return };
         let Some(era) = tracked.life.last() else { return };
-        let defaults = self.charsets.of(self.catalog, &name.schema);
         let context = DdlContext {
             schema_charset: defaults.charset(),
             schema_collation: defaults.collation(),
@@ -441,7 +600,10 @@ impl<'a> History<'a> {
             }
         };
         match shape {
-            Ok(shape) => {
+            Ok(mut shape) => {
+                if let Some(engine) = named_engine(ddl) {
+                    shape.engine = engine;
+                }
                 let era = Era { evolution, ..first_era(name, shape, told.began()) };
                 if was_empty {
                     tracked.life.eras.clear();
@@ -543,6 +705,22 @@ fn lost_default<'s>(shape: &'s TableShape, text: &str) -> Option<&'s str> {
 
 fn first_era(name: &TableName, shape: TableShape, began: Option<Began>) -> Era {
     Era { name: name.clone(), shape: Arc::new(shape), evolution: None, began, row_events: 0, row_event_bytes: 0 }
+}
+
+/// The storage engine that an ALTER TABLE names, if it names one; None inside, if it cannot be told which.
+fn named_engine(ddl: &Ddl) -> Option<Option<String>> {
+    let options = ddl.clauses.iter().filter(|clause| clause.kind == AlterKind::Option);
+    let mut named = None;
+    for clause in options {
+        let mut words =
+            clause.text.split(|c: char| c.is_ascii_whitespace() || c == '=').filter(|word| !word.is_empty());
+        while let Some(word) = words.next() {
+            if word.eq_ignore_ascii_case("ENGINE") {
+                named = Some(words.next().map(|name| name.trim_matches(['`', '\'', '"', ',']).to_owned()));
+            }
+        }
+    }
+    named
 }
 
 /// Puts the statement's own time in the place of values that came from it.

@@ -2,7 +2,9 @@
 
 mod address;
 mod arena;
+mod around;
 mod baseline;
+mod cascade;
 pub mod changes;
 mod collect;
 mod cut;
@@ -22,6 +24,8 @@ mod log;
 mod merge;
 mod names;
 mod output;
+mod partial;
+mod pending;
 mod plan;
 mod planner;
 mod rebuild;
@@ -33,13 +37,16 @@ mod request;
 mod scan;
 mod schema_defaults;
 mod session;
+mod span;
 mod spill;
 mod statement;
 mod temporal;
 mod threads;
 mod wire;
 mod work;
+mod xa;
 
+pub use around::{ObjectAction, PlannedObject};
 pub use error::EngineError;
 pub use io::{
     Baseline, BinaryLog, FileInfo, LogPiece, NoObserver, Observer, Phase, Progress, ResultFile, ResultSink, Spill,
@@ -50,3 +57,4 @@ pub use planner::plan;
 pub use rebuild::reconstruct;
 pub use report::{FileReport, Report, TableReport};
 pub use request::{Compression, Inputs, RefusalPolicy, Request};
+pub use span::Span;

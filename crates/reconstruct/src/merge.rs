@@ -17,20 +17,25 @@ use backtrail_dump::writer::TableDataWriter;
 use crate::EngineError;
 use crate::address::Address;
 use crate::baseline::{Catalog, DataHead, TableFiles};
-use crate::changes::Lookup;
+use crate::cascade::{Cascades, LinkLookup};
+use crate::changes::{Changes, Lookup};
 use crate::collect::{TableChanges, position, with_rounding};
 use crate::decide::{file_columns, mergeable};
-use crate::image::Cell;
+use crate::image::{Cell, Layout};
 use crate::io::{FileInfo, ResultSink};
 use crate::key::KeyPart;
 use crate::life::Trace;
 use crate::output::OutputFile;
 use crate::recipe::Recipe;
-use crate::record::{Effect, EventAt, Record};
+use crate::record::{Effect, EventAt, Record, RowEvent};
 use crate::render;
 use crate::report::{FileReport, TableReport};
 use crate::request::Compression;
 use crate::work::Watch;
+
+mod live;
+
+use live::Patch;
 
 /// Data files of the result are cut here.
 const FILE_SIZE: u64 = 64 << 20;
@@ -47,9 +52,12 @@ pub(crate) struct TableMerge<'a> {
     /// Files that are not done.
     pub(crate) open: AtomicUsize,
     pub(crate) counts: Mutex<TableReport>,
+    /// It is only lived through, for what becomes of other tables.
+    pub(crate) unwanted: bool,
 }
 
 /// What all merges need.
+#[derive(Clone, Copy)]
 pub(crate) struct Merger<'a> {
     pub(crate) catalog: &'a Catalog<'a>,
     pub(crate) sink: &'a dyn ResultSink,
@@ -57,6 +65,9 @@ pub(crate) struct Merger<'a> {
     pub(crate) cut: &'a BinlogPosition,
     pub(crate) log_files: &'a [BinlogFile],
     pub(crate) watch: &'a Watch<'a>,
+    pub(crate) cascades: &'a Cascades<'a>,
+    /// Nothing is written or counted: what is looked for is cascades.
+    pub(crate) rehearsal: bool,
 }
 
 /// Writes a table's rows to files of limited size.
@@ -84,6 +95,9 @@ impl PartWriter<'_> {
     }
 
     fn row(&mut self, row: &[u8]) -> Result<(), EngineError> {
+        if self.merger.rehearsal || self.merge.unwanted {
+            return Ok(());
+        }
         if self.writer.as_ref().is_some_and(|writer| writer.bytes() >= FILE_SIZE) {
             self.end_part()?;
             self.part += 1;
@@ -123,7 +137,7 @@ impl PartWriter<'_> {
 }
 
 impl<'a> TableMerge<'a> {
-    pub(crate) fn new(table: TableChanges<'a>, origin: Option<&'a TableFiles>, stem: &'a str) -> Self {
+    pub(crate) fn new(table: TableChanges<'a>, origin: Option<&'a TableFiles>, stem: &'a str, unwanted: bool) -> Self {
         let files = origin.map_or(&[][..], |files| &files.data);
         Self {
             table,
@@ -132,7 +146,14 @@ impl<'a> TableMerge<'a> {
             stem,
             open: AtomicUsize::new(files.len()),
             counts: Mutex::new(TableReport::default()),
+            unwanted,
         }
+    }
+
+    /// Begins anew, behind a rehearsal.
+    pub(crate) fn again(&self) {
+        self.open.store(self.files.len(), Ordering::Release);
+        self.table.changes.iter().for_each(Changes::forget_what_was_met);
     }
 
     fn add(&self, counts: &TableReport) {
@@ -142,6 +163,8 @@ impl<'a> TableMerge<'a> {
         total.rows_replaced += counts.rows_replaced;
         total.rows_deleted += counts.rows_deleted;
         total.rows_added += counts.rows_added;
+        total.cascade_deletes += counts.cascade_deletes;
+        total.cascade_updates += counts.cascade_updates;
     }
 }
 
@@ -151,7 +174,8 @@ impl Merger<'_> {
         let Some(file) = merge.files.get(number) else { return Ok(Vec::new()) };
         let name = merge.table.name;
         let origin = merge.table.recipe.life.origin.as_ref().unwrap_or(name);
-        let source = self.watch.open(self.catalog, &file.name)?;
+        let source =
+            if self.rehearsal { self.catalog.open(&file.name)? } else { self.watch.open(self.catalog, &file.name)? };
         let mut reader = StatementReader::new(source, &file.name);
         let mut one = FileMerge {
             flow: Flow::new(self, merge, number),
@@ -168,7 +192,8 @@ impl Merger<'_> {
                 Some(Piece::Row(row)) => {
                     one.row(&row)?;
                     if one.flow.counts.rows_read - reported >= 4096 {
-                        self.watch.rows(one.flow.counts.rows_read - reported)?;
+                        let count = if self.rehearsal { 0 } else { one.flow.counts.rows_read - reported };
+                        self.watch.rows(count)?;
                         reported = one.flow.counts.rows_read;
                     }
                 }
@@ -178,14 +203,25 @@ impl Merger<'_> {
                 None => break,
             }
         }
-        self.watch.rows(one.flow.counts.rows_read - reported)?;
-        merge.add(&one.flow.counts);
+        if !self.rehearsal {
+            self.watch.rows(one.flow.counts.rows_read - reported)?;
+            merge.add(&one.flow.counts);
+        }
         one.flow.writer.finish()
     }
 
     /// Appends what the baseline did not have, when all files are done, and balances the table's account.
     pub(crate) fn rest(&self, merge: &TableMerge<'_>) -> Result<Vec<FileReport>, EngineError> {
         let mut flow = Flow::new(self, merge, merge.files.len());
+        if merge.table.recipe.routes.is_some() {
+            self.rest_of_events(merge, &mut flow)?;
+            if self.rehearsal {
+                return Ok(Vec::new());
+            }
+            merge.add(&flow.counts);
+            self.balance(merge)?;
+            return flow.writer.finish();
+        }
         for (number, changes) in merge.table.changes.iter().enumerate() {
             changes.for_each(&mut |record, seen| {
                 let times = match record.effect {
@@ -211,6 +247,7 @@ impl Merger<'_> {
                         let (_, comes) = changes.goes_and_comes(delta, low);
                         u64::try_from(comes).unwrap_or(0)
                     }
+                    Effect::Event(_) => 0,
                 };
                 for _ in 0..times {
                     flow.image.clear();
@@ -230,6 +267,36 @@ impl Merger<'_> {
         flow.writer.finish()
     }
 
+    /// Lives the rows through that the log inserted, and makes sure that every event was some row's.
+    fn rest_of_events(&self, merge: &TableMerge<'_>, flow: &mut Flow<'_>) -> Result<(), EngineError> {
+        for (number, changes) in merge.table.changes.iter().enumerate() {
+            changes.for_each(&mut |record, _| {
+                if record.effect != Effect::Event(RowEvent::Inserted) {
+                    return Ok(());
+                }
+                let Some((_, tick)) = record.key.split_last_chunk::<8>() else { return Ok(()) };
+                flow.image.clear();
+                flow.image.extend_from_slice(record.image);
+                flow.at = record.at;
+                if flow.live(number, None, u64::from_be_bytes(*tick))? != Outcome::Dropped {
+                    flow.write_image()?;
+                    flow.counts.rows_added += 1;
+                }
+                Ok(())
+            })?;
+        }
+        for (number, changes) in merge.table.changes.iter().enumerate() {
+            changes.for_each(&mut |record, seen| {
+                if seen == 0 && record.effect != Effect::Event(RowEvent::Inserted) {
+                    let problem = "the log changes or deletes it, neither the baseline nor the log has it";
+                    return Err(self.misfit(merge, number, record, problem));
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
     fn balance(&self, merge: &TableMerge<'_>) -> Result<(), EngineError> {
         let table = &merge.table;
         let mut counts = merge.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -244,10 +311,10 @@ impl Merger<'_> {
                 counts.rows_read, counts.rows_kept, counts.rows_replaced, counts.rows_deleted
             ));
         }
-        if counts.rows_read + counts.inserts != counts.rows_written + counts.deletes {
+        if counts.rows_read + counts.inserts != counts.rows_written + counts.deletes + counts.cascade_deletes {
             return unbalanced(format!(
-                "{} rows read, {} inserted and {} deleted by the log, {} written",
-                counts.rows_read, counts.inserts, counts.deletes, counts.rows_written
+                "{} rows read, {} inserted and {} deleted by the log, {} deleted along with a parent, {} written",
+                counts.rows_read, counts.inserts, counts.deletes, counts.cascade_deletes, counts.rows_written
             ));
         }
         match merge.rows {
@@ -277,6 +344,8 @@ enum Outcome {
     Kept,
     /// It is the flow's image now.
     Replaced,
+    /// It is as it was, but for the flow's patches.
+    Patched,
     Dropped,
 }
 
@@ -310,6 +379,10 @@ struct Flow<'a> {
     /// The event that it is of.
     at: EventAt,
     rendered: Vec<u8>,
+    /// Values that cascades gave the row since.
+    patches: Vec<Patch>,
+    /// By which cascades come, one for each route of the table.
+    routes: Vec<Option<LinkLookup<'a>>>,
 }
 
 impl<'a> Flow<'a> {
@@ -324,6 +397,15 @@ impl<'a> Flow<'a> {
             image: Vec::new(),
             at: EventAt::default(),
             rendered: Vec::new(),
+            patches: Vec::new(),
+            routes: merge
+                .table
+                .recipe
+                .routes
+                .iter()
+                .flatten()
+                .map(|route| merger.cascades.lookup(route.link))
+                .collect(),
         }
     }
 
@@ -342,6 +424,12 @@ impl<'a> Flow<'a> {
             position: Box::new(position(self.merger.log_files, self.at, self.merger.cut)),
             problem,
         }
+    }
+
+    /// Takes an image of the table apart.
+    fn cells<'c>(&self, image: &'c [u8], cells: &mut Vec<Cell<'c>>) -> Result<&'a Layout, EngineError> {
+        let layout = self.merge.table.layouts.cells(image, cells);
+        layout.map_err(|problem| self.bad_value("*".to_owned(), problem.to_string()))
     }
 
     /// Takes a row through the stages from this one on; `raw`: it is still the baseline's.
@@ -374,7 +462,7 @@ impl<'a> Flow<'a> {
                 Effect::Count { delta, low } if i64::from(before) < counted.goes_and_comes(delta, low).0 => {
                     return Ok(Outcome::Dropped);
                 }
-                Effect::Count { .. } => {}
+                Effect::Count { .. } | Effect::Event(_) => {}
             }
         }
         Ok(if raw.is_some() { Outcome::Kept } else { Outcome::Replaced })
@@ -412,12 +500,7 @@ impl<'a> Flow<'a> {
         let Some(stage) = recipe.stages.get(number) else { return Ok(()) };
         let Some(codec) = stage.codecs.first() else { return Ok(()) };
         let mut cells: Vec<Cell<'_>> = Vec::new();
-        let layout = self
-            .merge
-            .table
-            .layouts
-            .cells(&self.image, &mut cells)
-            .map_err(|problem| self.bad_value("*".to_owned(), problem.to_string()))?;
+        let layout = self.cells(&self.image, &mut cells)?;
         let Some(shape) = recipe.life.eras.get(layout.era).map(|era| &*era.shape) else { return Ok(()) };
         let traces = stage.from_earlier.get(layout.era);
         let mut key = Vec::new();
@@ -450,14 +533,10 @@ impl<'a> Flow<'a> {
         let mut rendered = std::mem::take(&mut self.rendered);
         rendered.clear();
         let mut cells: Vec<Cell<'_>> = Vec::new();
-        let layout = self
-            .merge
-            .table
-            .layouts
-            .cells(&self.image, &mut cells)
-            .map_err(|problem| self.bad_value("*".to_owned(), problem.to_string()))?;
+        let layout = self.cells(&self.image, &mut cells)?;
         if let (Some(era), Some(sources)) = (recipe.life.eras.get(layout.era), recipe.sources.get(layout.era)) {
-            render::row(&era.shape, sources, layout, &cells, &mut rendered)
+            let patched = |number: usize| self.patched(number);
+            render::row(&era.shape, sources, layout, &cells, &patched, &mut rendered)
                 .map_err(|(column, problem)| self.bad_value(column, problem))?;
         }
         let written = self.writer.row(&rendered);
@@ -465,10 +544,19 @@ impl<'a> Flow<'a> {
         written
     }
 
+    /// The value of one of the result's columns, if a cascade gave it.
+    fn patched(&self, number: usize) -> Option<Result<Cow<'_, [u8]>, String>> {
+        let sources = &self.merge.table.recipe.sources;
+        self.patches.iter().rev().find_map(|patch| {
+            let trace = sources.get(patch.era)?.get(number)?;
+            (trace.column() == Some(patch.column)).then(|| trace.apply(&patch.literal))
+        })
+    }
+
     /// Writes a row of the baseline.
     fn write_raw(&mut self, row: &RawRow<'_>) -> Result<(), EngineError> {
         let recipe = self.merge.table.recipe;
-        if recipe.rows_as_they_are {
+        if recipe.rows_as_they_are && self.patches.is_empty() {
             return self.writer.row(row.raw);
         }
         let mut rendered = std::mem::take(&mut self.rendered);
@@ -477,6 +565,10 @@ impl<'a> Flow<'a> {
         for (number, source) in recipe.sources.first().into_iter().flatten().enumerate() {
             if number > 0 {
                 rendered.push(b',');
+            }
+            if let Some(patched) = self.patched(number) {
+                rendered.extend_from_slice(&patched.map_err(|problem| self.broken(problem))?);
+                continue;
             }
             let written = match source.column() {
                 Some(column) => row.column(recipe, column),
@@ -549,11 +641,20 @@ impl FileMerge<'_> {
         let recipe = self.flow.merge.table.recipe;
         row.fields(recipe.fields_needed, &mut self.fields);
         let raw = RawRow { raw: row.raw, fields: &self.fields };
-        let outcome = self.flow.later(0, Some(&raw)).map_err(|error| self.placed(error, row.offset))?;
+        let outcome = match &recipe.routes {
+            None => self.flow.later(0, Some(&raw)),
+            Some(_) => self.flow.live(0, Some(&raw), 0),
+        };
+        let outcome = outcome.map_err(|error| self.placed(error, row.offset))?;
         let flow = &mut self.flow;
         match outcome {
             Outcome::Kept => {
                 flow.counts.rows_kept += 1;
+                let raw = RawRow { raw: row.raw, fields: &self.fields };
+                flow.write_raw(&raw).map_err(|error| self.placed(error, row.offset))
+            }
+            Outcome::Patched => {
+                flow.counts.rows_replaced += 1;
                 let raw = RawRow { raw: row.raw, fields: &self.fields };
                 flow.write_raw(&raw).map_err(|error| self.placed(error, row.offset))
             }

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet, TableName};
+use backtrail_schema::{Flavour, SqlDialect};
 use serde::{Deserialize, Serialize};
 
+use crate::around::{AroundFile, PlannedObject};
+use crate::cascade::Feeds;
 use crate::history::Binding;
 use crate::recipe::Recipe;
+use crate::span::Span;
 
 /// What is going to be done. A value to print, to store and to hand to [`reconstruct`](crate::reconstruct).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,18 +28,45 @@ pub struct Plan {
     pub gaps: Vec<Gap>,
     /// Every wanted table, by name.
     pub tables: BTreeMap<TableName, TableAction>,
-    /// Transactions within the window that were rolled back: where each begins. Nothing of them is applied.
+    /// What stands around tables and was made, changed or removed in the window.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub around: Vec<PlannedObject>,
+    /// Transactions within the window that were rolled back or are not committed at the cut: where each begins. Nothing of
+    /// them is applied, but for rows of tables whose storage engine knows no transactions.
     pub rolled_back: Vec<BinlogPosition>,
+    /// Every part of the log whose row events were undone: these transactions, and what was undone to a savepoint. In the
+    /// order of the log.
+    #[serde(default)]
+    pub undone: Vec<Span>,
+    /// XA transactions that were prepared before the baseline and commit in the window, in the order of the log.
+    #[serde(default)]
+    pub carried: Vec<Span>,
     /// What was counted on the way.
     pub events: EventCounts,
     /// What an operator should know.
     pub warnings: Vec<String>,
-    /// How every table that is not copied is rebuilt. Not stored: a plan that was stored is one to read.
+    /// How every table that is not copied is rebuilt, and every one whose changes others follow. Not stored: a plan that was stored is one to read.
     #[serde(skip)]
     pub(crate) recipes: BTreeMap<TableName, Recipe>,
+    /// The files that hold no rows and are not those of tables. Not stored, as above.
+    #[serde(skip)]
+    pub(crate) around_files: Option<Vec<AroundFile>>,
     /// Which table a name means in the log, and from when on.
     #[serde(skip)]
     pub(crate) bindings: Vec<Binding>,
+    /// The number among the recipes of each tracked table that has one.
+    #[serde(skip)]
+    pub(crate) rebuilt: BTreeMap<usize, usize>,
+    /// Foreign keys that changed rows without events.
+    #[serde(skip)]
+    pub(crate) cascades: Feeds,
+    /// How the server's definitions are read.
+    #[serde(skip, default = "no_dialect")]
+    pub(crate) dialect: SqlDialect,
+}
+
+fn no_dialect() -> SqlDialect {
+    SqlDialect::of_flavour(Flavour::Mysql)
 }
 
 impl Plan {

@@ -3,20 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use backtrail_binlog::FormatDescription;
-use backtrail_domain::{BinlogPosition, TableFilter, TableName};
+use backtrail_domain::{BinlogPosition, GtidSet, TableFilter, TableName};
 use backtrail_schema::{Flavour, SqlDialect};
 
 use crate::EngineError;
+use crate::around;
 use crate::baseline::Catalog;
+use crate::cascade::Family;
 use crate::cut::CutFinder;
 use crate::decide::{Shapes, decide};
 use crate::facts::LATER_BASELINE;
-use crate::history::{Binding, History};
+use crate::history::{Binding, History, Tracked, visible_columns};
 use crate::log::Log;
-use crate::plan::{Plan, Refusal, TableAction};
-use crate::recipe::Recipe;
+use crate::plan::{Coordinates, Plan, Refusal, TableAction};
 use crate::request::{Inputs, Request};
 use crate::scan::{Scan, is_system_schema};
+use crate::span::ordered;
+use crate::xa::{Foreigners, xa_text};
 
 /// Gathers facts and decides: finds the cut, proves that the log is whole up to it, and says of every wanted table what
 /// is to be done or why it cannot be. A plan with refusals is returned as it is; [`reconstruct`](crate::reconstruct) fails
@@ -29,21 +32,51 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     let finder = CutFinder::new(request, &catalog.coordinates)?;
     let log = Log::open(inputs.log)?;
     let format = log.format(&catalog.coordinates.position)?;
-    let dialect = dialect(&format);
+    let dialect = dialect(&format, &catalog.coordinates);
     let shapes = read_shapes(inputs, request, &catalog, &dialect)?;
 
     let history = History::new(&catalog, &shapes, dialect);
     let mut scan = Scan::new(&catalog, history, !logs_cascades(&format), dialect, inputs.observer, finder);
     let walked = log.walk(&catalog.coordinates, request.allow_gaps, &mut scan)?;
-    let Scan { finder, mut history, mut events, around, unknown, sequences, created_schemas, rolled_back, .. } = scan;
+    let left_prepared = scan.leave_prepared();
+    let Scan {
+        finder,
+        mut history,
+        cascades,
+        mut events,
+        around,
+        mut unknown,
+        sequences,
+        created_schemas,
+        rolled_back,
+        mut undone,
+        foreign,
+        ..
+    } = scan;
+    let foreigners = Foreigners {
+        log: &log,
+        baseline: &catalog.coordinates,
+        history: &mut history,
+        silent_cascades: !logs_cascades(&format),
+        observer: inputs.observer,
+        completed: &foreign,
+    };
+    let (carried, undone_before) = foreigners.resolve(&mut unknown)?;
+    undone.extend(undone_before);
+    let undone = ordered(undone);
     let mut warnings = Vec::new();
     let cut = finder.finish(&walked, &mut warnings)?;
     warnings.extend(walked.warnings);
     warnings.extend(
         walked.gaps.iter().map(|gap| format!("the log has a gap {gap}; what was lost in it is not in the result")),
     );
-    warnings.extend(around.iter().map(|statement| {
-        format!("views, triggers, routines and events are the baseline's: {statement} is not in the result")
+
+    warnings.extend(left_prepared.iter().map(|(xid, at)| {
+        format!(
+            "the XA transaction {} at {at} is prepared and not committed at the cut: it is not in the result, and a replica \
+             that starts there cannot commit it",
+            xa_text(xid)
+        )
     }));
 
     let present = history.present();
@@ -59,12 +92,21 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     let mut recipes = BTreeMap::new();
     for (name, id) in present.iter().filter(|(name, _)| in_scope(name)) {
         let Some(tracked) = history.tracked.get(*id) else { continue };
+        if tracked.sequence.is_some() && tracked.obstacle.is_none() {
+            continue;
+        }
         let (action, recipe) = decide(&catalog, name, tracked, &mut warnings)?;
         tables.insert(name.clone(), action);
         recipes.extend(recipe.map(|recipe| (name.clone(), recipe)));
     }
+    let family = Family { catalog: &catalog, history: &history, present: &present, feeds: &cascades.feeds };
+    family.follow(&mut tables, &mut recipes)?;
     let mut beyond = BTreeSet::new();
     for (name, at) in &unknown {
+        // One of the name was made later.
+        if present.contains_key(name) {
+            continue;
+        }
         if !in_scope(name) {
             beyond.insert(name.schema.as_str());
             continue;
@@ -89,22 +131,86 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
             _ => {}
         }
     }
+    let rebuilt: BTreeMap<usize, usize> =
+        recipes.keys().enumerate().filter_map(|(number, name)| present.get(name).map(|id| (*id, number))).collect();
+    let mut feeds = cascades.feeds;
+    feeds.keep(&rebuilt);
+    for (id, number) in &rebuilt {
+        // A row whose images lack values is lived through as well, if no cascade comes for it.
+        if history.tracked.get(*id).is_some_and(|tracked| tracked.partial)
+            && let Some(recipe) = recipes.values_mut().nth(*number)
+        {
+            recipe.routes.get_or_insert_with(Vec::new);
+        }
+    }
     events.row_events_other_tables = events
         .row_events
         .saturating_sub(events.row_events_applied + events.row_events_refused + events.row_events_rolled_back);
+    let followed = follow_around(&catalog, &around, &history, &shapes, &tables, &present, request, dialect)?;
+    warnings.extend(followed.warnings);
     Ok(Plan {
         target: request.target.to_string(),
         baseline: catalog.coordinates.clone(),
         cut,
         log: walked.pieces,
         gaps: walked.gaps,
-        bindings: bindings(&history, &present, &recipes),
+        bindings: bindings(&history, &rebuilt),
+        cascades: feeds,
+        dialect,
+        rebuilt,
         tables,
+        around: followed.objects,
+        around_files: Some(followed.files),
         rolled_back,
+        undone,
+        carried,
         events,
         warnings,
         recipes,
     })
+}
+
+#[expect(clippy::too_many_arguments, reason = "it joins everything that is known at the cut")]
+fn follow_around(
+    catalog: &Catalog<'_>,
+    told: &[around::Told],
+    history: &History<'_>,
+    shapes: &Shapes,
+    actions: &BTreeMap<TableName, TableAction>,
+    present: &BTreeMap<TableName, usize>,
+    request: &Request,
+    dialect: SqlDialect,
+) -> Result<around::Followed, EngineError> {
+    let (refused, written): (BTreeSet<TableName>, BTreeSet<TableName>) =
+        actions.keys().cloned().partition(|name| matches!(actions.get(name), Some(TableAction::Refused(_))));
+    let columns = |id: &usize| history.tracked.get(*id).and_then(Tracked::visible_columns);
+    let tables: BTreeMap<TableName, Option<Vec<String>>> =
+        present.iter().map(|(name, id)| (name.clone(), columns(id))).collect();
+    let mut before = BTreeMap::new();
+    for (name, now) in &tables {
+        let Some(shape) = shapes.known.get(name) else { continue };
+        let then = visible_columns(shape);
+        if now.as_ref().is_some_and(|now| *now != then) {
+            before.insert(name.clone(), then);
+        }
+    }
+    let wanted = |name: &TableName| request.tables.matches(name) && !is_system_schema(&name.schema);
+    let sequences = present.iter().filter(|(name, _)| wanted(name) && !actions.contains_key(*name));
+    let sequences = sequences.filter_map(|(name, id)| {
+        let tracked = history.tracked.get(*id)?;
+        Some((name.clone(), (tracked.sequence.as_ref()?, tracked.life.origin.as_ref())))
+    });
+    let scope = around::Scope {
+        sequences: &sequences.collect(),
+        catalog,
+        filter: &request.tables,
+        dialect,
+        written: &written,
+        refused: &refused,
+        tables: &tables,
+        before: &before,
+    };
+    around::follow(told, &scope)
 }
 
 fn refused(name: &TableName, at: &BinlogPosition, reason: &str, remedy: &str) -> TableAction {
@@ -118,15 +224,9 @@ fn refused(name: &TableName, at: &BinlogPosition, reason: &str, remedy: &str) ->
 }
 
 /// Which name means which table that is rebuilt, told by the table's name at the cut and the number of its era.
-fn bindings(
-    history: &History<'_>,
-    present: &BTreeMap<TableName, usize>,
-    recipes: &BTreeMap<TableName, Recipe>,
-) -> Vec<Binding> {
+fn bindings(history: &History<'_>, rebuilt: &BTreeMap<usize, usize>) -> Vec<Binding> {
     let mut bindings = Vec::new();
-    let rebuilt: BTreeMap<usize, usize> =
-        recipes.keys().enumerate().filter_map(|(number, name)| present.get(name).map(|id| (*id, number))).collect();
-    for (id, number) in &rebuilt {
+    for (id, number) in rebuilt {
         let Some(tracked) = history.tracked.get(*id) else { continue };
         if let Some(origin) = &tracked.life.origin {
             bindings.push(Binding { moment: 0, name: origin.clone(), means: Some((*number, 0)) });
@@ -139,12 +239,14 @@ fn bindings(
     bindings
 }
 
-pub(crate) fn dialect(format: &FormatDescription) -> SqlDialect {
-    let flavour = match format.flavour {
-        backtrail_binlog::Flavour::Mysql => Flavour::Mysql,
-        backtrail_binlog::Flavour::Mariadb => Flavour::Mariadb,
+/// The server's dialect: as its log says, or else its GTIDs. Without a log no statement is read but CREATE TABLE.
+fn dialect(format: &Option<FormatDescription>, baseline: &Coordinates) -> SqlDialect {
+    let flavour = match (format.as_ref().map(|format| format.flavour), &baseline.gtid_set) {
+        (Some(backtrail_binlog::Flavour::Mysql), _) | (None, Some(GtidSet::Mysql(_))) => Flavour::Mysql,
+        (Some(backtrail_binlog::Flavour::Mariadb), _) | (None, Some(GtidSet::Mariadb(_)) | None) => Flavour::Mariadb,
     };
-    let ignores_references = flavour == Flavour::Mysql && version(format) < (9, 0);
+    let ignores_references =
+        flavour == Flavour::Mysql && format.as_ref().is_some_and(|format| version(format) < (9, 0));
     SqlDialect { ignores_references, ..SqlDialect::of_flavour(flavour) }
 }
 
@@ -154,7 +256,8 @@ fn version(format: &FormatDescription) -> (u32, u32) {
 }
 
 /// MySQL 9.6 carries out cascades above the storage engine and logs the children's rows.
-fn logs_cascades(format: &FormatDescription) -> bool {
+fn logs_cascades(format: &Option<FormatDescription>) -> bool {
+    let Some(format) = format else { return false };
     format.flavour == backtrail_binlog::Flavour::Mysql && version(format) >= (9, 6)
 }
 

@@ -1,27 +1,28 @@
 //! Carrying a plan out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 
-use backtrail_domain::{TableFilter, TableName};
+use backtrail_domain::TableName;
 use backtrail_dump::metadata::{DumpCoordinates, ResultTable, render};
-use backtrail_dump::names::schema_create_file;
 use backtrail_schema::TableShape;
 
 use crate::EngineError;
+use crate::around::{AroundFile, Content};
 use crate::baseline::Catalog;
-use crate::collect::{Collector, TableChanges, check_counts};
+use crate::cascade::{Cascades, order};
+use crate::collect::{Collection, Collector, TableChanges, check_counts};
 use crate::definition::Base;
 use crate::io::{FileInfo, ResultSink};
 use crate::log::Log;
-use crate::merge::{Merger, TableMerge};
+use crate::merge::TableMerge;
 use crate::names::ResultNames;
 use crate::output::OutputFile;
-use crate::plan::{Plan, TableAction};
+use crate::plan::{Coordinates, Plan, TableAction};
 use crate::recipe::Recipe;
 use crate::report::Report;
 use crate::request::{Compression, Inputs, RefusalPolicy, Request};
-use crate::work::{Definition, TableCopy, Watch, Work};
+use crate::work::{Definition, Surroundings, TableCopy, Watch, Work};
 
 /// Carries a plan out: writes a mydumper directory of the tables as they stood at the cut, `metadata` last.
 ///
@@ -50,9 +51,14 @@ pub fn reconstruct(
         let reason = "it was stored, and what is stored is to be read only".to_owned();
         return Err(EngineError::StalePlan { reason });
     }
+    let Some(around) = &plan.around_files else {
+        let reason = "it was stored, and what is stored is to be read only".to_owned();
+        return Err(EngineError::StalePlan { reason });
+    };
     let collector = Collector::new(plan, inputs.spill, inputs.observer, request.memory_budget);
-    let (changes, log_files) = collect(inputs, plan, request, collector)?;
+    let Collection { tables: changes, files: log_files, cascades } = collect(inputs, plan, request, collector)?;
     check_counts(&changes)?;
+    let cascades = Cascades::new(&plan.cascades, cascades, inputs.spill, request.memory_budget)?;
     let bytes_spilled = changes.iter().flat_map(|table| &table.changes).map(|changes| changes.bytes_spilled()).sum();
 
     let names = ResultNames::new(&catalog, plan);
@@ -63,7 +69,10 @@ pub fn reconstruct(
         .filter_map(|(name, _)| catalog.tables.get(name).map(|files| TableCopy { name: name.clone(), files }))
         .collect();
     let mut warnings = plan.warnings.clone();
-    let definitions = definitions(&catalog, plan, &request.tables, &names, &changes, &mut warnings)?;
+    let mut definitions = definitions(&catalog, plan, &names, &changes)?;
+    for file in around {
+        definitions.push(around_rows(&catalog, &names, file)?);
+    }
     let bytes = catalog_bytes(&catalog, plan) + definitions.iter().map(Definition::size).sum::<u64>();
     let watch = Watch::new(inputs.observer, bytes, changes.len() as u64);
     let merges = changes
@@ -71,11 +80,12 @@ pub fn reconstruct(
         .map(|table| {
             let origin = table.recipe.life.origin.as_ref().and_then(|origin| catalog.tables.get(origin));
             let stem = names.stem(table.name);
-            TableMerge::new(table, origin, stem)
+            let unwanted = !plan.tables.contains_key(table.name);
+            TableMerge::new(table, origin, stem, unwanted)
         })
         .collect();
-    let work = Work {
-        merger: Merger {
+    let mut work = Work {
+        surroundings: Surroundings {
             catalog: &catalog,
             sink,
             compression: request.compression,
@@ -83,9 +93,11 @@ pub fn reconstruct(
             log_files: &log_files,
             watch: &watch,
         },
+        cascades,
         definitions,
         copies,
         merges,
+        groups: order::groups(plan),
     };
     let mut done = work.run(request.threads)?;
     drop(work);
@@ -106,14 +118,13 @@ pub fn reconstruct(
         bytes_written: done.files.iter().map(|file| file.size).sum(),
         tables: done.tables,
         refused,
+        around: plan.around.clone(),
         gaps: plan.gaps.clone(),
         files: done.files,
         bytes_spilled,
         warnings,
     })
 }
-
-type Collection<'a> = (Vec<TableChanges<'a>>, Vec<backtrail_domain::BinlogFile>);
 
 fn collect<'a>(
     inputs: &Inputs<'_>,
@@ -122,7 +133,13 @@ fn collect<'a>(
     mut collector: Collector<'a>,
 ) -> Result<Collection<'a>, EngineError> {
     if !collector.is_idle() {
-        let walked = Log::open(inputs.log)?.walk(&plan.baseline, request.allow_gaps, &mut collector)?;
+        let log = Log::open(inputs.log)?;
+        if let Some(first) = plan.carried.first() {
+            collector.look_back(true);
+            log.walk(&Coordinates { position: first.from.clone(), gtid_set: None }, false, &mut collector)?;
+            collector.look_back(false);
+        }
+        let walked = log.walk(&plan.baseline, request.allow_gaps, &mut collector)?;
         if walked.exhausted && walked.end < plan.cut.position {
             return Err(EngineError::StalePlan { reason: format!("the log now ends at {}", walked.end) });
         }
@@ -133,14 +150,28 @@ fn collect<'a>(
     collector.finish()
 }
 
-/// What stands around the rows: carried over from the baseline, or written anew where it changed.
+/// A file that holds no rows and is not a table's.
+fn around_rows<'a>(
+    catalog: &'a Catalog<'_>,
+    names: &ResultNames,
+    file: &AroundFile,
+) -> Result<Definition<'a>, EngineError> {
+    let table = file.table().cloned();
+    match &file.content {
+        Content::Copied(name) => match catalog.file(name) {
+            Some(file) => Ok(Definition::Copied { table, file }),
+            None => Err(EngineError::StalePlan { reason: format!("the baseline's {name} is gone") }),
+        },
+        Content::Written(text) => Ok(Definition::Written { table, name: names.around(&file.of), text: text.clone() }),
+    }
+}
+
+/// The definitions of tables: carried over from the baseline, or written anew where they changed.
 fn definitions<'a>(
     catalog: &'a Catalog<'_>,
     plan: &Plan,
-    filter: &TableFilter,
     names: &ResultNames,
     changes: &[TableChanges<'_>],
-    warnings: &mut Vec<String>,
 ) -> Result<Vec<Definition<'a>>, EngineError> {
     let copied = |table: Option<&TableName>, file: &'a FileInfo| Definition::Copied { table: table.cloned(), file };
     let mut files: Vec<Definition<'a>> = Vec::new();
@@ -156,15 +187,6 @@ fn definitions<'a>(
         match (recipe, table) {
             (Some(recipe), _) if !recipe.unaltered => {
                 files.push(altered(catalog, name, recipe, names, counter)?);
-                if let Some(table) = table
-                    && !table.triggers.is_empty()
-                {
-                    if origin == Some(name) {
-                        files.extend(table.triggers.iter().map(|file| copied(Some(name), file)));
-                    } else {
-                        warnings.push(format!("the triggers of {name} are not in the result: the table was renamed"));
-                    }
-                }
             }
             (_, Some(table)) => {
                 if let Some(file) = &table.schema {
@@ -173,30 +195,9 @@ fn definitions<'a>(
                         None => copied(Some(name), file),
                     });
                 }
-                files.extend(table.triggers.iter().map(|file| copied(Some(name), file)));
             }
             _ => {}
         }
-    }
-    let around = catalog.views.iter().chain(&catalog.sequences);
-    for (name, own) in around.filter(|(name, _)| filter.matches(name) && !plan.tables.contains_key(*name)) {
-        files.extend(own.iter().map(|file| copied(Some(name), file)));
-    }
-    let in_schema = |schema: &str| match filter {
-        TableFilter::All => true,
-        TableFilter::Only(names) => names.iter().any(|name| name.schema == schema),
-    };
-    for (_, own) in catalog.schemas.iter().filter(|(schema, _)| in_schema(schema)) {
-        // With some of a schema's tables only, its routines and triggers may have nothing to stand on.
-        let whole = *filter == TableFilter::All;
-        let own = own.iter().filter(|file| whole || file.name.contains("-schema-create"));
-        files.extend(own.map(|file| copied(None, file)));
-    }
-    let made: BTreeSet<&str> =
-        plan.written().map(|name| name.schema.as_str()).filter(|schema| !catalog.has_schema(schema)).collect();
-    for schema in made {
-        let text = format!("CREATE DATABASE IF NOT EXISTS `{}`;\n", schema.replace('`', "``"));
-        files.push(Definition::Written { table: None, name: schema_create_file(&names.schema(schema)), text });
     }
     Ok(files)
 }
@@ -228,7 +229,7 @@ fn altered<'a>(
     Ok(Definition::Written {
         table: Some(name.clone()),
         name: format!("{}-schema.sql", names.stem(name)),
-        text: rendered,
+        text: rendered.into_bytes(),
     })
 }
 

@@ -8,6 +8,7 @@ use backtrail_schema::{ColumnType, TableShape};
 
 use crate::address::Address;
 use crate::baseline::{Catalog, DataHead};
+use crate::cascade::Route;
 use crate::decide::{file_columns, mergeable, row_key};
 use crate::key::{KeyCodec, member_bytes};
 use crate::life::{Life, Trace, Untraceable};
@@ -35,6 +36,9 @@ pub(crate) struct Recipe {
     pub(crate) fields_needed: usize,
     /// The table has no name or definition but the baseline's.
     pub(crate) unaltered: bool,
+    /// How cascades come for its rows, where its rows are lived through: because cascades may come, or because images of
+    /// updated rows lack values.
+    pub(crate) routes: Option<Vec<Route>>,
 }
 
 /// Eras in which one key names the rows.
@@ -53,6 +57,17 @@ impl Stage {
         self.key == PlannedKey::WholeRow
     }
 
+    /// Where a part of the key is in rows of an era, and what happened to its value since.
+    pub(crate) fn source(&self, era: usize, part: usize) -> (Option<usize>, Option<&Trace>) {
+        match self.from_earlier.get(era) {
+            Some(traces) => {
+                let trace = traces.get(part);
+                (trace.and_then(Trace::column), trace)
+            }
+            None => (self.codec(era).and_then(|codec| codec.parts().get(part)).map(|part| part.column), None),
+        }
+    }
+
     /// How the keys of an era are encoded.
     pub(crate) fn codec(&self, era: usize) -> Option<&KeyCodec> {
         self.codecs.get(era.saturating_sub(self.first_era))
@@ -64,7 +79,8 @@ impl Recipe {
     ///
     /// # Errors
     /// Why it cannot be, and the era whose statement stands in the way.
-    pub(crate) fn new(life: Life, head: Option<&DataHead>) -> Result<Self, Untraceable> {
+    /// `lived`: its rows are lived through.
+    pub(crate) fn new(life: Life, head: Option<&DataHead>, lived: bool) -> Result<Self, Untraceable> {
         let last = life.last_number();
         let first = life.eras.first().ok_or((0, "its definition is not known".to_owned()))?;
         let mut listed: Option<Option<Vec<String>>> = None;
@@ -76,8 +92,14 @@ impl Recipe {
             mergeable(&first.shape, head, &in_files).map_err(|reason| (0, reason))?;
             listed = Some(columns.clone());
         }
-        let unchanged = life.eras.iter().all(|era| era.row_events == 0);
+        let unchanged = !lived && life.eras.iter().all(|era| era.row_events == 0);
         let (stages, stage_of_era) = if unchanged { Default::default() } else { stages(&life)? };
+        let rounded = |stage: &&Stage| stage.codecs.iter().any(|codec| codec.exact_length() > 0);
+        if let Some(stage) = stages.iter().find(rounded).filter(|_| lived) {
+            let reason = "it has no key, and a FLOAT column of which a dump holds six digits: which of its rows a cascade or an \
+                          image that is not FULL changes cannot be told";
+            return Err((stage.first_era, reason.to_owned()));
+        }
         let mut columns = life.written_columns();
         let mut rows_as_they_are = false;
         let as_text = |column: &backtrail_schema::Column| Address::of(&column.ty).is_some();
@@ -97,7 +119,7 @@ impl Recipe {
             let name = first.shape.columns.get(missing).map_or("?", |column| column.name.as_str());
             return Err((0, format!("the dump lacks its column `{name}`")));
         }
-        let fields_needed = if rows_as_they_are || listed.is_none() {
+        let fields_needed = if (rows_as_they_are && !lived) || listed.is_none() {
             let of_stage = |stage: &Stage| match stage.from_earlier.first() {
                 Some(traces) => traces.iter().filter_map(Trace::column).collect::<Vec<_>>(),
                 None => stage.codecs.first().into_iter().flat_map(|c| c.parts()).map(|part| part.column).collect(),
@@ -130,6 +152,7 @@ impl Recipe {
             rows_as_they_are,
             fields_needed,
             unaltered,
+            routes: None,
         })
     }
 

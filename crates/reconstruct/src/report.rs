@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use backtrail_domain::{BinlogPosition, GtidSet, TableName};
 use serde::{Deserialize, Serialize};
 
+use crate::around::PlannedObject;
 use crate::plan::{EventCounts, Gap, Refusal};
 
 /// What was done.
@@ -22,6 +23,9 @@ pub struct Report {
     pub tables: BTreeMap<TableName, TableReport>,
     /// Wanted tables that are not in the result.
     pub refused: Vec<Refusal>,
+    /// What stands around tables and was made, changed or removed in the window.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub around: Vec<PlannedObject>,
     /// Holes in the log that were crossed.
     pub gaps: Vec<Gap>,
     /// The result's files, by name.
@@ -57,6 +61,12 @@ pub struct TableReport {
     pub updates: u64,
     /// Rows deleted by the window's events.
     pub deletes: u64,
+    /// Rows that a foreign key deleted along with a parent's, without an event.
+    #[serde(default)]
+    pub cascade_deletes: u64,
+    /// Times that a foreign key changed a row along with a parent's, without an event.
+    #[serde(default)]
+    pub cascade_updates: u64,
 }
 
 /// A file of the result.

@@ -7,21 +7,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backtrail_binlog::{
-    Boundary, CommitInfo, Event, EventBody, EventType, QueryEvent, RowsEvent, RowsKind, TableMaps, XaId,
+    Boundary, CommitInfo, Event, EventBody, EventType, QueryEvent, RowsEvent, RowsKind, TableMap, TableMaps, XaId,
 };
 use backtrail_domain::{BinlogPosition, TableName};
-use backtrail_schema::{DataChange, Ddl, DdlVerb, SqlDialect, Statement, TransactionControl, classify};
+use backtrail_schema::{
+    DataChange, DataChangeVerb, Ddl, DdlVerb, ObjectVerb, SchemaStatement, SqlDialect, Statement, TransactionControl,
+    classify,
+};
 
 use crate::EngineError;
+use crate::around;
 use crate::baseline::Catalog;
+use crate::cascade::Finder;
 use crate::cut::CutFinder;
 use crate::facts::{LATER_BASELINE, Obstacle, STATEMENT_FORMAT, statement_text};
 use crate::history::{History, Told};
 use crate::io::{Observer, Phase, Progress};
 use crate::layout;
 use crate::log::{Flow, Place, Visitor, at_event, corrupt};
+use crate::partial::{ImageCheck, Images};
+use crate::pending::{Pending, savepoint_name};
 use crate::plan::EventCounts;
+use crate::span::Span;
 use crate::statement::StatementText;
+use crate::xa::{Completion, Foreign, Prepared};
 
 /// Progress is reported once in so many bytes.
 const REPORT_EVERY: u64 = 4 << 20;
@@ -31,27 +40,15 @@ pub(crate) fn is_system_schema(name: &str) -> bool {
     ["mysql", "sys", "performance_schema", "information_schema"].iter().any(|own| name.eq_ignore_ascii_case(own))
 }
 
-/// What the open transaction did, besides statements that the history has taken in.
-#[derive(Debug, Default)]
-struct Pending {
-    events: EventCounts,
-    /// Row events and their bytes, and the first of them, by table and era.
-    rows: BTreeMap<(usize, usize), (u64, u64, BinlogPosition)>,
-    /// What stands in the way of tables.
-    obstacles: Vec<(usize, Obstacle)>,
-    /// What stands in the way of all tables.
-    of_all: Vec<Obstacle>,
-    /// Statements about what lies around tables.
-    around: Vec<String>,
-}
-
 /// The planning pass.
 pub(crate) struct Scan<'a> {
     catalog: &'a Catalog<'a>,
     pub(crate) history: History<'a>,
+    pub(crate) cascades: Finder,
     /// Whether the server's engine changes the rows of children without an event.
     silent_cascades: bool,
     dialect: SqlDialect,
+    images: ImageCheck,
     observer: &'a dyn Observer,
     pub(crate) finder: CutFinder<'a>,
     pub(crate) events: EventCounts,
@@ -59,7 +56,8 @@ pub(crate) struct Scan<'a> {
     pub(crate) unknown: BTreeMap<TableName, BinlogPosition>,
     /// Sequences whose value moved on, and where.
     pub(crate) sequences: BTreeMap<TableName, BinlogPosition>,
-    pub(crate) around: Vec<String>,
+    /// Statements about what stands around tables.
+    pub(crate) around: Vec<around::Told>,
     /// Schemas that were made in the window.
     pub(crate) created_schemas: BTreeSet<String>,
     pub(crate) rolled_back: Vec<BinlogPosition>,
@@ -67,9 +65,19 @@ pub(crate) struct Scan<'a> {
     /// Where the open transaction begins.
     began: Option<BinlogPosition>,
     table_maps: TableMaps,
+    /// What of the window's row events was undone.
+    pub(crate) undone: Vec<Span>,
     /// XA transactions that were prepared in the window and are not completed.
-    prepared: Vec<XaId>,
+    pub(crate) prepared: BTreeMap<XaId, Prepared>,
+    /// Those that committed and were prepared before.
+    pub(crate) foreign: Vec<Foreign>,
+    /// The name of the XA transaction that is being prepared.
+    preparing: Option<XaId>,
+    /// What the open transaction, which is a statement alone, does to a prepared one.
+    completing: Option<(Completion, String)>,
     first_event: bool,
+    /// The end of the last event in its file.
+    read_to: u64,
     bytes_reported: u64,
     /// Events of the window so far.
     moment: u64,
@@ -87,8 +95,10 @@ impl<'a> Scan<'a> {
         Self {
             catalog,
             history,
+            cascades: Finder::default(),
             silent_cascades,
             dialect,
+            images: ImageCheck::new(dialect.flavour),
             observer,
             finder,
             events: EventCounts::default(),
@@ -100,8 +110,13 @@ impl<'a> Scan<'a> {
             pending: Pending::default(),
             began: None,
             table_maps: TableMaps::new(),
-            prepared: Vec::new(),
+            undone: Vec::new(),
+            prepared: BTreeMap::new(),
+            foreign: Vec::new(),
+            preparing: None,
+            completing: None,
             first_event: true,
+            read_to: 0,
             bytes_reported: 0,
             moment: 0,
         }
@@ -110,12 +125,11 @@ impl<'a> Scan<'a> {
     fn body(&mut self, place: &Place<'_>, event: &Event<'_>) -> Result<(), EngineError> {
         self.pending.events.seen += 1;
         match event.header.event_type {
-            EventType::TABLE_MAP => {
-                self.table_maps.insert(event)?;
-            }
+            EventType::TABLE_MAP | EventType::ANNOTATE_ROWS => self.images.before_rows(event, &mut self.table_maps)?,
             event_type if event_type.is_rows() => {
                 if let EventBody::Rows(rows) = event.body()? {
                     self.rows(place, event, &rows)?;
+                    self.images.behind_rows(&rows);
                 }
             }
             EventType::QUERY | EventType::QUERY_COMPRESSED => {
@@ -125,7 +139,6 @@ impl<'a> Scan<'a> {
             }
             EventType::XID
             | EventType::ROWS_QUERY
-            | EventType::ANNOTATE_ROWS
             | EventType::GTID
             | EventType::ANONYMOUS_GTID
             | EventType::GTID_TAGGED
@@ -185,30 +198,56 @@ impl<'a> Scan<'a> {
         };
         let Some(tracked) = self.history.tracked.get(id) else { return Ok(()) };
         let era = tracked.life.last_number();
-        let counts = self.pending.rows.entry((id, era)).or_insert_with(|| (0, 0, place.start_position()));
-        counts.0 += 1;
-        counts.1 += u64::from(event.header.event_size);
+        self.pending.row_event((id, era), u64::from(event.header.event_size), place.start_position());
         let problem = match tracked.life.last().filter(|_| tracked.unreadable.is_none()) {
-            _ if tracked.obstacle.is_some() => None,
-            Some(era) => layout::difference(&era.shape, map)
-                .map(|difference| (format!("{difference}: its definition changed without the log saying so"), LATER_BASELINE))
-                .or_else(|| {
-                    layout::missing_column(&era.shape, rows).map(|column| {
-                        (
-                            format!("a row image lacks column `{column}` (binlog_row_image is not FULL)"),
-                            "set binlog_row_image=FULL on the server and take a new backup; a target before this event can be reached",
-                        )
-                    })
-                }),
-            None => None,
+            Some(era) if tracked.obstacle.is_none() => {
+                let shape = &era.shape;
+                layout::problem(shape, map).or_else(|| {
+                    match self.images.of(shape, &map.name, rows) {
+                        Ok(Images::Partial) => drop(self.pending.partial.insert(id)),
+                        Ok(Images::Whole | Images::Completed) => {}
+                        Err(reason) => return Some((reason, layout::WHOLE_IMAGES)),
+                    }
+                    None
+                })
+            }
+            _ => None,
         };
         if let Some((reason, remedy)) = problem {
             let obstacle = Obstacle { position: place.start_position(), statement: None, reason, remedy };
-            self.pending.obstacles.push((id, obstacle));
+            self.pending.row_obstacle(id, obstacle);
         }
+        let is_sequence = tracked.sequence.is_some();
         if self.silent_cascades && !rows.foreign_key_checks_off() && rows.kind != RowsKind::Write {
-            let name = name.clone();
-            self.cascade(place, event, rows, &name)?;
+            let map = std::sync::Arc::clone(map);
+            self.cascade(place, event, rows, &map)?;
+        }
+        if is_sequence {
+            self.sequence_row(place, event, rows, id)?;
+        }
+        Ok(())
+    }
+
+    /// A server took numbers from a sequence, and wrote down from where on it will take the next ones.
+    fn sequence_row(
+        &mut self,
+        place: &Place<'_>,
+        event: &Event<'_>,
+        rows: &RowsEvent<'_>,
+        id: usize,
+    ) -> Result<(), EngineError> {
+        let Some(map) = self.table_maps.get(rows.table_id) else { return Ok(()) };
+        let mut changes = rows.rows(map).map_err(|problem| corrupt(event, problem))?;
+        while let Some(change) = changes.next_row().map_err(|problem| corrupt(event, problem))? {
+            match change.after.as_ref().and_then(around::sequences::literal) {
+                Some(row) => drop(self.pending.sequences.insert(id, row)),
+                None => {
+                    let reason = "its row in the log is not that of a sequence".to_owned();
+                    let obstacle =
+                        Obstacle { position: place.start_position(), statement: None, reason, remedy: LATER_BASELINE };
+                    self.pending.obstacles.push((id, obstacle));
+                }
+            }
         }
         Ok(())
     }
@@ -219,62 +258,27 @@ impl<'a> Scan<'a> {
         place: &Place<'_>,
         event: &Event<'_>,
         rows: &RowsEvent<'_>,
-        parent: &TableName,
+        map: &TableMap,
     ) -> Result<(), EngineError> {
-        let mut wave = self.history.children(parent);
-        if wave.is_empty() {
-            return Ok(());
-        }
-        if rows.kind == RowsKind::Update && !self.updates_referenced_columns(event, rows, parent, &wave)? {
-            return Ok(());
-        }
+        let reach = self
+            .cascades
+            .event(&mut self.history, self.moment, rows, map)
+            .map_err(|problem| corrupt(event, problem))?;
+        self.pending.cascaded.extend(reach.children.into_iter().map(|id| (id, place.start_position())));
         let verb = if rows.kind == RowsKind::Delete { "DELETE" } else { "UPDATE" };
-        let mut seen = BTreeSet::new();
-        while let Some(child) = wave.pop() {
-            if !seen.insert(child.clone()) {
-                continue;
-            }
-            if let Some(id) = self.history.find(&child) {
-                let obstacle = Obstacle {
-                    position: place.start_position(),
-                    statement: None,
-                    reason: format!(
-                        "a {verb} of rows of {parent} may have changed its rows by a foreign key with CASCADE or SET NULL, which the server does not log"
-                    ),
-                    remedy: LATER_BASELINE,
-                };
-                self.pending.obstacles.push((id, obstacle));
-            }
-            wave.extend(self.history.children(&child));
+        for (id, problem) in reach.obstacles {
+            let obstacle = Obstacle {
+                position: place.start_position(),
+                statement: None,
+                reason: format!(
+                    "a {verb} of rows of {} may have changed its rows by a foreign key, which the server does not log, and what it did cannot be followed: {problem}",
+                    map.name
+                ),
+                remedy: LATER_BASELINE,
+            };
+            self.pending.obstacles.push((id, obstacle));
         }
         Ok(())
-    }
-
-    fn updates_referenced_columns(
-        &mut self,
-        event: &Event<'_>,
-        rows: &RowsEvent<'_>,
-        parent: &TableName,
-        children: &[TableName],
-    ) -> Result<bool, EngineError> {
-        let mut names: BTreeSet<String> = BTreeSet::new();
-        for child in children {
-            let era = self.history.find(child).and_then(|id| self.history.tracked.get(id)?.life.last());
-            let keys = era.into_iter().flat_map(|era| &era.shape.foreign_keys).filter(|key| key.parent == *parent);
-            names.extend(keys.flat_map(|key| key.parent_columns.iter().cloned()));
-        }
-        let shape = self.history.find(parent).and_then(|id| self.history.tracked.get(id)?.life.last());
-        let Some(shape) = shape.map(|era| std::sync::Arc::clone(&era.shape)) else { return Ok(true) };
-        let columns: Vec<usize> = names.iter().filter_map(|name| shape.column_index(name)).collect();
-        let Some(map) = self.table_maps.get(rows.table_id) else { return Ok(true) };
-        let mut changes = rows.rows(map).map_err(|problem| corrupt(event, problem))?;
-        while let Some(change) = changes.next_row().map_err(|problem| corrupt(event, problem))? {
-            let (Some(before), Some(after)) = (change.before, change.after) else { return Ok(true) };
-            if columns.iter().any(|column| before.column(*column) != after.column(*column)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     fn query(&mut self, place: &Place<'_>, event: &Event<'_>, query: &QueryEvent<'_>) -> Result<(), EngineError> {
@@ -282,6 +286,7 @@ impl<'a> Scan<'a> {
         if [&b"BEGIN"[..], b"COMMIT", b"ROLLBACK"].iter().any(|word| trimmed.eq_ignore_ascii_case(word)) {
             return Ok(());
         }
+        self.pending.inside_payload |= event.is_in_payload();
         let statement = StatementText::read(query, self.dialect, event.header.timestamp);
         let obstacle = |reason: &str, remedy: &'static str| Obstacle {
             position: place.start_position(),
@@ -293,12 +298,23 @@ impl<'a> Scan<'a> {
             Statement::Harmless { .. } => {}
             Statement::Ddl(ddl) if ddl.concerns_rows() => {
                 self.sequence(&ddl, place);
+                let position = place.start_position();
+                let around = around::of_tables(&ddl, &statement, query, &position, &mut self.history);
+                self.pending.around.extend(around);
                 let told = Told { statement: &statement, position: place.start_position(), moment: self.moment };
                 self.history.ddl(&ddl, &told);
             }
-            Statement::Ddl(ddl) => self.around(place, &ddl, &statement),
+            Statement::Ddl(ddl) => self.around(place, event, query, &ddl, &statement),
             Statement::TransactionControl { verb } => {
-                self.control(verb, &statement.text, &|reason: &str| obstacle(reason, LATER_BASELINE));
+                self.control(verb, &statement.text, place, &|reason: &str| obstacle(reason, LATER_BASELINE));
+            }
+            Statement::DataChange(ref change)
+                if change.verb == DataChangeVerb::Delete
+                    && let Some([name]) = change.tables.as_deref()
+                    && self.history.says_empty(name, &statement.text) =>
+            {
+                let told = Told { statement: &statement, position: place.start_position(), moment: self.moment };
+                self.history.truncate(name, &told);
             }
             Statement::DataChange(change) => {
                 self.data_change(&change, &|reason: &str| obstacle(reason, STATEMENT_FORMAT));
@@ -320,48 +336,66 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Views, triggers, routines and events: their files are the baseline's.
-    fn around(&mut self, place: &Place<'_>, ddl: &Ddl, statement: &StatementText<'_>) {
-        if ddl.verb == DdlVerb::CreateDatabase
-            && let Some(schema) = &ddl.schema
-            && !self.catalog.has_schema(schema)
-        {
-            self.created_schemas.insert(schema.clone());
-            return;
-        }
-        let mut schemas = ddl.tables.iter().map(|name| name.schema.as_str()).chain(ddl.schema.as_deref());
-        if ddl.verb != DdlVerb::Storage && schemas.any(|schema| self.catalog.has_schema(schema)) {
-            let text = statement_text(statement.text.as_bytes());
-            self.pending.around.push(format!("`{text}` at {}", place.start_position()));
-        }
+    /// Views, triggers, routines and events, and schemas that are made or altered.
+    fn around(
+        &mut self,
+        place: &Place<'_>,
+        event: &Event<'_>,
+        query: &QueryEvent<'_>,
+        ddl: &Ddl,
+        statement: &StatementText<'_>,
+    ) {
+        let position = place.start_position();
+        let told = match ddl.verb {
+            DdlVerb::Storage => None,
+            DdlVerb::CreateDatabase | DdlVerb::AlterDatabase => {
+                if ddl.verb == DdlVerb::CreateDatabase
+                    && let Some(schema) = ddl.schema.as_ref().filter(|schema| !self.catalog.has_schema(schema))
+                {
+                    self.created_schemas.insert(schema.clone());
+                }
+                around::of_schema(ddl, statement, query, &position)
+            }
+            _ => {
+                let second = event.header.timestamp;
+                around::of_objects(ddl, statement, query, second, &position, &mut self.history)
+            }
+        };
+        self.pending.around.extend(told);
     }
 
-    fn control(&mut self, verb: TransactionControl, statement: &str, obstacle: &dyn Fn(&str) -> Obstacle) {
+    fn control(
+        &mut self,
+        verb: TransactionControl,
+        statement: &str,
+        place: &Place<'_>,
+        obstacle: &dyn Fn(&str) -> Obstacle,
+    ) {
         match verb {
+            TransactionControl::Savepoint => {
+                self.pending.savepoint(&savepoint_name(statement), place.start_position());
+            }
             TransactionControl::RollbackToSavepoint => {
-                let touched: BTreeSet<usize> = self.pending.rows.keys().map(|(id, _)| *id).collect();
-                for id in touched {
-                    let obstacle = obstacle("a transaction that changed it was rolled back in part, to a savepoint");
-                    self.pending.obstacles.push((id, obstacle));
+                let history = &self.history;
+                let engine = |touched| history.is_transactional(touched);
+                let name = savepoint_name(statement);
+                // Places within a compressed transaction are not told apart.
+                let outcome = if self.pending.inside_payload {
+                    Err(self.pending.touched().into_iter().map(|(id, _)| id).collect())
+                } else {
+                    self.pending.rollback_to(&name, place.end_position(), &engine)
+                };
+                for id in outcome.err().into_iter().flatten() {
+                    let reason = "a transaction that changed it was rolled back in part, and it cannot be told which of its rows that concerned";
+                    self.pending.obstacles.push((id, obstacle(reason)));
                 }
             }
             TransactionControl::XaCommit | TransactionControl::XaRollback => {
-                let text = statement.to_ascii_lowercase();
-                let known = self.prepared.iter().position(|id| text.contains(&xa_text(id)));
-                match (known, verb) {
-                    (Some(index), _) => drop(self.prepared.swap_remove(index)),
-                    (None, TransactionControl::XaCommit) => {
-                        self.pending.of_all.push(obstacle(
-                            "an XA transaction commits that was prepared before the baseline, with changes to any table",
-                        ));
-                    }
-                    (None, _) => {}
-                }
+                self.completing = Completion::read(statement).map(|completion| (completion, statement.to_owned()));
             }
             TransactionControl::Begin
             | TransactionControl::Commit
             | TransactionControl::Rollback
-            | TransactionControl::Savepoint
             | TransactionControl::ReleaseSavepoint
             | TransactionControl::XaStart
             | TransactionControl::XaEnd
@@ -394,39 +428,23 @@ impl<'a> Scan<'a> {
         let in_window = self.finder.in_window();
         let included = self.finder.transaction(commit, &place.end_position());
         let began = self.began.take();
+        let completing = self.completing.take();
         let mut pending = std::mem::take(&mut self.pending);
         if in_window && included {
             pending.events.transactions += 1;
+            if let Some((completion, statement)) = completing {
+                self.complete(&completion, &statement, place, &mut pending);
+            }
+            let begin = began.unwrap_or_else(|| place.start_position());
             match boundary {
                 Boundary::RollsBack(_) => {
                     self.history.revert();
-                    pending.events.row_events_rolled_back = pending.events.row_events;
-                    self.rolled_back.extend(began);
-                    let obstacle = Obstacle {
-                        position: place.start_position(),
-                        statement: None,
-                        reason: "its storage engine knows no transactions, and a transaction that changed it was rolled back".to_owned(),
-                        remedy: LATER_BASELINE,
-                    };
-                    for id in self.not_transactional(&pending) {
-                        self.history.obstruct(id, obstacle.clone());
-                    }
-                    self.count(&pending.events);
-                }
-                Boundary::Prepares(_) => {
-                    // Its rows count when it commits, which may be behind other transactions.
-                    let touched: BTreeSet<usize> = pending.rows.keys().map(|(id, _)| *id).collect();
-                    for id in touched {
-                        let obstacle = Obstacle {
-                            position: place.start_position(),
-                            statement: None,
-                            reason: "it was changed in an XA transaction of two phases".to_owned(),
-                            remedy: LATER_BASELINE,
-                        };
-                        pending.obstacles.push((id, obstacle));
-                    }
+                    pending.around.clear();
+                    self.roll_back(&begin, place, &mut pending);
+                    self.rolled_back.push(begin);
                     self.absorb(pending);
                 }
+                Boundary::Prepares(_) => self.prepare(begin, place, pending),
                 _ => self.absorb(pending),
             }
             self.history.settle();
@@ -436,23 +454,145 @@ impl<'a> Scan<'a> {
         Ok(if self.finder.seen_enough(commit) { Flow::Stop } else { Flow::Continue })
     }
 
-    fn absorb(&mut self, pending: Pending) {
+    fn roll_back(&mut self, begin: &BinlogPosition, place: &Place<'_>, pending: &mut Pending) {
+        let history = &self.history;
+        let engine = |touched| history.is_transactional(touched);
+        let unknown = pending.rollback(begin.clone(), place.end_position(), &engine).err();
+        for id in unknown.into_iter().flatten() {
+            let obstacle = Obstacle {
+                position: place.start_position(),
+                statement: None,
+                reason: "a transaction that changed it was rolled back, and it cannot be told whether its storage engine knows transactions".to_owned(),
+                remedy: LATER_BASELINE,
+            };
+            pending.obstacles.push((id, obstacle));
+        }
+    }
+
+    /// Whether the rows of an XA transaction count, a later statement says.
+    fn prepare(&mut self, begin: BinlogPosition, place: &Place<'_>, mut pending: Pending) {
+        let events = std::mem::take(&mut pending.events);
+        self.count(&events);
+        self.count_sequences(std::mem::take(&mut pending.sequences));
+        let prepared = Prepared { begin, end: place.end_position(), pending };
+        // One that was prepared before under this name is gone: else the server had not taken the name again.
+        if let Some(xid) = self.preparing.take()
+            && let Some(gone) = self.prepared.insert(xid, prepared)
+        {
+            self.drop_prepared(gone);
+        }
+    }
+
+    /// A prepared XA transaction was rolled back.
+    fn drop_prepared(&mut self, gone: Prepared) {
+        let Prepared { begin, end, mut pending } = gone;
+        let place = Place { file: &end.file, offset: end.offset, end: end.offset };
+        self.roll_back(&begin, &place, &mut pending);
+        self.rolled_back.push(begin);
+        self.absorb(pending);
+    }
+
+    /// A prepared XA transaction is committed or rolled back.
+    fn complete(&mut self, completion: &Completion, statement: &str, place: &Place<'_>, pending: &mut Pending) {
+        let obstacle = |reason: &str| Obstacle {
+            position: place.start_position(),
+            statement: Some(statement_text(statement.as_bytes())),
+            reason: reason.to_owned(),
+            remedy: LATER_BASELINE,
+        };
+        let Some(xid) = &completion.xid else {
+            pending.of_all.push(obstacle("an XA transaction is completed, and it cannot be told which"));
+            return;
+        };
+        match self.prepared.remove(xid) {
+            Some(prepared) if completion.commits => {
+                for touched in prepared.pending.touched() {
+                    if !self.history.is_unchanged(touched) {
+                        let reason =
+                            "its definition changed while an XA transaction that changed its rows was prepared";
+                        pending.obstacles.push((touched.0, obstacle(reason)));
+                    }
+                }
+                pending.adopt(prepared.pending);
+            }
+            Some(prepared) => self.drop_prepared(prepared),
+            None if completion.commits => {
+                let position = place.start_position();
+                self.foreign.push(Foreign { xid: xid.clone(), position, statement: statement.to_owned() });
+            }
+            None => {}
+        }
+    }
+
+    /// XA transactions that are still prepared do not count.
+    pub(crate) fn leave_prepared(&mut self) -> Vec<(XaId, BinlogPosition)> {
+        let mut left = Vec::new();
+        for (xid, prepared) in std::mem::take(&mut self.prepared) {
+            left.push((xid, prepared.begin.clone()));
+            self.drop_prepared(prepared);
+        }
+        left
+    }
+
+    fn absorb(&mut self, mut pending: Pending) {
         for obstacle in &pending.of_all {
             self.history.obstruct_all(obstacle);
         }
-        for (id, obstacle) in pending.obstacles {
-            self.history.obstruct(id, obstacle);
+        for (id, obstacle) in &pending.obstacles {
+            self.history.obstruct(*id, obstacle.clone());
         }
-        for ((id, era), (events, bytes, first)) in pending.rows {
-            let Some(tracked) = self.history.tracked.get_mut(id) else { continue };
-            tracked.first_row_event.get_or_insert(first);
-            if let Some(era) = tracked.life.eras.get_mut(era) {
-                era.row_events += events;
-                era.row_event_bytes += bytes;
+        self.undone.extend(pending.undone.iter().cloned());
+        self.count(&pending.events);
+        for id in &pending.partial {
+            if let Some(tracked) = self.history.tracked.get_mut(*id) {
+                tracked.partial = true;
             }
         }
-        self.around.extend(pending.around);
-        self.count(&pending.events);
+        self.count_sequences(std::mem::take(&mut pending.sequences));
+        for told in &pending.around {
+            if let around::What::Schema { statement, session } = &told.what
+                && !self.there_already(statement)
+                && let Some(options) = around::table_options(statement, session)
+            {
+                self.history.schema_gives(&statement.schema, options);
+            }
+        }
+        self.around.append(&mut pending.around);
+        for (id, position) in &pending.cascaded {
+            if let Some(tracked) = self.history.tracked.get_mut(*id) {
+                tracked.cascaded.get_or_insert(position.clone());
+            }
+        }
+        let (rows, obstacles) = pending.rows();
+        for (id, obstacle) in obstacles {
+            self.history.obstruct(id, obstacle);
+        }
+        for ((id, era), rows) in rows {
+            self.history.count_rows(id, era, &rows);
+        }
+    }
+
+    /// Numbers that were taken from a sequence stay taken, whatever becomes of the transaction.
+    fn count_sequences(&mut self, rows: BTreeMap<usize, String>) {
+        for (id, row) in rows {
+            if let Some(sequence) = self.history.tracked.get_mut(id).and_then(|tracked| tracked.sequence.as_mut()) {
+                sequence.row(row);
+            }
+        }
+    }
+
+    /// Whether a CREATE DATABASE does nothing.
+    fn there_already(&self, statement: &SchemaStatement) -> bool {
+        let same = |told: &&around::Told| match &told.what {
+            around::What::Schema { statement: own, .. } => own.schema == statement.schema,
+            _ => false,
+        };
+        let last = self.around.iter().rev().find(same);
+        let there = match last.map(|told| &told.what) {
+            Some(around::What::Schema { statement, .. }) => statement.verb != ObjectVerb::Drop,
+            _ => self.catalog.has_schema(&statement.schema),
+        };
+        statement.verb == ObjectVerb::Create && !statement.or_replace && there
     }
 
     fn count(&mut self, counts: &EventCounts) {
@@ -462,23 +602,26 @@ impl<'a> Scan<'a> {
         self.events.transactions += counts.transactions;
     }
 
-    fn not_transactional(&self, pending: &Pending) -> Vec<usize> {
-        let transactional = |engine: &str| {
-            ["InnoDB", "RocksDB", "TokuDB", "ndbcluster", "ndb"].iter().any(|known| known.eq_ignore_ascii_case(engine))
-        };
-        let engine_of = |id: usize| self.history.tracked.get(id)?.life.last()?.shape.engine.clone();
-        let ids: BTreeSet<usize> = pending.rows.keys().map(|(id, _)| *id).collect();
-        ids.into_iter().filter(|id| engine_of(*id).is_none_or(|engine| !transactional(&engine))).collect()
-    }
-
     /// The open transaction never committed: the server crashed in it.
     fn abandon(&mut self) {
-        self.pending = Pending::default();
+        let mut pending = std::mem::take(&mut self.pending);
         self.history.revert();
-        let began = self.began.take();
-        if self.finder.in_window() {
-            self.rolled_back.extend(began);
+        let Some(began) = self.began.take().filter(|_| self.finder.in_window()) else { return };
+        let end = BinlogPosition { file: began.file.clone(), offset: self.read_to };
+        let place = Place { file: &end.file, offset: end.offset, end: end.offset };
+        for (id, _) in pending.touched().into_iter().filter(|t| self.history.is_transactional(*t) == Some(false)) {
+            let obstacle = Obstacle {
+                position: began.clone(),
+                statement: None,
+                reason: "the log breaks off within a transaction that changed it, and its storage engine knows no transactions".to_owned(),
+                remedy: LATER_BASELINE,
+            };
+            pending.obstacles.push((id, obstacle));
         }
+        self.roll_back(&began, &place, &mut pending);
+        self.rolled_back.push(began);
+        self.absorb(pending);
+        self.history.settle();
     }
 
     fn report(&mut self, event: &Event<'_>) -> Result<(), EngineError> {
@@ -498,12 +641,6 @@ impl<'a> Scan<'a> {
         });
         Ok(())
     }
-}
-
-/// As servers write it in a statement, in lower case.
-fn xa_text(id: &XaId) -> String {
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    format!("x'{}',x'{}',{}", hex(&id.global), hex(&id.branch), id.format)
 }
 
 impl Visitor for Scan<'_> {
@@ -530,6 +667,7 @@ impl Visitor for Scan<'_> {
             Boundary::Begins(_) => {
                 self.began = Some(place.start_position());
                 self.pending = Pending::default();
+                self.images.statement_ends();
             }
             Boundary::Abandons(_) => self.abandon(),
             _ => {}
@@ -553,6 +691,12 @@ impl Visitor for Scan<'_> {
         }
         if *boundary == Boundary::Outside {
             self.events.seen += 1;
+            if let EventType::FORMAT_DESCRIPTION = event.header.event_type
+                && let EventBody::FormatDescription(format) = event.body()?
+                && format.created != 0
+            {
+                self.history.server_starts(&place.start_position(), self.moment);
+            }
             let open = std::mem::take(&mut self.pending);
             self.rare(place, event)?;
             let outside = std::mem::replace(&mut self.pending, open);
@@ -562,10 +706,11 @@ impl Visitor for Scan<'_> {
             if let Boundary::Prepares(_) = boundary
                 && let EventBody::XaPrepare(prepare) = event.body()?
             {
-                self.prepared.push(prepare.xid);
+                self.preparing = Some(prepare.xid);
             }
             self.body(place, event)?;
         }
+        self.read_to = place.end;
         match boundary.ending() {
             Some(commit) => self.ends(place, boundary, commit),
             None => Ok(Flow::Continue),

@@ -1,10 +1,6 @@
 //! The character sets that schemas give to tables whose definitions name none.
 
-use std::collections::HashMap;
-
 use backtrail_schema::SchemaDefaults;
-
-use crate::baseline::Catalog;
 
 /// What a schema says; nothing where it is not known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,8 +10,8 @@ pub(crate) struct Defaults {
 }
 
 impl Defaults {
-    /// Out of a CREATE DATABASE or ALTER DATABASE.
-    pub(crate) fn of_statement(text: &str) -> Self {
+    /// Out of what a CREATE DATABASE or ALTER DATABASE says of character sets, as table options.
+    pub(crate) fn of_options(text: &str) -> Self {
         let lower = text.to_lowercase();
         let words: Vec<&str> =
             lower.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|word| !word.is_empty()).collect();
@@ -43,29 +39,6 @@ impl Defaults {
     }
 }
 
-/// Of all schemas that were looked at or changed.
-#[derive(Debug, Default)]
-pub(crate) struct SchemaCharsets(HashMap<String, Defaults>);
-
-impl SchemaCharsets {
-    /// What a schema says now.
-    pub(crate) fn of(&mut self, catalog: &Catalog<'_>, schema: &str) -> Defaults {
-        let read = || {
-            let file = catalog.schemas.get(schema)?.iter().find(|file| file.name.contains("-schema-create"))?;
-            Some(Defaults::of_statement(&catalog.text(&file.name).ok()?))
-        };
-        self.0.entry(schema.to_owned()).or_insert_with(|| read().unwrap_or_default()).clone()
-    }
-
-    /// From now on a schema says this; what it said before, if that was known.
-    pub(crate) fn set(&mut self, schema: &str, defaults: Option<Defaults>) -> Option<Defaults> {
-        match defaults {
-            Some(defaults) => self.0.insert(schema.to_owned(), defaults),
-            None => self.0.remove(schema),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,7 +55,7 @@ mod tests {
             ("ALTER DATABASE shop COLLATE 'utf8mb4_bin'", None, Some("utf8mb4_bin")),
             ("CREATE DATABASE shop", None, None),
         ] {
-            let found = Defaults::of_statement(text);
+            let found = Defaults::of_options(text);
             assert_eq!((found.charset(), found.collation()), (charset, collation), "{text}");
         }
     }

@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod baseline;
+mod decoders;
 pub mod generate;
 mod load;
+pub mod objects;
 mod own_dump;
+mod own_dump_around;
 mod random;
 pub mod rebuild;
 pub mod record;
