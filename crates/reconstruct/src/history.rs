@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use backtrail_domain::{BinlogPosition, TableName};
 use backtrail_schema::{
-    AddedValue, AlterKind, Column, ColumnOrigin, ColumnType, Ddl, DdlContext, DdlVerb, Evolution, SqlDialect,
-    StatementTimeKind, TableShape, alter, alter_empty, parse_create_table_in, read_schema_statement,
+    AddedValue, AlterKind, Column, ColumnOrigin, ColumnType, Ddl, DdlContext, DdlVerb, Evolution, SchemaError,
+    SqlDialect, StatementTimeKind, TableShape, alter, alter_empty, parse_create_table, parse_create_table_in,
+    read_schema_statement,
 };
 
 use crate::around::sequences::{self, Sequence};
@@ -399,18 +400,24 @@ impl<'a> History<'a> {
         if self.is_there(ddl, name) {
             return;
         }
-        let defaults = self.schema_defaults(&name.schema);
+        let options = self.table_options(&name.schema);
+        let defaults = options.as_deref().map(Defaults::of_options).unwrap_or_default();
+        let mut step = told.step(ddl);
+        let mut parse = |text: &str| -> Result<TableShape, SchemaError> {
+            let StatementText { schema, dialect, .. } = told.statement;
+            let shape = parse_create_table(text, schema, dialect)?;
+            if shape.charset.is_some() || shape.collation.is_some() {
+                return Ok(shape);
+            }
+            step.schema_options = options.clone();
+            parse_create_table_in(text, schema, dialect, &defaults.of_definition())
+        };
         let parsed = match ddl.verb {
             DdlVerb::CreateTableSelect => Err("its rows came of a query that was logged as a statement".to_owned()),
             _ if told.statement.damaged => Err(OTHER_CHARACTERS.to_owned()),
             _ if let Some(reason) = told.statement.unreadable() => Err(reason),
-            _ => parse_create_table_in(
-                &told.statement.text,
-                &told.statement.schema,
-                &told.statement.dialect,
-                &defaults.of_definition(),
-            )
-            .map_err(|problem| format!("the statement that made it cannot be read: {problem}")),
+            _ => parse(&told.statement.text)
+                .map_err(|problem| format!("the statement that made it cannot be read: {problem}")),
         };
         let parsed = parsed.and_then(|shape| match lost_default(&shape, &told.statement.text) {
             Some(column) => {
@@ -418,10 +425,6 @@ impl<'a> History<'a> {
             }
             None => Ok(shape),
         });
-        let mut step = told.step(ddl);
-        if parsed.as_ref().is_ok_and(|shape| shape.charset.is_none() && shape.collation.is_none()) {
-            step.schema_options = self.table_options(&name.schema);
-        }
         let definition = Definition::new(Base::Made(Box::new(step)));
         self.made(name, parsed.map(|shape| (shape, definition.clone())), definition, told);
     }
