@@ -7,6 +7,7 @@ use backtrail_schema::{
     without_foreign_keys,
 };
 
+use crate::schema_file::{AS_IT_IS, SchemaFile, without_mark};
 use crate::session::SessionSettings;
 
 /// A statement of the window.
@@ -74,7 +75,7 @@ impl Definition {
         auto_increment: Option<u64>,
     ) -> Result<String, String> {
         let (name, schema) = (shape.name.table.as_str(), shape.name.schema.as_str());
-        let mut out = String::from(PREAMBLE);
+        let mut out = SchemaFile::default();
         let mut in_file = Vec::new();
         let made = match (&self.base, baseline) {
             (Base::Made(step), _) => (**step).clone(),
@@ -102,7 +103,7 @@ impl Definition {
         };
         let anew = self.foreign_keys_anew || in_file.iter().chain(&self.steps).any(at_column);
         let without = self.without_foreign_keys.is_some() || anew;
-        let mut indexes = String::new();
+        let mut indexes = Vec::new();
         let mut present = None;
         if without {
             let whole = parsed(&create)?;
@@ -120,7 +121,7 @@ impl Definition {
             create = with_table_options(&create, &dialect, options).unwrap_or(create);
         }
         made.session.around(&create, flavour, &mut out);
-        out.push_str(&indexes);
+        indexes.into_iter().for_each(|index| out.push(index));
         let of_file = in_file.len();
         for (number, step) in in_file.iter().chain(&self.steps).enumerate() {
             let (mut ddl, mut dialect) = (step.ddl.clone(), step.dialect);
@@ -142,46 +143,40 @@ impl Definition {
                     } else {
                         alter_empty(&before, &ddl, &step.session.context(dialect)).ok()
                     };
-                    out.push_str(&bare.map_or_else(String::new, |bare| implied_indexes(name, whole, &bare)));
+                    for index in bare.iter().flat_map(|bare| implied_indexes(name, whole, bare)) {
+                        out.push(index);
+                    }
                 }
                 present = whole;
             }
         }
         if anew {
             for key in &shape.foreign_keys {
-                out.push_str(&foreign_key(name, shape, key, flavour));
+                out.push(foreign_key(name, shape, key, flavour));
             }
         }
         let counter = auto_increment.or(self.counts_anew.then_some(1));
         if let Some(counter) = counter {
             let quoted = name.replace('`', "``");
-            out.push_str(&format!("ALTER TABLE `{quoted}` AUTO_INCREMENT={counter};\n"));
+            out.push(format!("ALTER TABLE `{quoted}` AUTO_INCREMENT={counter}"));
         }
-        Ok(out)
+        Ok(out.finish())
     }
 }
 
 /// The indexes that foreign keys made, as statements of their own: they stay when the keys are left out, or come later
 /// under another name.
-fn implied_indexes(name: &str, whole: &TableShape, bare: &TableShape) -> String {
+fn implied_indexes(name: &str, whole: &TableShape, bare: &TableShape) -> Vec<String> {
     let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
     let implied = whole.indexes.iter().filter(|key| !bare.indexes.iter().any(|other| other.name == key.name));
     implied
         .map(|key| {
             let columns = key.parts.iter().filter_map(|part| whole.columns.get(part.column));
             let columns: Vec<String> = columns.map(|column| quoted(&column.name)).collect();
-            format!("ALTER TABLE {} ADD KEY {} ({});\n", quoted(name), quoted(&key.name), columns.join(", "))
+            format!("ALTER TABLE {} ADD KEY {} ({})", quoted(name), quoted(&key.name), columns.join(", "))
         })
         .collect()
 }
-
-/// Statements are written for the default quotes; their text is UTF-8.
-const PREAMBLE: &str = "\
-/*!40101 SET NAMES utf8mb4*/;
-/*!40014 SET FOREIGN_KEY_CHECKS=0*/;
-/*!40101 SET SQL_MODE='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'*/;
-/*!40103 SET TIME_ZONE='+00:00' */;
-";
 
 /// A foreign key as a statement of its own.
 fn foreign_key(name: &str, shape: &TableShape, key: &ForeignKey, flavour: Flavour) -> String {
@@ -199,7 +194,7 @@ fn foreign_key(name: &str, shape: &TableShape, key: &ForeignKey, flavour: Flavou
         ReferentialAction::SetDefault => format!(" ON {verb} SET DEFAULT"),
     };
     format!(
-        "ALTER TABLE {} ADD {constraint}FOREIGN KEY ({}) REFERENCES {}.{} ({}){}{};\n",
+        "ALTER TABLE {} ADD {constraint}FOREIGN KEY ({}) REFERENCES {}.{} ({}){}{}",
         quoted(name),
         list(&mut columns.collect::<Vec<_>>().into_iter()),
         quoted(&key.parent.schema),
@@ -215,7 +210,7 @@ fn foreign_key(name: &str, shape: &TableShape, key: &ForeignKey, flavour: Flavou
 pub(crate) fn steps_of_file(text: &str, schema: &str, dialect: &SqlDialect) -> Result<Vec<Step>, String> {
     let mut steps: Vec<Step> = Vec::new();
     let mut session = SessionSettings::default();
-    for statement in statements(text) {
+    for statement in statements(text).into_iter().map(without_mark) {
         if session.note(statement) {
             continue;
         }
@@ -291,7 +286,7 @@ pub(crate) fn counting(text: &str, name: &str, next: u64) -> String {
         }
     }
     let name = name.replace('`', "``");
-    format!("{}\nALTER TABLE `{name}` AUTO_INCREMENT={next};\n", text.trim_end())
+    format!("{}\nALTER TABLE `{name}` AUTO_INCREMENT={next}{AS_IT_IS};\n", text.trim_end())
 }
 
 #[cfg(test)]
@@ -332,11 +327,13 @@ mod tests {
         let named = |name: &str| shape_of_file(&file.replace("`old`", &format!("`{name}`")), "shop", &dialect).unwrap();
         let text = definition.render(&named("new"), Some(file), Some(7)).unwrap();
         assert!(text.contains("CREATE TABLE `new`") && text.contains("FOREIGN KEY (`p`)"), "{text}");
-        assert!(text.ends_with("ALTER TABLE `new` add column x int;\nALTER TABLE `new` AUTO_INCREMENT=7;\n"), "{text}");
+        let end = "ALTER TABLE `new` add column x int /*!40000 */;\nALTER TABLE `new` AUTO_INCREMENT=7 /*!40000 */;\n";
+        assert!(text.ends_with(end), "{text}");
         let like = definition.like().render(&named("copy"), Some(file), None).unwrap();
         definition.foreign_keys_anew = true;
         let anew = definition.render(&named("parent"), Some(file), None).unwrap();
-        let key = "ALTER TABLE `parent` ADD CONSTRAINT `f` FOREIGN KEY (`p`) REFERENCES `shop`.`parent` (`id`);";
+        let key =
+            "ALTER TABLE `parent` ADD CONSTRAINT `f` FOREIGN KEY (`p`) REFERENCES `shop`.`parent` (`id`) /*!40000 */;";
         assert!(anew.contains(key) && anew.matches("REFERENCES").count() == 1, "{anew}");
         assert!(!like.contains("FOREIGN KEY (") && like.contains("KEY `p` (`p`)\n)"), "{like}");
     }

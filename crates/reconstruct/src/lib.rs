@@ -36,6 +36,7 @@ mod report;
 mod request;
 mod scan;
 mod schema_defaults;
+mod schema_file;
 mod session;
 mod span;
 mod spill;

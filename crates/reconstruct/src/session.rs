@@ -3,6 +3,8 @@
 
 use backtrail_schema::{DdlContext, Flavour, SqlDialect, SqlMode};
 
+use crate::schema_file::SchemaFile;
+
 /// The SQL modes by which expressions and types are read, with their bits, which are the same in both families.
 const MODES: [(u64, &str); 5] = [
     (1, "REAL_AS_FLOAT"),
@@ -77,7 +79,7 @@ impl SessionSettings {
     }
 
     /// Writes a statement with what has to be set before it, and set back behind it.
-    pub(crate) fn around(self, statement: &str, flavour: Flavour, out: &mut String) {
+    pub(crate) fn around(self, statement: &str, flavour: Flavour, file: &mut SchemaFile) {
         // Servers that do not let a session decide skip it.
         let version = match flavour {
             Flavour::Mariadb => "M!101000",
@@ -85,18 +87,17 @@ impl SessionSettings {
         };
         let names: Vec<&str> = MODES.iter().filter(|(bit, _)| self.modes & bit != 0).map(|(_, name)| *name).collect();
         if !names.is_empty() {
-            out.push_str(&format!("SET SESSION sql_mode='{LOADING},{}';\n", names.join(",")));
+            file.push(format!("SET SESSION sql_mode='{LOADING},{}'", names.join(",")));
         }
         if self.implicit_timestamps {
-            out.push_str(&format!("/*{version} SET SESSION explicit_defaults_for_timestamp=0 */;\n"));
+            file.push(format!("/*{version} SET SESSION explicit_defaults_for_timestamp=0 */"));
         }
-        out.push_str(statement);
-        out.push_str(";\n");
+        file.push(statement);
         if self.implicit_timestamps {
-            out.push_str(&format!("/*{version} SET SESSION explicit_defaults_for_timestamp=DEFAULT */;\n"));
+            file.push(format!("/*{version} SET SESSION explicit_defaults_for_timestamp=DEFAULT */"));
         }
         if !names.is_empty() {
-            out.push_str(&format!("SET SESSION sql_mode='{LOADING}';\n"));
+            file.push(format!("SET SESSION sql_mode='{LOADING}'"));
         }
     }
 }
@@ -115,9 +116,10 @@ mod tests {
             ("CREATE TABLE t (t int)", Some(4), Some(false), 1),
         ] {
             let settings = SessionSettings::new(text, mode, explicit);
-            let mut out = String::new();
-            settings.around(text, Flavour::Mariadb, &mut out);
-            let written: Vec<&str> = out.lines().collect();
+            let mut file = SchemaFile::default();
+            settings.around(text, Flavour::Mariadb, &mut file);
+            let out = file.finish();
+            let written: Vec<&str> = out.lines().skip(4).collect();
             assert_eq!(written.len(), lines, "{out}");
             let place = written.iter().position(|line| line.starts_with(text)).unwrap();
             let mut again = SessionSettings::default();
@@ -126,9 +128,11 @@ mod tests {
             written[place + 1..].iter().for_each(|line| assert!(again.note(line), "{line}"));
             assert_eq!(again, SessionSettings::default(), "{out}");
         }
-        let mut out = String::new();
-        SessionSettings::new("ALTER TABLE t ADD c int", Some(2), None).around("x", Flavour::Mysql, &mut out);
-        assert!(out.starts_with("SET SESSION sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,PIPES_AS_CONCAT';\n"));
+        let mut file = SchemaFile::default();
+        SessionSettings::new("ALTER TABLE t ADD c int", Some(2), None).around("x", Flavour::Mysql, &mut file);
+        let out = file.finish();
+        let modes = "SET SESSION sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,PIPES_AS_CONCAT' /*!40000 */;\nx /*!40000 */;";
+        assert!(out.contains(modes), "{out}");
         assert!(!SessionSettings::default().note("SET NAMES utf8mb4"));
     }
 
