@@ -11,6 +11,7 @@ use backtrail_schema::{SchemaError, SqlDialect, TableShape, parse_create_table};
 
 use crate::definition::shape_of_file;
 use crate::io::{Baseline, FileInfo};
+use crate::ledger::AccountedBaseline;
 use crate::plan::Coordinates;
 use crate::{EngineError, decompress};
 
@@ -19,7 +20,7 @@ const LONGEST_TEXT: u64 = 64 << 20;
 
 /// A dump's files, by what they are for.
 pub(crate) struct Catalog<'a> {
-    source: &'a dyn Baseline,
+    pub(crate) source: &'a AccountedBaseline<'a>,
     pub(crate) coordinates: Coordinates,
     pub(crate) metadata: DumpMetadata,
     pub(crate) tables: BTreeMap<TableName, TableFiles>,
@@ -81,7 +82,7 @@ fn failed(file: &str) -> impl FnOnce(std::io::Error) -> EngineError + '_ {
 
 impl<'a> Catalog<'a> {
     /// Reads the directory and its metadata.
-    pub(crate) fn read(source: &'a dyn Baseline) -> Result<Self, EngineError> {
+    pub(crate) fn read(source: &'a AccountedBaseline<'a>) -> Result<Self, EngineError> {
         let files = source.files().map_err(failed("directory"))?;
         let metadata = metadata(source, &files)?;
         let Some(stated) = &metadata.coordinates else { return Err(EngineError::NoCoordinates) };

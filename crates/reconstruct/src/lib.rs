@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod account;
 mod arena;
 mod baseline;
 pub mod changes;
@@ -15,6 +16,7 @@ mod image;
 pub mod io;
 pub mod key;
 mod layout;
+mod ledger;
 mod life;
 mod log;
 mod merge;
@@ -36,13 +38,15 @@ mod threads;
 mod wire;
 mod work;
 
+pub use account::{EventCounts, RowEventCounts};
 pub use error::EngineError;
 pub use io::{
-    Baseline, BinaryLog, FileInfo, LogPiece, NoObserver, Observer, Phase, Progress, ResultFile, ResultSink, Spill,
-    SpillFile,
+    Baseline, BinaryLog, FileInfo, LogPiece, NoObserver, Observer, Phase, Progress, Promised, ResultFile, ResultSink,
+    Spill, SpillFile,
 };
-pub use plan::{Coordinates, Cut, EventCounts, Gap, Plan, PlannedEra, PlannedKey, PlannedPiece, Refusal, TableAction};
+pub use ledger::{BaselineReading, Reading};
+pub use plan::{Coordinates, Cut, Gap, Plan, PlannedEra, PlannedKey, PlannedPiece, Refusal, TableAction};
 pub use planner::plan;
 pub use rebuild::reconstruct;
-pub use report::{FileReport, Report, TableReport};
+pub use report::{FileReport, InputReport, Report, TableReport};
 pub use request::{Compression, Inputs, RefusalPolicy, Request};

@@ -177,6 +177,7 @@ impl Merger<'_> {
             }
         }
         self.watch.rows(one.flow.counts.rows_read - reported)?;
+        self.catalog.source.rows_read(&file.name, one.flow.counts.rows_read)?;
         merge.add(&one.flow.counts);
         one.flow.writer.finish()
     }

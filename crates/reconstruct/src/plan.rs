@@ -6,7 +6,9 @@ use std::fmt;
 use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet, TableName};
 use serde::{Deserialize, Serialize};
 
+use crate::account::{EventCounts, RowEventCounts};
 use crate::history::Binding;
+use crate::ledger::Reading;
 use crate::recipe::Recipe;
 
 /// What is going to be done. A value to print, to store and to hand to [`reconstruct`](crate::reconstruct).
@@ -28,6 +30,8 @@ pub struct Plan {
     pub rolled_back: Vec<BinlogPosition>,
     /// What was counted on the way.
     pub events: EventCounts,
+    /// Row events between baseline and cut by table, also of tables that are not wanted.
+    pub row_events: BTreeMap<TableName, RowEventCounts>,
     /// What an operator should know.
     pub warnings: Vec<String>,
     /// How every table that is not copied is rebuilt. Not stored: a plan that was stored is one to read.
@@ -86,6 +90,10 @@ pub struct PlannedPiece {
     pub from: u64,
     /// To this offset.
     pub to: u64,
+    /// Bytes and checksum of what was read of it as stored. Of a piece that was read in part they are those of its
+    /// beginning, which reaches at least to `to`.
+    #[serde(flatten)]
+    pub reading: Reading,
 }
 
 /// A hole in the log.
@@ -193,25 +201,4 @@ impl fmt::Display for Refusal {
         }
         write!(f, "; {}", self.remedy)
     }
-}
-
-/// Events between baseline and cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct EventCounts {
-    /// All of them, those inside compressed transactions included.
-    pub seen: u64,
-    /// Row events among them.
-    pub row_events: u64,
-    /// Row events of tables that are rebuilt.
-    pub row_events_applied: u64,
-    /// Row events of tables that are not wanted.
-    pub row_events_other_tables: u64,
-    /// Row events of wanted tables that are refused and skipped.
-    pub row_events_refused: u64,
-    /// Row events of transactions that were rolled back.
-    pub row_events_rolled_back: u64,
-    /// Transactions.
-    pub transactions: u64,
-    /// Bytes of the log.
-    pub bytes: u64,
 }

@@ -7,11 +7,13 @@ use backtrail_domain::{BinlogPosition, TableFilter, TableName};
 use backtrail_schema::{Flavour, SqlDialect};
 
 use crate::EngineError;
+use crate::account::{EventCounts, Fate, Followed};
 use crate::baseline::Catalog;
 use crate::cut::CutFinder;
 use crate::decide::{Shapes, decide};
 use crate::facts::LATER_BASELINE;
-use crate::history::{Binding, History};
+use crate::history::{Binding, History, Tracked};
+use crate::ledger::{AccountedBaseline, AccountedLog};
 use crate::log::Log;
 use crate::plan::{Plan, Refusal, TableAction};
 use crate::recipe::Recipe;
@@ -25,17 +27,19 @@ use crate::scan::{Scan, is_system_schema};
 /// # Errors
 /// A baseline that cannot be one, a log with a gap, a target that cannot be reached: see [`EngineError`].
 pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError> {
-    let catalog = Catalog::read(inputs.baseline)?;
+    let (baseline, accounted_log) = (AccountedBaseline::new(inputs.baseline), AccountedLog::new(inputs.log));
+    let catalog = Catalog::read(&baseline)?;
     let finder = CutFinder::new(request, &catalog.coordinates)?;
-    let log = Log::open(inputs.log)?;
+    let log = Log::open(&accounted_log)?;
     let format = log.format(&catalog.coordinates.position)?;
     let dialect = dialect(&format);
     let shapes = read_shapes(inputs, request, &catalog, &dialect)?;
 
     let history = History::new(&catalog, &shapes, dialect);
     let mut scan = Scan::new(&catalog, history, !logs_cascades(&format), dialect.flavour, inputs.observer, finder);
-    let walked = log.walk(&catalog.coordinates, request.allow_gaps, &mut scan)?;
-    let Scan { finder, mut history, mut events, around, unknown, sequences, created_schemas, rolled_back, .. } = scan;
+    let mut walked = log.walk(&catalog.coordinates, request.allow_gaps, &mut scan)?;
+    accounted_log.fill(&mut walked.pieces);
+    let Scan { finder, mut history, events: counted, tally, around, unknown, sequences, created_schemas, rolled_back, .. } = scan;
     let mut warnings = Vec::new();
     let cut = finder.finish(&walked, &mut warnings)?;
     warnings.extend(walked.warnings);
@@ -81,17 +85,13 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
         let reason = "it is a sequence, whose value moved on or whose definition changed";
         tables.insert(name.clone(), refused(name, at, reason, "leave it out and set its value by hand"));
     }
-    for (name, action) in &tables {
-        let id = present.get(name).and_then(|id| history.tracked.get(*id));
-        match (action, id) {
-            (TableAction::Merge { row_events, .. }, _) => events.row_events_applied += row_events,
-            (TableAction::Refused(_), Some(tracked)) => events.row_events_refused += tracked.row_events(),
-            _ => {}
-        }
-    }
-    events.row_events_other_tables = events
-        .row_events
-        .saturating_sub(events.row_events_applied + events.row_events_refused + events.row_events_rolled_back);
+    let followed = followed(&history, &present, &tables, &request.tables);
+    let elsewhere = |name: &TableName| match tables.get(name) {
+        Some(_) => Fate::Refused,
+        None => Fate::OtherTable,
+    };
+    let (events, row_events) = tally.account(walked.events, &cut.position, followed, &elsewhere)?;
+    let events = EventCounts { transactions: counted.transactions, ..events };
     Ok(Plan {
         target: request.target.to_string(),
         baseline: catalog.coordinates.clone(),
@@ -102,9 +102,33 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
         tables,
         rolled_back,
         events,
+        row_events,
         warnings,
         recipes,
     })
+}
+
+/// What becomes of the row events of every table that was followed.
+fn followed(
+    history: &History<'_>,
+    present: &BTreeMap<TableName, usize>,
+    tables: &BTreeMap<TableName, TableAction>,
+    filter: &TableFilter,
+) -> Vec<Followed> {
+    let names: BTreeMap<usize, &TableName> = present.iter().map(|(name, id)| (*id, name)).collect();
+    let each = |(id, tracked): (usize, &Tracked)| {
+        let last = tracked.life.last().map(|era| &era.name).or(tracked.life.origin.as_ref());
+        let name = names.get(&id).copied().or(last)?;
+        let fate = match (names.contains_key(&id), tables.get(name)) {
+            (true, Some(TableAction::Refused(_))) => Fate::Refused,
+            (true, Some(_)) => Fate::Applied,
+            (true, None) => Fate::NotWanted,
+            (false, _) if filter.matches(name) => Fate::Ended,
+            (false, _) => Fate::NotWanted,
+        };
+        Some(Followed { id, name: name.clone(), committed: tracked.row_events(), fate })
+    };
+    history.tracked.iter().enumerate().filter_map(each).collect()
 }
 
 fn refused(name: &TableName, at: &BinlogPosition, reason: &str, remedy: &str) -> TableAction {

@@ -9,17 +9,19 @@ use backtrail_dump::names::schema_create_file;
 use backtrail_schema::TableShape;
 
 use crate::EngineError;
+use crate::account;
 use crate::baseline::Catalog;
-use crate::collect::{Collector, TableChanges, check_counts};
+use crate::collect::{Collector, TableChanges};
 use crate::definition::Base;
 use crate::io::{FileInfo, ResultSink};
+use crate::ledger::{AccountedBaseline, AccountedLog};
 use crate::log::Log;
 use crate::merge::{Merger, TableMerge};
 use crate::names::ResultNames;
 use crate::output::OutputFile;
-use crate::plan::{Plan, TableAction};
+use crate::plan::{Plan, PlannedPiece, TableAction};
 use crate::recipe::Recipe;
-use crate::report::Report;
+use crate::report::{InputReport, Report, TableReport};
 use crate::request::{Compression, Inputs, RefusalPolicy, Request};
 use crate::work::{Definition, TableCopy, Watch, Work};
 
@@ -38,7 +40,8 @@ pub fn reconstruct(
     if !refused.is_empty() && request.refusals == RefusalPolicy::Fail {
         return Err(EngineError::Refused { refusals: refused });
     }
-    let catalog = Catalog::read(inputs.baseline)?;
+    let baseline = AccountedBaseline::new(inputs.baseline);
+    let catalog = Catalog::read(&baseline)?;
     if catalog.coordinates != plan.baseline {
         return Err(EngineError::StalePlan { reason: "the baseline has other coordinates".to_owned() });
     }
@@ -51,8 +54,7 @@ pub fn reconstruct(
         return Err(EngineError::StalePlan { reason });
     }
     let collector = Collector::new(plan, inputs.spill, inputs.observer, request.memory_budget);
-    let (changes, log_files) = collect(inputs, plan, request, collector)?;
-    check_counts(&changes)?;
+    let Collection { tables: changes, files: log_files, pieces } = collect(inputs, plan, request, collector)?;
     let bytes_spilled = changes.iter().flat_map(|table| &table.changes).map(|changes| changes.bytes_spilled()).sum();
 
     let names = ResultNames::new(&catalog, plan);
@@ -102,18 +104,27 @@ pub fn reconstruct(
         gtid_set: plan.cut.gtid_set.clone(),
         last_commit: plan.cut.last_commit.clone(),
         events: plan.events,
+        row_events: plan.row_events.clone(),
+        rows: TableReport::total(done.tables.values()),
         rows_written: done.tables.values().map(|table| table.rows_written).sum(),
         bytes_written: done.files.iter().map(|file| file.size).sum(),
         tables: done.tables,
         refused,
         gaps: plan.gaps.clone(),
         files: done.files,
+        inputs: InputReport { baseline: baseline.readings(), log: pieces },
         bytes_spilled,
         warnings,
     })
 }
 
-type Collection<'a> = (Vec<TableChanges<'a>>, Vec<backtrail_domain::BinlogFile>);
+struct Collection<'a> {
+    tables: Vec<TableChanges<'a>>,
+    /// The server's files that events are of.
+    files: Vec<backtrail_domain::BinlogFile>,
+    /// The pieces that the changes are from.
+    pieces: Vec<PlannedPiece>,
+}
 
 fn collect<'a>(
     inputs: &Inputs<'_>,
@@ -121,16 +132,38 @@ fn collect<'a>(
     request: &Request,
     mut collector: Collector<'a>,
 ) -> Result<Collection<'a>, EngineError> {
+    let mut pieces = plan.log.clone();
+    let mut seen = None;
     if !collector.is_idle() {
-        let walked = Log::open(inputs.log)?.walk(&plan.baseline, request.allow_gaps, &mut collector)?;
+        let log = AccountedLog::new(inputs.log);
+        let mut walked = Log::open(&log)?.walk(&plan.baseline, request.allow_gaps, &mut collector)?;
         if walked.exhausted && walked.end < plan.cut.position {
             return Err(EngineError::StalePlan { reason: format!("the log now ends at {}", walked.end) });
         }
         if walked.gaps != plan.gaps {
             return Err(EngineError::StalePlan { reason: "the log has other gaps".to_owned() });
         }
+        log.fill(&mut walked.pieces);
+        pieces = walked.pieces;
+        seen = Some((walked.events, collector.account));
     }
-    collector.finish()
+    let (tables, files) = collector.finish()?;
+    if let Some((delivered, pass)) = seen {
+        account::balance(plan, delivered, &pass, &tables)?;
+    }
+    same_pieces(&plan.log, &pieces)?;
+    Ok(Collection { tables, files, pieces })
+}
+
+/// Whether pieces that were read to their end both times are what they were when planning.
+fn same_pieces(planned: &[PlannedPiece], read: &[PlannedPiece]) -> Result<(), EngineError> {
+    for piece in read.iter().filter(|piece| piece.reading.whole) {
+        let before = planned.iter().find(|planned| planned.name == piece.name && planned.reading.whole);
+        if before.is_some_and(|before| before.reading.sha256 != piece.reading.sha256) {
+            return Err(EngineError::StalePlan { reason: format!("{} of the log has other bytes", piece.name) });
+        }
+    }
+    Ok(())
 }
 
 /// What stands around the rows: carried over from the baseline, or written anew where it changed.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use backtrail_domain::{BinlogPosition, GtidSet, TableName};
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{EventCounts, Gap, Refusal};
+use crate::account::{EventCounts, RowEventCounts};
+use crate::ledger::BaselineReading;
+use crate::plan::{Gap, PlannedPiece, Refusal};
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,14 +20,20 @@ pub struct Report {
     pub last_commit: Option<String>,
     /// Events between baseline and cut.
     pub events: EventCounts,
+    /// Row events between baseline and cut by table, also of tables that are not wanted.
+    pub row_events: BTreeMap<TableName, RowEventCounts>,
     /// Every table of the result.
     pub tables: BTreeMap<TableName, TableReport>,
     /// Wanted tables that are not in the result.
     pub refused: Vec<Refusal>,
     /// Holes in the log that were crossed.
     pub gaps: Vec<Gap>,
+    /// What the result was made of.
+    pub inputs: InputReport,
     /// The result's files, by name.
     pub files: Vec<FileReport>,
+    /// The rows of all tables of the result together.
+    pub rows: TableReport,
     /// Rows of all tables of the result.
     pub rows_written: u64,
     /// Bytes of all files as stored.
@@ -57,6 +65,32 @@ pub struct TableReport {
     pub updates: u64,
     /// Rows deleted by the window's events.
     pub deletes: u64,
+}
+
+impl TableReport {
+    /// The sums of several tables.
+    pub(crate) fn total<'a>(tables: impl Iterator<Item = &'a Self>) -> Self {
+        tables.fold(Self::default(), |total, table| Self {
+            rows_read: total.rows_read + table.rows_read,
+            rows_kept: total.rows_kept + table.rows_kept,
+            rows_replaced: total.rows_replaced + table.rows_replaced,
+            rows_deleted: total.rows_deleted + table.rows_deleted,
+            rows_added: total.rows_added + table.rows_added,
+            rows_written: total.rows_written + table.rows_written,
+            inserts: total.inserts + table.inserts,
+            updates: total.updates + table.updates,
+            deletes: total.deletes + table.deletes,
+        })
+    }
+}
+
+/// What a result was made of: every file that was read, with the checksum of what was read of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct InputReport {
+    /// Files of the baseline, by name.
+    pub baseline: Vec<BaselineReading>,
+    /// Pieces of the binary log, in order.
+    pub log: Vec<PlannedPiece>,
 }
 
 /// A file of the result.

@@ -13,6 +13,7 @@ use backtrail_domain::{BinlogPosition, TableName};
 use backtrail_schema::{DataChange, Ddl, DdlVerb, Flavour, Statement, TransactionControl, classify};
 
 use crate::EngineError;
+use crate::account::{EventCounts, Tally};
 use crate::baseline::Catalog;
 use crate::cut::CutFinder;
 use crate::facts::{LATER_BASELINE, Obstacle, STATEMENT_FORMAT, statement_text};
@@ -20,7 +21,6 @@ use crate::history::{History, Told};
 use crate::io::{Observer, Phase, Progress};
 use crate::layout;
 use crate::log::{Flow, Place, Visitor, at_event, corrupt};
-use crate::plan::EventCounts;
 use crate::statement::StatementText;
 
 /// Progress is reported once in so many bytes.
@@ -55,6 +55,8 @@ pub(crate) struct Scan<'a> {
     observer: &'a dyn Observer,
     pub(crate) finder: CutFinder<'a>,
     pub(crate) events: EventCounts,
+    /// The account of all events.
+    pub(crate) tally: Tally,
     /// Tables with row events that are neither in the baseline nor made since, and the first of these events.
     pub(crate) unknown: BTreeMap<TableName, BinlogPosition>,
     /// Sequences whose value moved on, and where.
@@ -92,6 +94,7 @@ impl<'a> Scan<'a> {
             observer,
             finder,
             events: EventCounts::default(),
+            tally: Tally::default(),
             unknown: BTreeMap::new(),
             sequences: BTreeMap::new(),
             around: Vec::new(),
@@ -174,8 +177,9 @@ impl<'a> Scan<'a> {
             return Err(at_event(place, "rows of a table that no table map has named"));
         };
         let name = &map.name;
-        self.pending.events.row_events += 1;
-        let Some(id) = self.history.find(name) else {
+        let followed = self.history.find(name);
+        self.tally.row_event(followed, name);
+        let Some(id) = followed else {
             if self.catalog.sequences.contains_key(name) {
                 self.sequences.entry(name.clone()).or_insert_with(|| place.start_position());
             } else if !is_system_schema(&name.schema) {
@@ -395,12 +399,12 @@ impl<'a> Scan<'a> {
         let included = self.finder.transaction(commit, &place.end_position());
         let began = self.began.take();
         let mut pending = std::mem::take(&mut self.pending);
+        self.tally.ends(in_window && included);
         if in_window && included {
             pending.events.transactions += 1;
             match boundary {
                 Boundary::RollsBack(_) => {
                     self.history.revert();
-                    pending.events.row_events_rolled_back = pending.events.row_events;
                     self.rolled_back.extend(began);
                     let obstacle = Obstacle {
                         position: place.start_position(),
@@ -457,8 +461,6 @@ impl<'a> Scan<'a> {
 
     fn count(&mut self, counts: &EventCounts) {
         self.events.seen += counts.seen;
-        self.events.row_events += counts.row_events;
-        self.events.row_events_rolled_back += counts.row_events_rolled_back;
         self.events.transactions += counts.transactions;
     }
 
@@ -536,6 +538,7 @@ impl Visitor for Scan<'_> {
         }
         if !self.finder.in_window() {
             // Before the baseline and behind the cut only the times of commits count.
+            self.tally.outside(self.finder.has_reached_baseline());
             if let Some(commit) = boundary.ending() {
                 self.began = None;
                 self.finder.transaction(commit, &place.end_position());
@@ -546,6 +549,7 @@ impl Visitor for Scan<'_> {
             return Ok(Flow::Continue);
         }
         self.moment += 1;
+        self.tally.event(|| place.start_position(), u64::from(event.header.event_size));
         self.report(event)?;
         // A statement that is a transaction of its own may begin and end in one event.
         if boundary.ending().is_some() && self.began.is_none() {
