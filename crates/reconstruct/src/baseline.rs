@@ -40,7 +40,7 @@ pub(crate) struct TableFiles {
     pub(crate) triggers: Vec<FileInfo>,
     /// Files with rows in another form than INSERT statements.
     pub(crate) raw_data: Vec<FileInfo>,
-    /// Rows, where the metadata says.
+    /// Rows, where the metadata says, or else a manifest.
     pub(crate) rows: Option<u64>,
     /// The schema's name in file names.
     pub(crate) schema_file_name: String,
@@ -118,10 +118,10 @@ impl<'a> Catalog<'a> {
             }
             let table = TableFiles {
                 schema: own.schema.map(info),
-                data: own.data.into_iter().map(|file| info(file.name)).collect(),
                 triggers: own.triggers.into_iter().map(info).collect(),
+                rows: own.rows.or_else(|| promised_rows(source, &own.data)),
+                data: own.data.into_iter().map(|file| info(file.name)).collect(),
                 raw_data: own.raw_data.into_iter().map(|file| info(file.name)).collect(),
-                rows: own.rows,
                 schema_file_name: own.schema_file_name,
                 file_name: own.file_name,
                 stem,
@@ -225,6 +225,12 @@ impl DataHead {
             self.no_backslash_escapes = mode.contains("NO_BACKSLASH_ESCAPES");
         }
     }
+}
+
+/// The rows of some data files, where a manifest has them of every file.
+fn promised_rows(source: &AccountedBaseline<'_>, files: &[backtrail_dump::names::DataFile]) -> Option<u64> {
+    let rows = |file: &backtrail_dump::names::DataFile| source.promised(&file.name)?.rows;
+    if files.is_empty() { None } else { files.iter().map(rows).sum() }
 }
 
 fn coordinates(stated: &backtrail_dump::metadata::DumpCoordinates) -> Coordinates {

@@ -189,7 +189,9 @@ pub enum EngineError {
         problem: String,
     },
     /// A file of the baseline of which not all was read that should have been, or more.
-    #[error("the account of the baseline's {file} does not balance: {problem}; take another copy of it, or another baseline")]
+    #[error(
+        "the account of the baseline's {file} does not balance: {problem}; take another copy of it, or another baseline"
+    )]
     InputAccounting {
         /// The file.
         file: String,

@@ -30,6 +30,8 @@ pub(crate) struct Tracked {
     pub(crate) unreadable: Option<String>,
     /// The first event that changed rows.
     pub(crate) first_row_event: Option<BinlogPosition>,
+    /// The statement that ended it: it was dropped, emptied or replaced.
+    pub(crate) ended: Option<Began>,
 }
 
 impl Tracked {
@@ -134,7 +136,7 @@ impl<'a> History<'a> {
             definition: Definition::new(Base::Baseline(name.clone(), self.dialect)),
         };
         let id = self.tracked.len();
-        self.tracked.push(Tracked { life, obstacle: None, unreadable, first_row_event: None });
+        self.tracked.push(Tracked { life, obstacle: None, unreadable, first_row_event: None, ended: None });
         self.names.insert(name.clone(), Some(id));
         Some(id)
     }
@@ -266,7 +268,17 @@ impl<'a> History<'a> {
     fn end(&mut self, name: &TableName, told: &Told<'_>) {
         let name = self.resolve(name);
         if self.find(&name).is_some() {
+            self.note_end(&name, told);
             self.name(&name, None, told.moment);
+        }
+    }
+
+    /// The statement ends the table of a name, if there is one.
+    fn note_end(&mut self, name: &TableName, told: &Told<'_>) {
+        let Some(id) = self.find(name) else { return };
+        self.remember(id);
+        if let Some(tracked) = self.tracked.get_mut(id) {
+            tracked.ended = told.began();
         }
     }
 
@@ -303,14 +315,17 @@ impl<'a> History<'a> {
                 obstacle: None,
                 unreadable: None,
                 first_row_event: None,
+                ended: None,
             },
             Err(reason) => Tracked {
                 life: Life { origin: None, eras: Vec::new(), definition: otherwise },
                 obstacle: Some(told.obstacle(reason.clone())),
                 unreadable: Some(reason),
                 first_row_event: None,
+                ended: None,
             },
         };
+        self.note_end(name, told);
         self.add(name, tracked, told.moment);
     }
 

@@ -262,10 +262,7 @@ impl Drop for AccountedReader {
         if self.state == State::Reading {
             let sha256 = hexadecimal(&std::mem::take(&mut self.sha256).finalize());
             // A beginning contradicts nothing.
-            let _ = self.ledger.note(
-                &self.name,
-                Reading { bytes: self.bytes, sha256, whole: false, compared: false },
-            );
+            let _ = self.ledger.note(&self.name, Reading { bytes: self.bytes, sha256, whole: false, compared: false });
         }
     }
 }

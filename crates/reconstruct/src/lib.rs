@@ -23,6 +23,7 @@ mod merge;
 mod names;
 mod output;
 mod plan;
+mod plan_text;
 mod planner;
 mod rebuild;
 mod recipe;
@@ -45,7 +46,10 @@ pub use io::{
     Spill, SpillFile,
 };
 pub use ledger::{BaselineReading, Reading};
-pub use plan::{Coordinates, Cut, Gap, Plan, PlannedEra, PlannedKey, PlannedPiece, Refusal, TableAction};
+pub use plan::{
+    Coordinates, Cut, EndedTable, ExpectedWork, Gap, PLAN_VERSION, Plan, PlannedEra, PlannedKey, PlannedPiece,
+    PlannedStage, Refusal, TableAction,
+};
 pub use planner::plan;
 pub use rebuild::reconstruct;
 pub use report::{FileReport, InputReport, Report, TableReport};

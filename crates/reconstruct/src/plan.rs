@@ -11,9 +11,15 @@ use crate::history::Binding;
 use crate::ledger::Reading;
 use crate::recipe::Recipe;
 
-/// What is going to be done. A value to print, to store and to hand to [`reconstruct`](crate::reconstruct).
+/// The version of stored plans that this code writes. Those of every version can be read.
+pub const PLAN_VERSION: u32 = 1;
+
+/// What is going to be done. A value to print (with `Display`, for people), to store (as JSON) and to hand to
+/// [`reconstruct`](crate::reconstruct).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
+    /// [`PLAN_VERSION`] when it was made.
+    pub version: u32,
     /// What was asked for, as text.
     pub target: String,
     /// Where the baseline's rows belong in the log.
@@ -26,6 +32,11 @@ pub struct Plan {
     pub gaps: Vec<Gap>,
     /// Every wanted table, by name.
     pub tables: BTreeMap<TableName, TableAction>,
+    /// Wanted tables of the baseline, or with row events, that are not there at the cut, or are there with no row of before:
+    /// they were dropped, emptied or replaced. In the order of the log.
+    pub ended: Vec<EndedTable>,
+    /// How much there is to do.
+    pub expected: ExpectedWork,
     /// Transactions within the window that were rolled back: where each begins. Nothing of them is applied.
     pub rolled_back: Vec<BinlogPosition>,
     /// What was counted on the way.
@@ -124,8 +135,11 @@ pub enum TableAction {
         /// Bytes of its data files as stored.
         bytes: u64,
     },
-    /// The changes of the window are merged into the baseline's rows.
+    /// The changes of the window are merged into the baseline's rows, or the rows are written anew for a new definition
+    /// (without row events), or the table is made anew (without an origin).
     Merge {
+        /// The table of the baseline whose rows it begins with; `None` where it was made or emptied in the window.
+        origin: Option<TableName>,
         /// The key that tells rows apart.
         key: PlannedKey,
         /// Rows in the baseline, where it says.
@@ -139,6 +153,9 @@ pub enum TableAction {
         /// The table's eras, where there is more than one: between them its definition or name changed.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         eras: Vec<PlannedEra>,
+        /// The stages that its rows go through, where there is more than one: between them their key changed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        stages: Vec<PlannedStage>,
     },
     /// The table cannot be rebuilt.
     Refused(Refusal),
@@ -155,6 +172,73 @@ pub struct PlannedEra {
     pub statement: Option<String>,
     /// Row events in it.
     pub row_events: u64,
+}
+
+/// Eras of a table in which one key tells its rows apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedStage {
+    /// The first of these eras, counted from 0.
+    pub first_era: usize,
+    /// The key.
+    pub key: PlannedKey,
+}
+
+/// A table that came to its end in the window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedTable {
+    /// Its last name.
+    pub name: TableName,
+    /// The statement that ended it: where.
+    pub position: BinlogPosition,
+    /// The statement (the first few hundred characters).
+    pub statement: String,
+    /// Rows in the baseline, where it says.
+    pub rows: Option<u64>,
+    /// Row events in vain.
+    pub row_events: u64,
+}
+
+/// How much there is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ExpectedWork {
+    /// Tables whose files are copied.
+    pub tables_copied: u64,
+    /// Tables whose rows are gone through.
+    pub tables_merged: u64,
+    /// Rows of the baseline in both, where it says for all.
+    pub rows: Option<u64>,
+    /// Bytes of their data files as stored.
+    pub bytes: u64,
+    /// Row events to apply.
+    pub row_events: u64,
+    /// Bytes of these.
+    pub row_event_bytes: u64,
+    /// Bytes of the log between baseline and cut.
+    pub log_bytes: u64,
+}
+
+impl ExpectedWork {
+    pub(crate) fn of<'a>(actions: impl Iterator<Item = &'a TableAction>, log_bytes: u64) -> Self {
+        let mut work = Self { rows: Some(0), log_bytes, ..Self::default() };
+        for action in actions {
+            let (rows, bytes) = match action {
+                TableAction::Copy { rows, bytes } => {
+                    work.tables_copied += 1;
+                    (rows, bytes)
+                }
+                TableAction::Merge { rows, bytes, row_events, row_event_bytes, .. } => {
+                    work.tables_merged += 1;
+                    work.row_events += row_events;
+                    work.row_event_bytes += row_event_bytes;
+                    (rows, bytes)
+                }
+                TableAction::Refused(_) => continue,
+            };
+            work.rows = work.rows.zip(*rows).map(|(sum, rows)| sum + rows);
+            work.bytes += bytes;
+        }
+        work
+    }
 }
 
 /// What tells a table's rows apart.

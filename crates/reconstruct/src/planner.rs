@@ -14,8 +14,9 @@ use crate::decide::{Shapes, decide};
 use crate::facts::LATER_BASELINE;
 use crate::history::{Binding, History, Tracked};
 use crate::ledger::{AccountedBaseline, AccountedLog};
+use crate::life::Began;
 use crate::log::Log;
-use crate::plan::{Plan, Refusal, TableAction};
+use crate::plan::{EndedTable, ExpectedWork, PLAN_VERSION, Plan, Refusal, TableAction};
 use crate::recipe::Recipe;
 use crate::request::{Inputs, Request};
 use crate::scan::{Scan, is_system_schema};
@@ -39,7 +40,18 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     let mut scan = Scan::new(&catalog, history, !logs_cascades(&format), dialect.flavour, inputs.observer, finder);
     let mut walked = log.walk(&catalog.coordinates, request.allow_gaps, &mut scan)?;
     accounted_log.fill(&mut walked.pieces);
-    let Scan { finder, mut history, events: counted, tally, around, unknown, sequences, created_schemas, rolled_back, .. } = scan;
+    let Scan {
+        finder,
+        mut history,
+        events: counted,
+        tally,
+        around,
+        unknown,
+        sequences,
+        created_schemas,
+        rolled_back,
+        ..
+    } = scan;
     let mut warnings = Vec::new();
     let cut = finder.finish(&walked, &mut warnings)?;
     warnings.extend(walked.warnings);
@@ -93,12 +105,15 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     let (events, row_events) = tally.account(walked.events, &cut.position, followed, &elsewhere)?;
     let events = EventCounts { transactions: counted.transactions, ..events };
     Ok(Plan {
+        version: PLAN_VERSION,
         target: request.target.to_string(),
         baseline: catalog.coordinates.clone(),
         cut,
         log: walked.pieces,
         gaps: walked.gaps,
         bindings: bindings(&history, &present, &recipes),
+        ended: ended(&catalog, &history, &request.tables),
+        expected: ExpectedWork::of(tables.values(), events.bytes),
         tables,
         rolled_back,
         events,
@@ -129,6 +144,22 @@ fn followed(
         Some(Followed { id, name: name.clone(), committed: tracked.row_events(), fate })
     };
     history.tracked.iter().enumerate().filter_map(each).collect()
+}
+
+/// The wanted tables that came to their end.
+fn ended(catalog: &Catalog<'_>, history: &History<'_>, filter: &TableFilter) -> Vec<EndedTable> {
+    let each = |tracked: &Tracked| {
+        let (began, origin) = (tracked.ended.as_ref()?, tracked.life.origin.as_ref());
+        let name = tracked.life.last().map(|era| &era.name).or(origin)?.clone();
+        let row_events = tracked.row_events();
+        let rows = origin.map_or(Some(0), |origin| catalog.tables.get(origin)?.rows);
+        let told = filter.matches(&name) && (origin.is_some() || row_events > 0);
+        let Began { position, statement } = began.clone();
+        told.then_some(EndedTable { name, position, statement, rows, row_events })
+    };
+    let mut ended: Vec<EndedTable> = history.tracked.iter().filter_map(each).collect();
+    ended.sort_by(|a, b| a.position.cmp(&b.position));
+    ended
 }
 
 fn refused(name: &TableName, at: &BinlogPosition, reason: &str, remedy: &str) -> TableAction {

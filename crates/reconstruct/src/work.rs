@@ -167,12 +167,8 @@ impl Work<'_> {
         let mut tables: BTreeMap<TableName, TableReport> = BTreeMap::new();
         let copied = copied.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (copy, counted) in self.copies.iter().zip(copied) {
-            let report = TableReport {
-                rows_read: counted,
-                rows_kept: counted,
-                rows_written: counted,
-                ..TableReport::default()
-            };
+            let report =
+                TableReport { rows_read: counted, rows_kept: counted, rows_written: counted, ..TableReport::default() };
             balance_copy(copy, counted)?;
             tables.insert(copy.name.clone(), report);
         }

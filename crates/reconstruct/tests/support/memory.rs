@@ -22,11 +22,6 @@ impl Memory {
         memory
     }
 
-    /// Another directory with the same files.
-    pub(crate) fn copy(&self) -> Self {
-        Self(Arc::new(Mutex::new(self.files())))
-    }
-
     pub(crate) fn put(&self, name: &str, bytes: Vec<u8>) {
         self.0.lock().unwrap().insert(name.to_owned(), bytes);
     }
