@@ -10,12 +10,23 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::EngineError;
 use crate::arena::{Arena, Spot};
 use crate::io::Spill;
-use crate::record::{Effect, EventAt, Misfit, Record};
+use crate::record::{Effect, EventAt, Misfit, Record, RowEvent};
 use crate::spill::{Run, RunWriter, SortedCursor, SortedFile};
+
+/// How the entries of a set are told apart, and what becomes of several for one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A key names one row; its events fold into one entry.
+    Keyed,
+    /// A key is a whole row, of which there may be several; they are counted.
+    Counted,
+    /// A key ends with a tick, and every event is an entry.
+    Events,
+}
 
 /// One table's changes, being collected.
 pub struct ChangeSet {
-    counted: bool,
+    kind: Kind,
     table: HashedEntries,
     runs: Vec<Run>,
     spilled: u64,
@@ -23,8 +34,10 @@ pub struct ChangeSet {
 
 /// One table's changes, complete.
 pub struct Changes {
-    counted: bool,
+    kind: Kind,
     store: Store,
+    /// Of the keys of single events.
+    filter: Filter,
     /// Which entries the baseline has had: a bit each, or a number each where rows are counted.
     seen: Seen,
     spilled: u64,
@@ -69,14 +82,15 @@ impl Packed {
         match effect {
             Effect::Row { existed, present } => Self { delta: i32::from(present), low: i32::from(existed) },
             Effect::Count { delta, low } => Self { delta: saturate(delta), low: saturate(low) },
+            Effect::Event(event) => Self { delta: event as i32, low: 0 },
         }
     }
 
-    fn effect(self, counted: bool) -> Effect {
-        if counted {
-            Effect::Count { delta: i64::from(self.delta), low: i64::from(self.low) }
-        } else {
-            Effect::Row { existed: self.low != 0, present: self.delta != 0 }
+    fn effect(self, kind: Kind) -> Effect {
+        match kind {
+            Kind::Counted => Effect::Count { delta: i64::from(self.delta), low: i64::from(self.low) },
+            Kind::Keyed => Effect::Row { existed: self.low != 0, present: self.delta != 0 },
+            Kind::Events => Effect::Event(RowEvent::from_number(self.delta as u8)),
         }
     }
 }
@@ -157,11 +171,11 @@ impl HashedEntries {
         }
     }
 
-    fn record(&self, index: usize, counted: bool) -> Option<Record<'_>> {
+    fn record(&self, index: usize, kind: Kind) -> Option<Record<'_>> {
         let entry = self.entries.get(index)?;
         Some(Record {
             key: self.arena.get(entry.key),
-            effect: entry.effect.effect(counted),
+            effect: entry.effect.effect(kind),
             at: entry.at,
             image: self.arena.get(entry.image),
         })
@@ -182,12 +196,27 @@ impl HashedEntries {
 impl ChangeSet {
     /// An empty set, of a table whose key names one row each.
     pub fn keyed() -> Self {
-        Self { counted: false, table: HashedEntries::default(), runs: Vec::new(), spilled: 0 }
+        Self { kind: Kind::Keyed, table: HashedEntries::default(), runs: Vec::new(), spilled: 0 }
     }
 
     /// An empty set of a table without a key, whose equal rows are counted.
     pub fn counted() -> Self {
-        Self { counted: true, ..Self::keyed() }
+        Self { kind: Kind::Counted, ..Self::keyed() }
+    }
+
+    /// An empty set that keeps every event apart, of a table whose rows also change without events.
+    pub fn events() -> Self {
+        Self { kind: Kind::Events, ..Self::keyed() }
+    }
+
+    /// One event of a set that keeps them apart.
+    pub fn note(&mut self, key: &[u8], tick: u64, event: RowEvent, at: EventAt, image: &[u8]) {
+        debug_assert!(self.kind == Kind::Events, "a set that folds events");
+        let key = [key, &tick.to_be_bytes()].concat();
+        match self.table.find(&key) {
+            None => self.table.add(&key, Effect::Event(event), at, image),
+            Some(index) => self.table.change(index, Effect::Event(event), at, image),
+        }
     }
 
     /// A row is inserted.
@@ -195,7 +224,7 @@ impl ChangeSet {
     /// # Errors
     /// It is there already.
     pub fn insert(&mut self, key: &[u8], at: EventAt, image: &[u8]) -> Result<(), Misfit> {
-        let effect = if self.counted {
+        let effect = if self.kind == Kind::Counted {
             Effect::Count { delta: 1, low: 0 }
         } else {
             Effect::Row { existed: false, present: true }
@@ -208,7 +237,7 @@ impl ChangeSet {
     /// # Errors
     /// It is not there.
     pub fn update(&mut self, key: &[u8], at: EventAt, image: &[u8]) -> Result<(), Misfit> {
-        let effect = if self.counted {
+        let effect = if self.kind == Kind::Counted {
             // The same whole row before and after: nothing to do but to demand that there is one.
             Effect::Count { delta: 0, low: -1 }
         } else {
@@ -222,7 +251,7 @@ impl ChangeSet {
     /// # Errors
     /// It is not there.
     pub fn delete(&mut self, key: &[u8], at: EventAt) -> Result<(), Misfit> {
-        let effect = if self.counted {
+        let effect = if self.kind == Kind::Counted {
             Effect::Count { delta: -1, low: -1 }
         } else {
             Effect::Row { existed: true, present: false }
@@ -237,9 +266,9 @@ impl ChangeSet {
         match self.table.find(key) {
             None => self.table.add(key, effect, at, image),
             Some(index) => {
-                let Some(record) = self.table.record(index, self.counted) else { return Ok(()) };
+                let Some(record) = self.table.record(index, self.kind) else { return Ok(()) };
                 let combined = record.effect.then(effect)?;
-                if self.counted && image.is_empty() {
+                if self.kind == Kind::Counted && image.is_empty() {
                     // A row that goes takes no image with it: equal rows share one.
                     let kept = record.image.to_vec();
                     self.table.change(index, combined, at, &kept);
@@ -267,7 +296,7 @@ impl ChangeSet {
         }
         let mut writer = RunWriter::new(spill)?;
         for index in table.sorted() {
-            if let Some(record) = table.record(index as usize, self.counted) {
+            if let Some(record) = table.record(index as usize, self.kind) {
                 writer.push(&record)?;
             }
         }
@@ -300,19 +329,26 @@ impl ChangeSet {
             Store::Memory { order, .. } => order.len(),
             Store::Disk(file) => usize::try_from(file.records()).unwrap_or(usize::MAX),
         };
-        let seen = if self.counted {
+        let filter = match self.kind {
+            Kind::Events => Filter::of(&store, count)?,
+            Kind::Keyed | Kind::Counted => Filter::default(),
+        };
+        let seen = if self.kind == Kind::Counted {
             Seen::Often((0..count).map(|_| AtomicU32::new(0)).collect())
         } else {
             Seen::Once((0..count.div_ceil(64)).map(|_| AtomicU64::new(0)).collect())
         };
-        Ok(Changes { counted: self.counted, store, seen, spilled: self.spilled })
+        Ok(Changes { kind: self.kind, store, filter, seen, spilled: self.spilled })
     }
 }
 
 impl Changes {
-    /// Whether equal rows are counted.
-    pub fn is_counted(&self) -> bool {
-        self.counted
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        match &self.store {
+            Store::Memory { order, .. } => order.is_empty(),
+            Store::Disk(file) => file.records() == 0,
+        }
     }
 
     /// Bytes that went to temporary files.
@@ -323,8 +359,10 @@ impl Changes {
     /// A way to look keys up; each thread has its own.
     pub fn lookup(&self) -> Lookup<'_> {
         match &self.store {
-            Store::Memory { table, .. } => Lookup { changes: self, kind: LookupKind::Memory(table) },
-            Store::Disk(file) => Lookup { changes: self, kind: LookupKind::Disk(file.cursor()) },
+            Store::Memory { table, order } => {
+                Lookup { changes: self, kind: LookupKind::Memory(table, order), wanted: Vec::new() }
+            }
+            Store::Disk(file) => Lookup { changes: self, kind: LookupKind::Disk(file.cursor()), wanted: Vec::new() },
         }
     }
 
@@ -338,7 +376,7 @@ impl Changes {
     ) -> Result<(), EngineError> {
         match &self.store {
             Store::Memory { table, order } => {
-                order.iter().try_for_each(|index| match table.record(*index as usize, self.counted) {
+                order.iter().try_for_each(|index| match table.record(*index as usize, self.kind) {
                     Some(record) => each(&record, self.times_seen(u64::from(*index))),
                     None => Ok(()),
                 })
@@ -359,6 +397,24 @@ impl Changes {
         }
     }
 
+    /// Claims the event of this number; false if that was done before.
+    pub(crate) fn claim(&self, number: u64) -> bool {
+        self.mark(number) == 0
+    }
+
+    /// Whether the event of this number has been claimed.
+    pub(crate) fn is_claimed(&self, number: u64) -> bool {
+        self.times_seen(number) > 0
+    }
+
+    /// Begins anew: no entry has been met, no event claimed.
+    pub(crate) fn forget_what_was_met(&self) {
+        match &self.seen {
+            Seen::Once(bits) => bits.iter().for_each(|word| word.store(0, Ordering::Relaxed)),
+            Seen::Often(counts) => counts.iter().for_each(|count| count.store(0, Ordering::Relaxed)),
+        }
+    }
+
     fn times_seen(&self, number: u64) -> u32 {
         let index = usize::try_from(number).unwrap_or(usize::MAX);
         match &self.seen {
@@ -374,10 +430,12 @@ impl Changes {
 pub struct Lookup<'a> {
     changes: &'a Changes,
     kind: LookupKind<'a>,
+    /// A key with a tick behind it.
+    wanted: Vec<u8>,
 }
 
 enum LookupKind<'a> {
-    Memory(&'a HashedEntries),
+    Memory(&'a HashedEntries, &'a [u32]),
     Disk(SortedCursor<'a>),
 }
 
@@ -390,11 +448,81 @@ impl Lookup<'_> {
     pub fn meet(&mut self, key: &[u8]) -> Result<Option<(Record<'_>, u32)>, EngineError> {
         let changes = self.changes;
         Ok(match &mut self.kind {
-            LookupKind::Memory(table) => table.find(key).and_then(|index| {
-                table.record(index, changes.counted).map(|record| (record, changes.mark(index as u64)))
-            }),
+            LookupKind::Memory(table, _) => table
+                .find(key)
+                .and_then(|index| table.record(index, changes.kind).map(|record| (record, changes.mark(index as u64)))),
             LookupKind::Disk(cursor) => cursor.find(key)?.map(|(number, record)| (record, changes.mark(number))),
         })
+    }
+
+    /// The first event of a key behind a tick, of a set that keeps events apart: its number, its tick and itself.
+    ///
+    /// # Errors
+    /// Those of the temporary files.
+    pub(crate) fn next(&mut self, key: &[u8], after: u64) -> Result<Option<(u64, u64, Record<'_>)>, EngineError> {
+        let changes = self.changes;
+        if !changes.filter.may_hold(key) {
+            return Ok(None);
+        }
+        self.wanted.clear();
+        self.wanted.extend_from_slice(key);
+        self.wanted.extend_from_slice(&after.saturating_add(1).to_be_bytes());
+        let wanted = self.wanted.as_slice();
+        let found = match &mut self.kind {
+            LookupKind::Memory(table, order) => {
+                let record = |index: &u32| table.record(*index as usize, changes.kind);
+                let place = order.partition_point(|index| record(index).is_some_and(|record| record.key < wanted));
+                order.get(place).and_then(|index| Some((u64::from(*index), record(index)?)))
+            }
+            LookupKind::Disk(cursor) => cursor.first_from(wanted)?,
+        };
+        Ok(found.and_then(|(number, record)| {
+            let (own, tick) = record.key.split_last_chunk::<8>()?;
+            (own == key).then_some((number, u64::from_be_bytes(*tick), record))
+        }))
+    }
+}
+
+/// Tells most keys that have no event without a search: a bit for each hash that a key with events has.
+#[derive(Default)]
+struct Filter {
+    hasher: RandomState,
+    bits: Vec<u64>,
+}
+
+impl Filter {
+    const BITS_PER_EVENT: usize = 8;
+
+    fn of(store: &Store, events: usize) -> Result<Self, EngineError> {
+        let words = (events * Self::BITS_PER_EVENT / 64 + 1).next_power_of_two();
+        let mut filter = Self { hasher: RandomState::new(), bits: vec![0; words] };
+        let mut add = |key: &[u8]| {
+            let (word, bit) = filter.place(key.split_last_chunk::<8>().map_or(key, |(own, _)| own));
+            if let Some(word) = filter.bits.get_mut(word) {
+                *word |= bit;
+            }
+        };
+        match store {
+            Store::Memory { table, .. } => table.entries.iter().for_each(|entry| add(table.arena.get(entry.key))),
+            Store::Disk(file) => file.for_each(&mut |_, record| {
+                add(record.key);
+                Ok(())
+            })?,
+        }
+        Ok(filter)
+    }
+
+    fn place(&self, key: &[u8]) -> (usize, u64) {
+        let hash = self.hasher.hash_one(key);
+        ((hash >> 6) as usize & (self.bits.len() - 1), 1 << (hash & 63))
+    }
+
+    fn may_hold(&self, key: &[u8]) -> bool {
+        if self.bits.is_empty() {
+            return false;
+        }
+        let (word, bit) = self.place(key);
+        self.bits.get(word).is_some_and(|word| word & bit != 0)
     }
 }
 

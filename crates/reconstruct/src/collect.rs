@@ -7,10 +7,11 @@ use backtrail_binlog::{
     decode_value,
 };
 use backtrail_domain::{BinlogFile, BinlogPosition, TableName};
-use backtrail_schema::TableShape;
+use backtrail_schema::{ReferentialAction, TableShape};
 
 use crate::EngineError;
 use crate::account;
+use crate::cascade::{Action, Encoded, Feed, Feeds, find, first_tick};
 use crate::changes::{ChangeSet, Changes};
 use crate::image::{self, Layouts};
 use crate::io::{Observer, Phase, Progress, Spill};
@@ -18,7 +19,7 @@ use crate::key::KeyCodec;
 use crate::log::{Flow, Place, Visitor, at_event, corrupt};
 use crate::plan::Plan;
 use crate::recipe::{Recipe, Stage};
-use crate::record::{EventAt, Misfit};
+use crate::record::{EventAt, Misfit, RowEvent};
 use crate::render::is_unsigned;
 
 /// Progress is reported once in so many bytes.
@@ -57,9 +58,23 @@ pub(crate) struct TableChanges<'a> {
     pub(crate) changes: Vec<Changes>,
 }
 
+/// What the second pass collected.
+pub(crate) struct Collection<'a> {
+    /// In the order of the plan's recipes.
+    pub(crate) tables: Vec<TableChanges<'a>>,
+    /// The files of the log.
+    pub(crate) files: Vec<BinlogFile>,
+    /// The cascades of each of the plan's links.
+    pub(crate) cascades: Vec<Changes>,
+}
+
 impl<'a> Collected<'a> {
     fn new(name: &'a TableName, recipe: &'a Recipe) -> Self {
-        let set = |stage: &Stage| if stage.counted() { ChangeSet::counted() } else { ChangeSet::keyed() };
+        let set = |stage: &Stage| match () {
+            () if recipe.routes.is_some() => ChangeSet::events(),
+            () if stage.counted() => ChangeSet::counted(),
+            () => ChangeSet::keyed(),
+        };
         Self {
             name,
             recipe,
@@ -98,6 +113,38 @@ fn key_of(
     Ok(())
 }
 
+/// What the change of a parent's row means for the rows that refer to it over a link: for which values it comes.
+fn cascade(
+    feeds: &Feeds,
+    feed: &Feed,
+    map: &TableMap,
+    before: &RowImage<'_, '_>,
+    after: Option<&RowImage<'_, '_>>,
+) -> Result<Option<(Vec<u8>, Action)>, String> {
+    let Some(Ok(codec)) = feeds.links.get(feed.link).map(|link| &link.codec) else { return Ok(None) };
+    let changed = |column: &usize| after.is_none_or(|after| find::differs(before, after, *column));
+    let action = if after.is_some() { feed.on_update } else { feed.on_delete };
+    if !action.changes_child() || !feed.columns.iter().any(changed) {
+        return Ok(None);
+    }
+    let mut key = Vec::new();
+    match feed.key(codec, map, before, &mut key)? {
+        Encoded::Null => return Ok(None),
+        Encoded::Known => {}
+        Encoded::Doubtful(_) => return Err("a referenced text beyond ASCII may be equal to others".to_owned()),
+    }
+    let action = match (action, after) {
+        (ReferentialAction::Cascade, None) => Action::Delete,
+        (ReferentialAction::Cascade, Some(after)) => {
+            let parts = feed.columns.iter().enumerate().filter(|(_, column)| changed(column));
+            let values = parts.map(|(part, column)| Ok((part, feed.literal(map, after, *column)?)));
+            Action::Update(values.collect::<Result<_, String>>()?)
+        }
+        _ => Action::SetNull,
+    };
+    Ok(Some((key, action)))
+}
+
 /// The number of a row in the column that the server counts up.
 fn counter(shape: &TableShape, map: &TableMap, row: &RowImage<'_, '_>) -> Option<u64> {
     let at = shape.columns.iter().position(|column| column.auto_increment)?;
@@ -128,8 +175,14 @@ pub(crate) struct Collector<'a> {
     moment: u64,
     pub(crate) account: account::Collected,
     table_maps: TableMaps,
-    /// The table of a number, for maps that have been seen; `None`: not one of ours.
+    /// The files of the log, in the order in which they were read.
     files: Vec<BinlogFile>,
+    /// The number of the last row change.
+    tick: u64,
+    /// The cascades of each link.
+    cascades: Vec<ChangeSet>,
+    /// Bytes of these when last looked at.
+    cascade_bytes: usize,
     /// The open transaction is one that was rolled back.
     skipping: bool,
     bytes_in_memory: usize,
@@ -159,6 +212,9 @@ impl<'a> Collector<'a> {
             account: account::Collected::default(),
             table_maps: TableMaps::new(),
             files: Vec::new(),
+            tick: 0,
+            cascades: plan.cascades.links.iter().map(|_| ChangeSet::events()).collect(),
+            cascade_bytes: 0,
             skipping: false,
             bytes_in_memory: 0,
             bytes_seen: 0,
@@ -171,7 +227,7 @@ impl<'a> Collector<'a> {
 
     /// Whether there is nothing to collect.
     pub(crate) fn is_idle(&self) -> bool {
-        self.tables.iter().all(|table| table.recipe.row_events().0 == 0)
+        self.plan.cascades.is_empty() && self.tables.iter().all(|table| table.recipe.row_events().0 == 0)
     }
 
     /// What a name means at this moment: a table and its era.
@@ -200,6 +256,10 @@ impl<'a> Collector<'a> {
             return Err(at_event(place, "rows of a table that no table map has named"));
         };
         let map = std::sync::Arc::clone(map);
+        let before = self.tick.max(first_tick(self.moment));
+        self.tick = before;
+        self.collect_cascades(place, event, rows, &map, at)?;
+        let mut tick = before;
         let Some((number, era)) = self.means(&map.name) else { return Ok(()) };
         let Some(table) = self.tables.get_mut(number) else { return Ok(()) };
         let recipe = table.recipe;
@@ -214,6 +274,7 @@ impl<'a> Collector<'a> {
         let broken = |problem: String| at_event(place, format!("rows of {}: {problem}", map.name));
         let mut changes = rows.rows(&map).map_err(|problem| corrupt(event, problem))?;
         while let Some(change) = changes.next_row().map_err(|problem| corrupt(event, problem))? {
+            tick += 1;
             if let Some(before) = &change.before {
                 key_of(codec, shape, &map, before, &mut self.before_key).map_err(broken)?;
             }
@@ -222,6 +283,30 @@ impl<'a> Collector<'a> {
                 image::store(layout, after, change.before.as_ref(), &mut self.image).map_err(broken)?;
                 key_of(codec, shape, &map, after, &mut self.after_key).map_err(broken)?;
                 table.counts.counter = table.counts.counter.max(counter(shape, &map, after));
+            }
+            if recipe.routes.is_some() {
+                let counted = recipe.stages.get(stage).is_some_and(Stage::counted);
+                let same = counted && self.before_key == self.after_key;
+                match (&change.before, &change.after) {
+                    (None, _) => table.counts.inserts += 1,
+                    (_, None) => table.counts.deletes += 1,
+                    _ => table.counts.updates += 1,
+                }
+                match (&change.before, &change.after) {
+                    (Some(_), Some(_)) if same => {}
+                    (Some(_), Some(_)) if self.before_key == self.after_key => {
+                        set.note(&self.after_key, tick, RowEvent::Updated, at, &self.image);
+                    }
+                    (before, after) => {
+                        if before.is_some() {
+                            set.note(&self.before_key, tick, RowEvent::Deleted, at, &[]);
+                        }
+                        if after.is_some() {
+                            set.note(&self.after_key, tick, RowEvent::Inserted, at, &self.image);
+                        }
+                    }
+                }
+                continue;
             }
             let (key, outcome) = match (&change.before, &change.after) {
                 (None, Some(_)) => {
@@ -252,9 +337,48 @@ impl<'a> Collector<'a> {
                 problem: problem.text().to_owned(),
             })?;
         }
+        self.tick = self.tick.max(tick);
         let bytes = table.sets.iter().map(ChangeSet::bytes).sum();
         self.bytes_in_memory = self.bytes_in_memory + bytes - table.bytes;
         table.bytes = bytes;
+        self.make_room()
+    }
+
+    /// What deleted and updated rows mean for the children of their table.
+    fn collect_cascades(
+        &mut self,
+        place: &Place<'_>,
+        event: &Event<'_>,
+        rows: &RowsEvent<'_>,
+        map: &TableMap,
+        at: EventAt,
+    ) -> Result<(), EngineError> {
+        let plan = self.plan;
+        let feeds = plan.cascades.at(&map.name, self.moment);
+        if feeds.is_empty() || rows.kind == RowsKind::Write || rows.foreign_key_checks_off() {
+            return Ok(());
+        }
+        let broken = |problem: String| at_event(place, format!("rows of {}: {problem}", map.name));
+        let mut changes = rows.rows(map).map_err(|problem| corrupt(event, problem))?;
+        while let Some(change) = changes.next_row().map_err(|problem| corrupt(event, problem))? {
+            self.tick += 1;
+            let Some(before) = &change.before else { continue };
+            for feed in feeds {
+                if let Some((key, action)) =
+                    cascade(&plan.cascades, feed, map, before, change.after.as_ref()).map_err(broken)?
+                    && let Some(set) = self.cascades.get_mut(feed.link)
+                {
+                    action.note(set, &key, self.tick, at);
+                }
+            }
+        }
+        let bytes = self.cascades.iter().map(ChangeSet::bytes).sum();
+        self.bytes_in_memory = self.bytes_in_memory + bytes - self.cascade_bytes;
+        self.cascade_bytes = bytes;
+        self.make_room()
+    }
+
+    fn make_room(&mut self) -> Result<(), EngineError> {
         while self.bytes_in_memory > self.memory_budget {
             if !self.spill_largest()? {
                 break;
@@ -265,10 +389,16 @@ impl<'a> Collector<'a> {
 
     /// Writes the largest set to disk; false when there is none worth it.
     fn spill_largest(&mut self) -> Result<bool, EngineError> {
-        let Some(table) = self.tables.iter_mut().max_by_key(|table| table.bytes) else { return Ok(false) };
-        if table.bytes == 0 {
-            return Ok(false);
-        }
+        let largest = self.tables.iter_mut().max_by_key(|table| table.bytes);
+        let Some(table) = largest.filter(|table| table.bytes > 0 && table.bytes >= self.cascade_bytes) else {
+            for set in &mut self.cascades {
+                set.spill(self.spill)?;
+            }
+            let before = self.cascade_bytes;
+            self.cascade_bytes = self.cascades.iter().map(ChangeSet::bytes).sum();
+            self.bytes_in_memory -= before - self.cascade_bytes;
+            return Ok(before > self.cascade_bytes);
+        };
         tracing::debug!(table = %table.name, bytes = table.bytes, "change set past the memory budget goes to disk");
         for set in &mut table.sets {
             set.spill(self.spill)?;
@@ -280,8 +410,14 @@ impl<'a> Collector<'a> {
     }
 
     /// Ends the pass.
-    pub(crate) fn finish(self) -> Result<(Vec<TableChanges<'a>>, Vec<BinlogFile>), EngineError> {
+    pub(crate) fn finish(self) -> Result<Collection<'a>, EngineError> {
         let files = self.files;
+        let cascades = self.cascades.into_iter().map(|set| {
+            set.freeze(self.spill, &mut |_, _| EngineError::StalePlan {
+                reason: "cascades of several kinds on one foreign key".to_owned(),
+            })
+        });
+        let cascades = cascades.collect::<Result<Vec<_>, _>>()?;
         let mut done = Vec::with_capacity(self.tables.len());
         for table in self.tables {
             let mut changes = Vec::with_capacity(table.sets.len());
@@ -304,7 +440,7 @@ impl<'a> Collector<'a> {
                 changes,
             });
         }
-        Ok((done, files))
+        Ok(Collection { tables: done, files, cascades })
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Tracked {
     pub(crate) first_row_event: Option<BinlogPosition>,
     /// The statement that ended it: it was dropped, emptied or replaced.
     pub(crate) ended: Option<Began>,
+    /// Where foreign keys first may have changed its rows without an event.
+    pub(crate) cascaded: Option<BinlogPosition>,
 }
 
 impl Tracked {
@@ -136,7 +138,14 @@ impl<'a> History<'a> {
             definition: Definition::new(Base::Baseline(name.clone(), self.dialect)),
         };
         let id = self.tracked.len();
-        self.tracked.push(Tracked { life, obstacle: None, unreadable, first_row_event: None, ended: None });
+        self.tracked.push(Tracked {
+            life,
+            obstacle: None,
+            unreadable,
+            first_row_event: None,
+            ended: None,
+            cascaded: None,
+        });
         self.names.insert(name.clone(), Some(id));
         Some(id)
     }
@@ -316,6 +325,7 @@ impl<'a> History<'a> {
                 unreadable: None,
                 first_row_event: None,
                 ended: None,
+                cascaded: None,
             },
             Err(reason) => Tracked {
                 life: Life { origin: None, eras: Vec::new(), definition: otherwise },
@@ -323,6 +333,7 @@ impl<'a> History<'a> {
                 unreadable: Some(reason),
                 first_row_event: None,
                 ended: None,
+                cascaded: None,
             },
         };
         self.note_end(name, told);

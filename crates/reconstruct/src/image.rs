@@ -51,9 +51,14 @@ impl Layouts {
         self.last
     }
 
+    /// How a stored image is laid out.
+    pub(crate) fn layout(&self, image: &[u8]) -> Result<&Layout, Malformed> {
+        let number = wire::take_number(&mut &*image).and_then(|head| usize::try_from(head >> 1).ok());
+        number.and_then(|number| self.known.get(number)).ok_or_else(damaged)
+    }
+
     /// Takes a stored image apart.
     pub(crate) fn cells<'s, 'a>(&'s self, image: &'a [u8], cells: &mut Vec<Cell<'a>>) -> Result<&'s Layout, Malformed> {
-        let damaged = || Malformed::Invalid { what: "a stored row image", problem: "cannot be read back".into() };
         let mut rest = image;
         let head = wire::take_number(&mut rest).ok_or_else(damaged)?;
         let layout = usize::try_from(head >> 1).ok().and_then(|number| self.known.get(number)).ok_or_else(damaged)?;
@@ -80,6 +85,10 @@ impl Layouts {
         }
         Ok(layout)
     }
+}
+
+fn damaged() -> Malformed {
+    Malformed::Invalid { what: "a stored row image", problem: "cannot be read back".into() }
 }
 
 /// Writes an after-image for the change set; `before` is the row's before-image, to which JSON differences apply.

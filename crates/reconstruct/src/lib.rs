@@ -3,6 +3,7 @@
 mod account;
 mod arena;
 mod baseline;
+mod cascade;
 pub mod changes;
 mod collect;
 mod cut;

@@ -77,7 +77,7 @@ impl Trace {
     }
 
     /// Whether the value itself is the earlier column's, however it is written.
-    fn keeps_value(&self) -> bool {
+    pub(crate) fn keeps_value(&self) -> bool {
         !matches!(self.0, ColumnOrigin::Kept { change: ValueChange::Rounded, .. })
     }
 
@@ -138,7 +138,7 @@ impl Life {
     }
 
     /// Where every column of one era comes from in an earlier one; None for those that are computed.
-    fn origins(&self, of: usize, from: usize) -> Result<Vec<Option<Trace>>, Untraceable> {
+    pub(crate) fn origins(&self, of: usize, from: usize) -> Result<Vec<Option<Trace>>, Untraceable> {
         let Some(shape) = self.eras.get(of).map(|era| &era.shape) else { return Ok(Vec::new()) };
         let mut composed: Option<Evolution> = None;
         for number in from + 1..=of {

@@ -16,7 +16,8 @@ use backtrail_dump::writer::TableDataWriter;
 
 use crate::EngineError;
 use crate::baseline::{Catalog, DataHead, TableFiles};
-use crate::changes::Lookup;
+use crate::cascade::{Cascades, LinkLookup};
+use crate::changes::{Changes, Lookup};
 use crate::collect::{TableChanges, position};
 use crate::decide::{file_columns, is_text_of_value, mergeable};
 use crate::image::Cell;
@@ -24,11 +25,15 @@ use crate::io::{FileInfo, ResultSink};
 use crate::life::Trace;
 use crate::output::OutputFile;
 use crate::recipe::Recipe;
-use crate::record::{Effect, EventAt, Record};
+use crate::record::{Effect, EventAt, Record, RowEvent};
 use crate::render;
 use crate::report::{FileReport, TableReport};
 use crate::request::Compression;
 use crate::work::Watch;
+
+mod live;
+
+use live::Patch;
 
 /// Data files of the result are cut here.
 const FILE_SIZE: u64 = 64 << 20;
@@ -45,9 +50,12 @@ pub(crate) struct TableMerge<'a> {
     /// Files that are not done.
     pub(crate) open: AtomicUsize,
     pub(crate) counts: Mutex<TableReport>,
+    /// It is only lived through, for what becomes of other tables.
+    pub(crate) unwanted: bool,
 }
 
 /// What all merges need.
+#[derive(Clone, Copy)]
 pub(crate) struct Merger<'a> {
     pub(crate) catalog: &'a Catalog<'a>,
     pub(crate) sink: &'a dyn ResultSink,
@@ -55,6 +63,9 @@ pub(crate) struct Merger<'a> {
     pub(crate) cut: &'a BinlogPosition,
     pub(crate) log_files: &'a [BinlogFile],
     pub(crate) watch: &'a Watch<'a>,
+    pub(crate) cascades: &'a Cascades<'a>,
+    /// Nothing is written or counted: what is looked for is cascades.
+    pub(crate) rehearsal: bool,
 }
 
 /// Writes a table's rows to files of limited size.
@@ -82,6 +93,9 @@ impl PartWriter<'_> {
     }
 
     fn row(&mut self, row: &[u8]) -> Result<(), EngineError> {
+        if self.merger.rehearsal || self.merge.unwanted {
+            return Ok(());
+        }
         if self.writer.as_ref().is_some_and(|writer| writer.bytes() >= FILE_SIZE) {
             self.end_part()?;
             self.part += 1;
@@ -121,7 +135,7 @@ impl PartWriter<'_> {
 }
 
 impl<'a> TableMerge<'a> {
-    pub(crate) fn new(table: TableChanges<'a>, origin: Option<&'a TableFiles>, stem: &'a str) -> Self {
+    pub(crate) fn new(table: TableChanges<'a>, origin: Option<&'a TableFiles>, stem: &'a str, unwanted: bool) -> Self {
         let files = origin.map_or(&[][..], |files| &files.data);
         Self {
             table,
@@ -130,7 +144,14 @@ impl<'a> TableMerge<'a> {
             stem,
             open: AtomicUsize::new(files.len()),
             counts: Mutex::new(TableReport::default()),
+            unwanted,
         }
+    }
+
+    /// Begins anew, behind a rehearsal.
+    pub(crate) fn again(&self) {
+        self.open.store(self.files.len(), Ordering::Release);
+        self.table.changes.iter().for_each(Changes::forget_what_was_met);
     }
 
     fn add(&self, counts: &TableReport) {
@@ -140,6 +161,8 @@ impl<'a> TableMerge<'a> {
         total.rows_replaced += counts.rows_replaced;
         total.rows_deleted += counts.rows_deleted;
         total.rows_added += counts.rows_added;
+        total.cascade_deletes += counts.cascade_deletes;
+        total.cascade_updates += counts.cascade_updates;
     }
 }
 
@@ -149,7 +172,8 @@ impl Merger<'_> {
         let Some(file) = merge.files.get(number) else { return Ok(Vec::new()) };
         let name = merge.table.name;
         let origin = merge.table.recipe.life.origin.as_ref().unwrap_or(name);
-        let source = self.watch.open(self.catalog, &file.name)?;
+        let source =
+            if self.rehearsal { self.catalog.open(&file.name)? } else { self.watch.open(self.catalog, &file.name)? };
         let mut reader = StatementReader::new(source, &file.name);
         let mut one = FileMerge {
             flow: Flow::new(self, merge, number),
@@ -166,7 +190,8 @@ impl Merger<'_> {
                 Some(Piece::Row(row)) => {
                     one.row(&row)?;
                     if one.flow.counts.rows_read - reported >= 4096 {
-                        self.watch.rows(one.flow.counts.rows_read - reported)?;
+                        let count = if self.rehearsal { 0 } else { one.flow.counts.rows_read - reported };
+                        self.watch.rows(count)?;
                         reported = one.flow.counts.rows_read;
                     }
                 }
@@ -176,15 +201,26 @@ impl Merger<'_> {
                 None => break,
             }
         }
-        self.watch.rows(one.flow.counts.rows_read - reported)?;
-        self.catalog.source.rows_read(&file.name, one.flow.counts.rows_read)?;
-        merge.add(&one.flow.counts);
+        if !self.rehearsal {
+            self.watch.rows(one.flow.counts.rows_read - reported)?;
+            self.catalog.source.rows_read(&file.name, one.flow.counts.rows_read)?;
+            merge.add(&one.flow.counts);
+        }
         one.flow.writer.finish()
     }
 
     /// Appends what the baseline did not have, when all files are done, and balances the table's account.
     pub(crate) fn rest(&self, merge: &TableMerge<'_>) -> Result<Vec<FileReport>, EngineError> {
         let mut flow = Flow::new(self, merge, merge.files.len());
+        if merge.table.recipe.routes.is_some() {
+            self.rest_of_events(merge, &mut flow)?;
+            if self.rehearsal {
+                return Ok(Vec::new());
+            }
+            merge.add(&flow.counts);
+            self.balance(merge)?;
+            return flow.writer.finish();
+        }
         for (number, changes) in merge.table.changes.iter().enumerate() {
             changes.for_each(&mut |record, seen| {
                 let times = match record.effect {
@@ -209,6 +245,7 @@ impl Merger<'_> {
                         }
                         u64::try_from(delta).unwrap_or(0)
                     }
+                    Effect::Event(_) => 0,
                 };
                 for _ in 0..times {
                     flow.image.clear();
@@ -227,6 +264,36 @@ impl Merger<'_> {
         flow.writer.finish()
     }
 
+    /// Lives the rows through that the log inserted, and makes sure that every event was some row's.
+    fn rest_of_events(&self, merge: &TableMerge<'_>, flow: &mut Flow<'_>) -> Result<(), EngineError> {
+        for (number, changes) in merge.table.changes.iter().enumerate() {
+            changes.for_each(&mut |record, _| {
+                if record.effect != Effect::Event(RowEvent::Inserted) {
+                    return Ok(());
+                }
+                let Some((_, tick)) = record.key.split_last_chunk::<8>() else { return Ok(()) };
+                flow.image.clear();
+                flow.image.extend_from_slice(record.image);
+                flow.at = record.at;
+                if flow.live(number, None, u64::from_be_bytes(*tick))? != Outcome::Dropped {
+                    flow.write_image()?;
+                    flow.counts.rows_added += 1;
+                }
+                Ok(())
+            })?;
+        }
+        for (number, changes) in merge.table.changes.iter().enumerate() {
+            changes.for_each(&mut |record, seen| {
+                if seen == 0 && record.effect != Effect::Event(RowEvent::Inserted) {
+                    let problem = "the log changes or deletes it, neither the baseline nor the log has it";
+                    return Err(self.misfit(merge, number, record, problem));
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
     fn balance(&self, merge: &TableMerge<'_>) -> Result<(), EngineError> {
         let table = &merge.table;
         let mut counts = merge.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -241,10 +308,10 @@ impl Merger<'_> {
                 counts.rows_read, counts.rows_kept, counts.rows_replaced, counts.rows_deleted
             ));
         }
-        if counts.rows_read + counts.inserts != counts.rows_written + counts.deletes {
+        if counts.rows_read + counts.inserts != counts.rows_written + counts.deletes + counts.cascade_deletes {
             return unbalanced(format!(
-                "{} rows read, {} inserted and {} deleted by the log, {} written",
-                counts.rows_read, counts.inserts, counts.deletes, counts.rows_written
+                "{} rows read, {} inserted and {} deleted by the log, {} deleted along with a parent, {} written",
+                counts.rows_read, counts.inserts, counts.deletes, counts.cascade_deletes, counts.rows_written
             ));
         }
         match merge.rows {
@@ -274,6 +341,8 @@ enum Outcome {
     Kept,
     /// It is the flow's image now.
     Replaced,
+    /// It is as it was, but for the flow's patches.
+    Patched,
     Dropped,
 }
 
@@ -307,6 +376,10 @@ struct Flow<'a> {
     /// The event that it is of.
     at: EventAt,
     rendered: Vec<u8>,
+    /// Values that cascades gave the row since.
+    patches: Vec<Patch>,
+    /// By which cascades come, one for each route of the table.
+    routes: Vec<Option<LinkLookup<'a>>>,
 }
 
 impl<'a> Flow<'a> {
@@ -321,6 +394,15 @@ impl<'a> Flow<'a> {
             image: Vec::new(),
             at: EventAt::default(),
             rendered: Vec::new(),
+            patches: Vec::new(),
+            routes: merge
+                .table
+                .recipe
+                .routes
+                .iter()
+                .flatten()
+                .map(|route| merger.cascades.lookup(route.link))
+                .collect(),
         }
     }
 
@@ -367,7 +449,7 @@ impl<'a> Flow<'a> {
                 Effect::Row { present: false, .. } => return Ok(Outcome::Dropped),
                 // Equal rows: which of them go is all the same, so the first ones do.
                 Effect::Count { delta, .. } if i64::from(before) < -delta => return Ok(Outcome::Dropped),
-                Effect::Count { .. } => {}
+                Effect::Count { .. } | Effect::Event(_) => {}
             }
         }
         Ok(if raw.is_some() { Outcome::Kept } else { Outcome::Replaced })
@@ -446,7 +528,8 @@ impl<'a> Flow<'a> {
             .cells(&self.image, &mut cells)
             .map_err(|problem| self.bad_value("*".to_owned(), problem.to_string()))?;
         if let (Some(era), Some(sources)) = (recipe.life.eras.get(layout.era), recipe.sources.get(layout.era)) {
-            render::row(&era.shape, sources, layout, &cells, &mut rendered)
+            let patched = |number: usize| self.patched(number);
+            render::row(&era.shape, sources, layout, &cells, &patched, &mut rendered)
                 .map_err(|(column, problem)| self.bad_value(column, problem))?;
         }
         let written = self.writer.row(&rendered);
@@ -454,10 +537,19 @@ impl<'a> Flow<'a> {
         written
     }
 
+    /// The value of one of the result's columns, if a cascade gave it.
+    fn patched(&self, number: usize) -> Option<Result<Cow<'_, [u8]>, String>> {
+        let sources = &self.merge.table.recipe.sources;
+        self.patches.iter().rev().find_map(|patch| {
+            let trace = sources.get(patch.era)?.get(number)?;
+            (trace.column() == Some(patch.column)).then(|| trace.apply(&patch.literal))
+        })
+    }
+
     /// Writes a row of the baseline.
     fn write_raw(&mut self, row: &RawRow<'_>) -> Result<(), EngineError> {
         let recipe = self.merge.table.recipe;
-        if recipe.rows_as_they_are {
+        if recipe.rows_as_they_are && self.patches.is_empty() {
             return self.writer.row(row.raw);
         }
         let mut rendered = std::mem::take(&mut self.rendered);
@@ -466,6 +558,10 @@ impl<'a> Flow<'a> {
         for (number, source) in recipe.sources.first().into_iter().flatten().enumerate() {
             if number > 0 {
                 rendered.push(b',');
+            }
+            if let Some(patched) = self.patched(number) {
+                rendered.extend_from_slice(&patched.map_err(|problem| self.broken(problem))?);
+                continue;
             }
             let written = match source.column() {
                 Some(column) => row.column(recipe, column),
@@ -538,11 +634,20 @@ impl FileMerge<'_> {
         let recipe = self.flow.merge.table.recipe;
         row.fields(recipe.fields_needed, &mut self.fields);
         let raw = RawRow { raw: row.raw, fields: &self.fields };
-        let outcome = self.flow.later(0, Some(&raw)).map_err(|error| self.placed(error, row.offset))?;
+        let outcome = match &recipe.routes {
+            None => self.flow.later(0, Some(&raw)),
+            Some(_) => self.flow.live(0, Some(&raw), 0),
+        };
+        let outcome = outcome.map_err(|error| self.placed(error, row.offset))?;
         let flow = &mut self.flow;
         match outcome {
             Outcome::Kept => {
                 flow.counts.rows_kept += 1;
+                let raw = RawRow { raw: row.raw, fields: &self.fields };
+                flow.write_raw(&raw).map_err(|error| self.placed(error, row.offset))
+            }
+            Outcome::Patched => {
+                flow.counts.rows_replaced += 1;
                 let raw = RawRow { raw: row.raw, fields: &self.fields };
                 flow.write_raw(&raw).map_err(|error| self.placed(error, row.offset))
             }

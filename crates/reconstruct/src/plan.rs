@@ -7,6 +7,7 @@ use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet, TableName};
 use serde::{Deserialize, Serialize};
 
 use crate::account::{EventCounts, RowEventCounts};
+use crate::cascade::Feeds;
 use crate::history::Binding;
 use crate::ledger::Reading;
 use crate::recipe::Recipe;
@@ -45,12 +46,18 @@ pub struct Plan {
     pub row_events: BTreeMap<TableName, RowEventCounts>,
     /// What an operator should know.
     pub warnings: Vec<String>,
-    /// How every table that is not copied is rebuilt. Not stored: a plan that was stored is one to read.
+    /// How every table that is not copied is rebuilt, and every one whose changes others follow. Not stored: a plan that was stored is one to read.
     #[serde(skip)]
     pub(crate) recipes: BTreeMap<TableName, Recipe>,
     /// Which table a name means in the log, and from when on.
     #[serde(skip)]
     pub(crate) bindings: Vec<Binding>,
+    /// The number among the recipes of each tracked table that has one.
+    #[serde(skip)]
+    pub(crate) rebuilt: BTreeMap<usize, usize>,
+    /// Foreign keys that changed rows without events.
+    #[serde(skip)]
+    pub(crate) cascades: Feeds,
 }
 
 impl Plan {

@@ -9,6 +9,7 @@ use backtrail_schema::{Flavour, SqlDialect};
 use crate::EngineError;
 use crate::account::{EventCounts, Fate, Followed};
 use crate::baseline::Catalog;
+use crate::cascade::{Family, set_routes};
 use crate::cut::CutFinder;
 use crate::decide::{Shapes, decide};
 use crate::facts::LATER_BASELINE;
@@ -17,7 +18,6 @@ use crate::ledger::{AccountedBaseline, AccountedLog};
 use crate::life::Began;
 use crate::log::Log;
 use crate::plan::{EndedTable, ExpectedWork, PLAN_VERSION, Plan, Refusal, TableAction};
-use crate::recipe::Recipe;
 use crate::request::{Inputs, Request};
 use crate::scan::{Scan, is_system_schema};
 
@@ -45,6 +45,7 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
         mut history,
         events: counted,
         tally,
+        cascades,
         around,
         unknown,
         sequences,
@@ -79,6 +80,8 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
         tables.insert(name.clone(), action);
         recipes.extend(recipe.map(|recipe| (name.clone(), recipe)));
     }
+    let family = Family { catalog: &catalog, history: &history, present: &present, feeds: &cascades.feeds };
+    family.follow(&mut tables, &mut recipes)?;
     let mut beyond = BTreeSet::new();
     for (name, at) in &unknown {
         if !in_scope(name) {
@@ -104,6 +107,16 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     };
     let (events, row_events) = tally.account(walked.events, &cut.position, followed, &elsewhere)?;
     let events = EventCounts { transactions: counted.transactions, ..events };
+    let rebuilt: BTreeMap<usize, usize> =
+        recipes.keys().enumerate().filter_map(|(number, name)| present.get(name).map(|id| (*id, number))).collect();
+    let feeds = cascades.feeds.renumbered(&rebuilt);
+    let cascaded: BTreeSet<usize> = rebuilt
+        .iter()
+        .filter(|(id, _)| history.tracked.get(**id).is_some_and(|tracked| tracked.cascaded.is_some()))
+        .map(|(_, number)| *number)
+        .collect();
+    set_routes(&mut recipes, &|number| cascaded.contains(&number), &feeds)
+        .map_err(|reason| EngineError::StalePlan { reason })?;
     Ok(Plan {
         version: PLAN_VERSION,
         target: request.target.to_string(),
@@ -111,9 +124,11 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
         cut,
         log: walked.pieces,
         gaps: walked.gaps,
-        bindings: bindings(&history, &present, &recipes),
         ended: ended(&catalog, &history, &request.tables),
         expected: ExpectedWork::of(tables.values(), events.bytes),
+        bindings: bindings(&history, &rebuilt),
+        cascades: feeds,
+        rebuilt,
         tables,
         rolled_back,
         events,
@@ -173,15 +188,9 @@ fn refused(name: &TableName, at: &BinlogPosition, reason: &str, remedy: &str) ->
 }
 
 /// Which name means which table that is rebuilt, told by the table's name at the cut and the number of its era.
-fn bindings(
-    history: &History<'_>,
-    present: &BTreeMap<TableName, usize>,
-    recipes: &BTreeMap<TableName, Recipe>,
-) -> Vec<Binding> {
+fn bindings(history: &History<'_>, rebuilt: &BTreeMap<usize, usize>) -> Vec<Binding> {
     let mut bindings = Vec::new();
-    let rebuilt: BTreeMap<usize, usize> =
-        recipes.keys().enumerate().filter_map(|(number, name)| present.get(name).map(|id| (*id, number))).collect();
-    for (id, number) in &rebuilt {
+    for (id, number) in rebuilt {
         let Some(tracked) = history.tracked.get(*id) else { continue };
         if let Some(origin) = &tracked.life.origin {
             bindings.push(Binding { moment: 0, name: origin.clone(), means: Some((*number, 0)) });

@@ -11,19 +11,20 @@ use backtrail_schema::TableShape;
 use crate::EngineError;
 use crate::account;
 use crate::baseline::Catalog;
-use crate::collect::{Collector, TableChanges};
+use crate::cascade::{Cascades, order};
+use crate::collect::{Collection, Collector, TableChanges};
 use crate::definition::Base;
 use crate::io::{FileInfo, ResultSink};
 use crate::ledger::{AccountedBaseline, AccountedLog};
 use crate::log::Log;
-use crate::merge::{Merger, TableMerge};
+use crate::merge::TableMerge;
 use crate::names::ResultNames;
 use crate::output::OutputFile;
 use crate::plan::{Plan, PlannedPiece, TableAction};
 use crate::recipe::Recipe;
 use crate::report::{InputReport, Report, TableReport};
 use crate::request::{Compression, Inputs, RefusalPolicy, Request};
-use crate::work::{Definition, TableCopy, Watch, Work};
+use crate::work::{Definition, Surroundings, TableCopy, Watch, Work};
 
 /// Carries a plan out: writes a mydumper directory of the tables as they stood at the cut, `metadata` last.
 ///
@@ -54,7 +55,9 @@ pub fn reconstruct(
         return Err(EngineError::StalePlan { reason });
     }
     let collector = Collector::new(plan, inputs.spill, inputs.observer, request.memory_budget);
-    let Collection { tables: changes, files: log_files, pieces } = collect(inputs, plan, request, collector)?;
+    let (collection, pieces) = collect(inputs, plan, request, collector)?;
+    let Collection { tables: changes, files: log_files, cascades } = collection;
+    let cascades = Cascades::new(&plan.cascades, cascades, inputs.spill, request.memory_budget)?;
     let bytes_spilled = changes.iter().flat_map(|table| &table.changes).map(|changes| changes.bytes_spilled()).sum();
 
     let names = ResultNames::new(&catalog, plan);
@@ -73,11 +76,12 @@ pub fn reconstruct(
         .map(|table| {
             let origin = table.recipe.life.origin.as_ref().and_then(|origin| catalog.tables.get(origin));
             let stem = names.stem(table.name);
-            TableMerge::new(table, origin, stem)
+            let unwanted = !plan.tables.contains_key(table.name);
+            TableMerge::new(table, origin, stem, unwanted)
         })
         .collect();
-    let work = Work {
-        merger: Merger {
+    let mut work = Work {
+        surroundings: Surroundings {
             catalog: &catalog,
             sink,
             compression: request.compression,
@@ -85,9 +89,11 @@ pub fn reconstruct(
             log_files: &log_files,
             watch: &watch,
         },
+        cascades,
         definitions,
         copies,
         merges,
+        groups: order::groups(plan),
     };
     let mut done = work.run(request.threads)?;
     drop(work);
@@ -118,20 +124,13 @@ pub fn reconstruct(
     })
 }
 
-struct Collection<'a> {
-    tables: Vec<TableChanges<'a>>,
-    /// The server's files that events are of.
-    files: Vec<backtrail_domain::BinlogFile>,
-    /// The pieces that the changes are from.
-    pieces: Vec<PlannedPiece>,
-}
-
+/// What the second pass collected, and the pieces of the log that it is from.
 fn collect<'a>(
     inputs: &Inputs<'_>,
     plan: &'a Plan,
     request: &Request,
     mut collector: Collector<'a>,
-) -> Result<Collection<'a>, EngineError> {
+) -> Result<(Collection<'a>, Vec<PlannedPiece>), EngineError> {
     let mut pieces = plan.log.clone();
     let mut seen = None;
     if !collector.is_idle() {
@@ -147,12 +146,12 @@ fn collect<'a>(
         pieces = walked.pieces;
         seen = Some((walked.events, collector.account));
     }
-    let (tables, files) = collector.finish()?;
+    let collection = collector.finish()?;
     if let Some((delivered, pass)) = seen {
-        account::balance(plan, delivered, &pass, &tables)?;
+        account::balance(plan, delivered, &pass, &collection.tables)?;
     }
     same_pieces(&plan.log, &pieces)?;
-    Ok(Collection { tables, files, pieces })
+    Ok((collection, pieces))
 }
 
 /// Whether pieces that were read to their end both times are what they were when planning.

@@ -7,6 +7,7 @@ use backtrail_domain::TableName;
 use backtrail_schema::{ColumnType, TableShape};
 
 use crate::baseline::{Catalog, DataHead};
+use crate::cascade::Route;
 use crate::decide::{file_columns, is_text_of_value, mergeable, row_key};
 use crate::key::KeyCodec;
 use crate::life::{Life, Trace, Untraceable};
@@ -34,6 +35,8 @@ pub(crate) struct Recipe {
     pub(crate) fields_needed: usize,
     /// The table has no name or definition but the baseline's.
     pub(crate) unaltered: bool,
+    /// How cascades come for its rows, where they do.
+    pub(crate) routes: Option<Vec<Route>>,
 }
 
 /// Eras in which one key names the rows.
@@ -52,6 +55,17 @@ impl Stage {
         self.key == PlannedKey::WholeRow
     }
 
+    /// Where a part of the key is in rows of an era, and what happened to its value since.
+    pub(crate) fn source(&self, era: usize, part: usize) -> (Option<usize>, Option<&Trace>) {
+        match self.from_earlier.get(era) {
+            Some(traces) => {
+                let trace = traces.get(part);
+                (trace.and_then(Trace::column), trace)
+            }
+            None => (self.codec(era).and_then(|codec| codec.parts().get(part)).map(|part| part.column), None),
+        }
+    }
+
     /// How the keys of an era are encoded.
     pub(crate) fn codec(&self, era: usize) -> Option<&KeyCodec> {
         self.codecs.get(era.saturating_sub(self.first_era))
@@ -63,7 +77,8 @@ impl Recipe {
     ///
     /// # Errors
     /// Why it cannot be, and the era whose statement stands in the way.
-    pub(crate) fn new(life: Life, head: Option<&DataHead>) -> Result<Self, Untraceable> {
+    /// `cascaded`: its rows may also have changed without events.
+    pub(crate) fn new(life: Life, head: Option<&DataHead>, cascaded: bool) -> Result<Self, Untraceable> {
         let last = life.last_number();
         let first = life.eras.first().ok_or((0, "its definition is not known".to_owned()))?;
         let mut listed: Option<Option<Vec<String>>> = None;
@@ -75,7 +90,7 @@ impl Recipe {
             mergeable(&first.shape, head, &in_files).map_err(|reason| (0, reason))?;
             listed = Some(columns.clone());
         }
-        let unchanged = life.eras.iter().all(|era| era.row_events == 0);
+        let unchanged = !cascaded && life.eras.iter().all(|era| era.row_events == 0);
         let (stages, stage_of_era) = if unchanged { Default::default() } else { stages(&life)? };
         let mut columns = life.written_columns();
         let mut rows_as_they_are = false;
@@ -96,7 +111,7 @@ impl Recipe {
             let name = first.shape.columns.get(missing).map_or("?", |column| column.name.as_str());
             return Err((0, format!("the dump lacks its column `{name}`")));
         }
-        let fields_needed = if rows_as_they_are || listed.is_none() {
+        let fields_needed = if (rows_as_they_are && !cascaded) || listed.is_none() {
             let of_stage = |stage: &Stage| match stage.from_earlier.first() {
                 Some(traces) => traces.iter().filter_map(Trace::column).collect::<Vec<_>>(),
                 None => stage.codecs.first().into_iter().flat_map(|c| c.parts()).map(|part| part.column).collect(),
@@ -129,6 +144,7 @@ impl Recipe {
             rows_as_they_are,
             fields_needed,
             unaltered,
+            routes: None,
         })
     }
 

@@ -51,6 +51,29 @@ pub enum Effect {
         /// The least that `delta` ever was: the baseline must have at least as many rows as it is below zero.
         low: i64,
     },
+    /// One event, not folded with others: the key ends with its [tick](crate::cascade), so that each has its own.
+    Event(RowEvent),
+}
+
+/// What one event did to a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowEvent {
+    /// There is a row of this key from now on.
+    Inserted,
+    /// The row has other values from now on.
+    Updated,
+    /// The row is gone from now on.
+    Deleted,
+}
+
+impl RowEvent {
+    pub(crate) fn from_number(number: u8) -> Self {
+        match number {
+            0 => Self::Inserted,
+            1 => Self::Updated,
+            _ => Self::Deleted,
+        }
+    }
 }
 
 /// An entry.
@@ -107,8 +130,10 @@ impl Effect {
             (Self::Count { delta, low }, Self::Count { delta: more, low: lower }) => {
                 Ok(Self::Count { delta: delta + more, low: low.min(delta + lower) })
             }
-            (Self::Row { .. }, Self::Count { .. }) | (Self::Count { .. }, Self::Row { .. }) => {
-                debug_assert!(false, "a change set of both kinds");
+            // Found twice, as cascades may be.
+            (Self::Event(_), Self::Event(_)) => Ok(later),
+            (Self::Row { .. } | Self::Count { .. } | Self::Event(_), _) => {
+                debug_assert!(false, "a change set of several kinds");
                 Err(Misfit::UpdateOfAbsent)
             }
         }
@@ -126,6 +151,7 @@ impl<'a> Record<'a> {
                 wire::put_signed(out, delta);
                 wire::put_signed(out, low);
             }
+            Effect::Event(event) => out.push(8 | event as u8),
         }
         out.extend_from_slice(&self.at.bits().to_le_bytes());
         wire::put_bytes(out, self.image);
@@ -139,6 +165,8 @@ impl<'a> Record<'a> {
         rest = after;
         let effect = if tag & 4 != 0 {
             Effect::Count { delta: wire::take_signed(&mut rest)?, low: wire::take_signed(&mut rest)? }
+        } else if tag & 8 != 0 {
+            Effect::Event(RowEvent::from_number(tag & 3))
         } else {
             Effect::Row { existed: tag & 1 != 0, present: tag & 2 != 0 }
         };
@@ -173,6 +201,9 @@ mod tests {
             Effect::Row { existed: true, present: false },
             Effect::Row { existed: false, present: true },
             Effect::Count { delta: -5, low: -7 },
+            Effect::Event(RowEvent::Inserted),
+            Effect::Event(RowEvent::Updated),
+            Effect::Event(RowEvent::Deleted),
         ] {
             let image = vec![7; 300];
             let record = Record { key: b"key", effect, at: EventAt::new(3, 1 << 40), image: &image };

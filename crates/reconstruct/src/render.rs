@@ -1,6 +1,7 @@
 //! Values of the binary log as SQL literals that load exactly, under the preamble that result files begin with
 //! ([`backtrail_dump::writer::PREAMBLE`]): bytes as they are, times in UTC, an SQL mode that takes every date.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use backtrail_binlog::{Value, decode_value, json};
@@ -10,15 +11,16 @@ use backtrail_schema::{Column, ColumnType, TableShape};
 use crate::image::{Cell, Layout};
 use crate::life::Trace;
 
-/// Writes a row as `(…)`: the values that an image of an era has for the result's columns.
+/// Writes a row as `(…)`: the values that an image of an era has for the result's columns, but for those that are `given`.
 ///
 /// # Errors
 /// A column's name and what is wrong with its value.
-pub(crate) fn row(
+pub(crate) fn row<'p>(
     shape: &TableShape,
     sources: &[Trace],
     layout: &Layout,
     cells: &[Cell<'_>],
+    given: &dyn Fn(usize) -> Option<Result<Cow<'p, [u8]>, String>>,
     out: &mut Vec<u8>,
 ) -> Result<(), (String, String)> {
     out.push(b'(');
@@ -26,6 +28,10 @@ pub(crate) fn row(
     for (number, source) in sources.iter().enumerate() {
         if number > 0 {
             out.push(b',');
+        }
+        if let Some(value) = given(number) {
+            out.extend_from_slice(&value.map_err(|problem| (format!("#{number}"), problem))?);
+            continue;
         }
         let Some(column) = source.column() else {
             out.extend_from_slice(&source.apply(b"NULL").map_err(|problem| (format!("#{number}"), problem))?);

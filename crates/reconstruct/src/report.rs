@@ -65,6 +65,12 @@ pub struct TableReport {
     pub updates: u64,
     /// Rows deleted by the window's events.
     pub deletes: u64,
+    /// Rows that a foreign key deleted along with a parent's, without an event.
+    #[serde(default)]
+    pub cascade_deletes: u64,
+    /// Times that a foreign key changed a row along with a parent's, without an event.
+    #[serde(default)]
+    pub cascade_updates: u64,
 }
 
 impl TableReport {
@@ -80,6 +86,8 @@ impl TableReport {
             inserts: total.inserts + table.inserts,
             updates: total.updates + table.updates,
             deletes: total.deletes + table.deletes,
+            cascade_deletes: total.cascade_deletes + table.cascade_deletes,
+            cascade_updates: total.cascade_updates + table.cascade_updates,
         })
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backtrail_binlog::{
-    Boundary, CommitInfo, Event, EventBody, EventType, QueryEvent, RowsEvent, RowsKind, TableMaps, XaId,
+    Boundary, CommitInfo, Event, EventBody, EventType, QueryEvent, RowsEvent, RowsKind, TableMap, TableMaps, XaId,
 };
 use backtrail_domain::{BinlogPosition, TableName};
 use backtrail_schema::{DataChange, Ddl, DdlVerb, Flavour, Statement, TransactionControl, classify};
@@ -15,6 +15,7 @@ use backtrail_schema::{DataChange, Ddl, DdlVerb, Flavour, Statement, Transaction
 use crate::EngineError;
 use crate::account::{EventCounts, Tally};
 use crate::baseline::Catalog;
+use crate::cascade::Finder;
 use crate::cut::CutFinder;
 use crate::facts::{LATER_BASELINE, Obstacle, STATEMENT_FORMAT, statement_text};
 use crate::history::{History, Told};
@@ -37,6 +38,8 @@ struct Pending {
     events: EventCounts,
     /// Row events and their bytes, and the first of them, by table and era.
     rows: BTreeMap<(usize, usize), (u64, u64, BinlogPosition)>,
+    /// Tables whose rows foreign keys may have changed, and where.
+    cascaded: Vec<(usize, BinlogPosition)>,
     /// What stands in the way of tables.
     obstacles: Vec<(usize, Obstacle)>,
     /// What stands in the way of all tables.
@@ -49,6 +52,7 @@ struct Pending {
 pub(crate) struct Scan<'a> {
     catalog: &'a Catalog<'a>,
     pub(crate) history: History<'a>,
+    pub(crate) cascades: Finder,
     /// Whether the server's engine changes the rows of children without an event.
     silent_cascades: bool,
     flavour: Flavour,
@@ -89,6 +93,7 @@ impl<'a> Scan<'a> {
         Self {
             catalog,
             history,
+            cascades: Finder::default(),
             silent_cascades,
             flavour,
             observer,
@@ -211,8 +216,8 @@ impl<'a> Scan<'a> {
             self.pending.obstacles.push((id, obstacle));
         }
         if self.silent_cascades && !rows.foreign_key_checks_off() && rows.kind != RowsKind::Write {
-            let name = name.clone();
-            self.cascade(place, event, rows, &name)?;
+            let map = std::sync::Arc::clone(map);
+            self.cascade(place, event, rows, &map)?;
         }
         Ok(())
     }
@@ -223,62 +228,27 @@ impl<'a> Scan<'a> {
         place: &Place<'_>,
         event: &Event<'_>,
         rows: &RowsEvent<'_>,
-        parent: &TableName,
+        map: &TableMap,
     ) -> Result<(), EngineError> {
-        let mut wave = self.history.children(parent);
-        if wave.is_empty() {
-            return Ok(());
-        }
-        if rows.kind == RowsKind::Update && !self.updates_referenced_columns(event, rows, parent, &wave)? {
-            return Ok(());
-        }
+        let reach = self
+            .cascades
+            .event(&mut self.history, self.moment, rows, map)
+            .map_err(|problem| corrupt(event, problem))?;
+        self.pending.cascaded.extend(reach.children.into_iter().map(|id| (id, place.start_position())));
         let verb = if rows.kind == RowsKind::Delete { "DELETE" } else { "UPDATE" };
-        let mut seen = BTreeSet::new();
-        while let Some(child) = wave.pop() {
-            if !seen.insert(child.clone()) {
-                continue;
-            }
-            if let Some(id) = self.history.find(&child) {
-                let obstacle = Obstacle {
-                    position: place.start_position(),
-                    statement: None,
-                    reason: format!(
-                        "a {verb} of rows of {parent} may have changed its rows by a foreign key with CASCADE or SET NULL, which the server does not log"
-                    ),
-                    remedy: LATER_BASELINE,
-                };
-                self.pending.obstacles.push((id, obstacle));
-            }
-            wave.extend(self.history.children(&child));
+        for (id, problem) in reach.obstacles {
+            let obstacle = Obstacle {
+                position: place.start_position(),
+                statement: None,
+                reason: format!(
+                    "a {verb} of rows of {} may have changed its rows by a foreign key, which the server does not log, and what it did cannot be followed: {problem}",
+                    map.name
+                ),
+                remedy: LATER_BASELINE,
+            };
+            self.pending.obstacles.push((id, obstacle));
         }
         Ok(())
-    }
-
-    fn updates_referenced_columns(
-        &mut self,
-        event: &Event<'_>,
-        rows: &RowsEvent<'_>,
-        parent: &TableName,
-        children: &[TableName],
-    ) -> Result<bool, EngineError> {
-        let mut names: BTreeSet<String> = BTreeSet::new();
-        for child in children {
-            let era = self.history.find(child).and_then(|id| self.history.tracked.get(id)?.life.last());
-            let keys = era.into_iter().flat_map(|era| &era.shape.foreign_keys).filter(|key| key.parent == *parent);
-            names.extend(keys.flat_map(|key| key.parent_columns.iter().cloned()));
-        }
-        let shape = self.history.find(parent).and_then(|id| self.history.tracked.get(id)?.life.last());
-        let Some(shape) = shape.map(|era| std::sync::Arc::clone(&era.shape)) else { return Ok(true) };
-        let columns: Vec<usize> = names.iter().filter_map(|name| shape.column_index(name)).collect();
-        let Some(map) = self.table_maps.get(rows.table_id) else { return Ok(true) };
-        let mut changes = rows.rows(map).map_err(|problem| corrupt(event, problem))?;
-        while let Some(change) = changes.next_row().map_err(|problem| corrupt(event, problem))? {
-            let (Some(before), Some(after)) = (change.before, change.after) else { return Ok(true) };
-            if columns.iter().any(|column| before.column(*column) != after.column(*column)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     fn query(&mut self, place: &Place<'_>, event: &Event<'_>, query: &QueryEvent<'_>) -> Result<(), EngineError> {
@@ -446,6 +416,11 @@ impl<'a> Scan<'a> {
         }
         for (id, obstacle) in pending.obstacles {
             self.history.obstruct(id, obstacle);
+        }
+        for (id, position) in pending.cascaded {
+            if let Some(tracked) = self.history.tracked.get_mut(id) {
+                tracked.cascaded.get_or_insert(position);
+            }
         }
         for ((id, era), (events, bytes, first)) in pending.rows {
             let Some(tracked) = self.history.tracked.get_mut(id) else { continue };

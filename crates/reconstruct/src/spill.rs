@@ -151,7 +151,7 @@ fn merge_runs(
             };
             merged = Some((effect, record.at));
             // Equal rows that are counted share one image, and a delete brings none.
-            if !record.image.is_empty() || matches!(record.effect, Effect::Row { .. }) {
+            if !record.image.is_empty() || !matches!(record.effect, Effect::Count { .. }) {
                 image.clear();
                 image.extend_from_slice(record.image);
             }
@@ -282,6 +282,31 @@ impl SortedCursor<'_> {
         let (Ok(index), Some(block)) = (found, blocks.get(wanted)) else { return Ok(None) };
         let record = self.starts.get(index).and_then(at).ok_or_else(damaged)?;
         Ok(Some((block.first_record + index as u64, record)))
+    }
+
+    /// The first entry whose key is not before this one, with its number.
+    pub(crate) fn first_from(&mut self, key: &[u8]) -> Result<Option<(u64, Record<'_>)>, EngineError> {
+        let mut wanted = self.file.blocks.partition_point(|block| &*block.first_key <= key).saturating_sub(1);
+        let (first_record, index) = loop {
+            let Some(first_record) = self.file.blocks.get(wanted).map(|block| block.first_record) else {
+                return Ok(None);
+            };
+            if self.block != Some(wanted) {
+                self.load(wanted)?;
+            }
+            let before = |start: &u32| {
+                Record::read(&mut self.bytes.get(*start as usize..).unwrap_or_default())
+                    .is_some_and(|record| record.key < key)
+            };
+            let index = self.starts.partition_point(before);
+            if index < self.starts.len() {
+                break (first_record, index);
+            }
+            wanted += 1;
+        };
+        let start = self.starts.get(index).copied().unwrap_or_default();
+        let record = Record::read(&mut self.bytes.get(start as usize..).unwrap_or_default());
+        Ok(Some((first_record + index as u64, record.ok_or_else(damaged)?)))
     }
 
     fn load(&mut self, number: usize) -> Result<(), EngineError> {

@@ -5,13 +5,15 @@ use std::io::Read;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use backtrail_domain::TableName;
+use backtrail_domain::{BinlogFile, BinlogPosition, TableName};
 use backtrail_dump::tokenizer::{Piece, StatementReader};
 use backtrail_dump::writer::UNIQUE_CHECKS;
 
 use crate::baseline::{Catalog, TableFiles};
+use crate::cascade::Cascades;
+use crate::cascade::order::Group;
 use crate::definition::counting;
-use crate::io::{Baseline as _, FileInfo, Observer, Phase, Progress};
+use crate::io::{Baseline as _, FileInfo, Observer, Phase, Progress, ResultSink};
 use crate::merge::{Merger, TableMerge, file_done};
 use crate::output::{OutputFile, Tee};
 use crate::report::{FileReport, TableReport};
@@ -138,11 +140,28 @@ enum Task<'a> {
 
 /// Everything that is to be written but the metadata.
 pub(crate) struct Work<'a> {
-    pub(crate) merger: Merger<'a>,
+    pub(crate) surroundings: Surroundings<'a>,
+    pub(crate) cascades: Cascades<'a>,
     pub(crate) definitions: Vec<Definition<'a>>,
     pub(crate) copies: Vec<TableCopy<'a>>,
     pub(crate) merges: Vec<TableMerge<'a>>,
+    /// Which tables are merged when, by their places in `merges`.
+    pub(crate) groups: Vec<Group>,
 }
+
+/// What all merges of a run have around them.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    pub(crate) catalog: &'a Catalog<'a>,
+    pub(crate) sink: &'a dyn ResultSink,
+    pub(crate) compression: Compression,
+    pub(crate) cut: &'a BinlogPosition,
+    pub(crate) log_files: &'a [BinlogFile],
+    pub(crate) watch: &'a Watch<'a>,
+}
+
+/// How often tables that refer to each other are lived through at most: the longest chain of rows that refer to rows.
+const LONGEST_CHAIN: usize = 10_000;
 
 /// What was written.
 pub(crate) struct Done {
@@ -151,19 +170,19 @@ pub(crate) struct Done {
 }
 
 impl Work<'_> {
-    pub(crate) fn run(&self, threads: usize) -> Result<Done, EngineError> {
-        let queue = Mutex::new(self.tasks());
+    pub(crate) fn run(&mut self, threads: usize) -> Result<Done, EngineError> {
         let files = Mutex::new(Vec::new());
         let copied = Mutex::new(vec![0_u64; self.copies.len()]);
-        let work = || {
-            let result = self.worker(&queue, &files, &copied);
-            if result.is_err() {
-                self.merger.watch.stopped.store(true, Ordering::Relaxed);
+        for (number, group) in std::mem::take(&mut self.groups).iter().enumerate() {
+            for link in &group.links {
+                self.cascades.settle(*link)?;
             }
-            result
-        };
-        crate::threads::run(threads, &work)?;
-        self.merger.watch.report();
+            if group.circular {
+                self.rehearse(group, threads, &files, &copied)?;
+            }
+            self.pass(threads, self.tasks(group, number == 0), false, &files, &copied)?;
+        }
+        self.surroundings.watch.report();
         let mut tables: BTreeMap<TableName, TableReport> = BTreeMap::new();
         let copied = copied.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (copy, counted) in self.copies.iter().zip(copied) {
@@ -172,7 +191,7 @@ impl Work<'_> {
             balance_copy(copy, counted)?;
             tables.insert(copy.name.clone(), report);
         }
-        for merge in &self.merges {
+        for merge in self.merges.iter().filter(|merge| !merge.unwanted) {
             let counts = *merge.counts.lock().unwrap_or_else(PoisonError::into_inner);
             tables.insert(merge.table.name.clone(), counts);
         }
@@ -181,16 +200,71 @@ impl Work<'_> {
         Ok(Done { files, tables })
     }
 
+    /// Lives tables that refer to each other through until no further cascade is found among them.
+    fn rehearse(
+        &mut self,
+        group: &Group,
+        threads: usize,
+        files: &Mutex<Vec<FileReport>>,
+        copied: &Mutex<Vec<u64>>,
+    ) -> Result<(), EngineError> {
+        for _ in 0..LONGEST_CHAIN {
+            self.pass(threads, self.tasks(group, false), true, files, copied)?;
+            let mut news = false;
+            for link in &group.links {
+                news |= self.cascades.settle(*link)?;
+            }
+            for merge in group.tables.iter().filter_map(|index| self.merges.get(*index)) {
+                merge.again();
+            }
+            if !news {
+                return Ok(());
+            }
+        }
+        let first = group.tables.first().and_then(|index| self.merges.get(*index));
+        Err(EngineError::Accounting {
+            table: first.map_or_else(|| TableName::new("?", "?"), |merge| merge.table.name.clone()),
+            problem: format!("its foreign keys make a chain of more than {LONGEST_CHAIN} rows; leave the table out"),
+        })
+    }
+
+    fn merger(&self, rehearsal: bool) -> Merger<'_> {
+        let Surroundings { catalog, sink, compression, cut, log_files, watch } = self.surroundings;
+        Merger { catalog, sink, compression, cut, log_files, watch, cascades: &self.cascades, rehearsal }
+    }
+
+    /// Works some tasks off.
+    fn pass(
+        &self,
+        threads: usize,
+        tasks: VecDeque<Task<'_>>,
+        rehearsal: bool,
+        files: &Mutex<Vec<FileReport>>,
+        copied: &Mutex<Vec<u64>>,
+    ) -> Result<(), EngineError> {
+        let merger = self.merger(rehearsal);
+        let queue = Mutex::new(tasks);
+        let work = || {
+            let result = self.worker(&merger, &queue, files, copied);
+            if result.is_err() {
+                merger.watch.stopped.store(true, Ordering::Relaxed);
+            }
+            result
+        };
+        crate::threads::run(threads, &work)
+    }
+
     /// The largest first, so that the last to end are small.
-    fn tasks(&self) -> VecDeque<Task<'_>> {
+    fn tasks(&self, group: &Group, first: bool) -> VecDeque<Task<'_>> {
         let mut sized: Vec<(u64, Task<'_>)> = Vec::new();
-        for definition in &self.definitions {
+        for definition in self.definitions.iter().filter(|_| first) {
             sized.push((definition.size(), Task::Definition(definition)));
         }
-        for (index, copy) in self.copies.iter().enumerate() {
+        for (index, copy) in self.copies.iter().enumerate().filter(|_| first) {
             sized.extend(copy.files.data.iter().map(|file| (file.size, Task::Copy(index, file))));
         }
-        for (index, merge) in self.merges.iter().enumerate() {
+        for index in group.tables.iter().copied() {
+            let Some(merge) = self.merges.get(index) else { continue };
             let files = merge.files.iter().enumerate();
             sized.extend(files.map(|(number, file)| (file.size, Task::Merge(index, number))));
             if merge.files.is_empty() {
@@ -203,6 +277,7 @@ impl Work<'_> {
 
     fn worker(
         &self,
+        merger: &Merger<'_>,
         queue: &Mutex<VecDeque<Task<'_>>>,
         files: &Mutex<Vec<FileReport>>,
         copied: &Mutex<Vec<u64>>,
@@ -210,7 +285,7 @@ impl Work<'_> {
         loop {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some(task) = next else { return Ok(()) };
-            self.merger.watch.check()?;
+            merger.watch.check()?;
             let written = match task {
                 Task::Definition(definition) => vec![self.definition(definition)?],
                 Task::Copy(index, file) => {
@@ -223,14 +298,14 @@ impl Work<'_> {
                 }
                 Task::Merge(index, number) => {
                     let Some(merge) = self.merges.get(index) else { continue };
-                    let mut written = self.merger.file(merge, number)?;
+                    let mut written = merger.file(merge, number)?;
                     if file_done(merge) {
-                        written.extend(self.rest(merge)?);
+                        written.extend(rest(merger, merge)?);
                     }
                     written
                 }
                 Task::Append(index) => match self.merges.get(index) {
-                    Some(merge) => self.rest(merge)?,
+                    Some(merge) => rest(merger, merge)?,
                     None => continue,
                 },
             };
@@ -238,15 +313,9 @@ impl Work<'_> {
         }
     }
 
-    fn rest(&self, merge: &TableMerge<'_>) -> Result<Vec<FileReport>, EngineError> {
-        let written = self.merger.rest(merge)?;
-        self.merger.watch.tables_done.fetch_add(1, Ordering::Relaxed);
-        Ok(written)
-    }
-
     fn output(&self, name: &str) -> Result<OutputFile, EngineError> {
         let (stem, _) = Compression::split(name);
-        OutputFile::create(self.merger.sink, stem, self.merger.compression)
+        OutputFile::create(self.surroundings.sink, stem, self.surroundings.compression)
     }
 
     fn definition(&self, definition: &Definition<'_>) -> Result<FileReport, EngineError> {
@@ -262,9 +331,9 @@ impl Work<'_> {
         };
         let mut output = self.output(&file.name)?;
         let mut content = Vec::new();
-        self.merger
+        self.surroundings
             .watch
-            .open(self.merger.catalog, &file.name)?
+            .open(self.surroundings.catalog, &file.name)?
             .read_to_end(&mut content)
             .map_err(|source| EngineError::BaselineRead { file: file.name.clone(), source })?;
         let mut content = loadable_definition(content);
@@ -287,19 +356,19 @@ impl Work<'_> {
             std::io::Write::write_all(&mut output, UNIQUE_CHECKS.as_bytes())
                 .map_err(|source| EngineError::Result { file: file.name.clone(), source })?;
         }
-        let mut tee = Tee::new(self.merger.watch.open(self.merger.catalog, &file.name)?, output);
+        let mut tee = Tee::new(self.surroundings.watch.open(self.surroundings.catalog, &file.name)?, output);
         let broken = |problem: &str| EngineError::BaselineRows {
             table: copy.name.clone(),
             file: file.name.clone(),
             problem: problem.to_owned(),
         };
-        let promised = self.merger.catalog.source.promised(&file.name).and_then(|promised| promised.rows);
+        let promised = self.surroundings.catalog.source.promised(&file.name).and_then(|promised| promised.rows);
         if let Some(rows) = promised {
             let mut buffer = vec![0; 256 << 10];
             loop {
                 match tee.read(&mut buffer) {
                     Ok(0) => break,
-                    Ok(_) => self.merger.watch.check()?,
+                    Ok(_) => self.surroundings.watch.check()?,
                     Err(source) => {
                         return Err(match tee.failure.take() {
                             Some(source) => EngineError::Result { file: tee.file_name().to_owned(), source },
@@ -311,7 +380,7 @@ impl Work<'_> {
             if !matches!(tee.last, None | Some(b';' | b'/')) {
                 return Err(broken("it does not end with a finished statement: it is cut short"));
             }
-            self.merger.catalog.source.rows_read(&file.name, rows)?;
+            self.surroundings.catalog.source.rows_read(&file.name, rows)?;
             return Ok((tee.into_file().finish(Some(&copy.name), Some(rows))?, rows));
         }
         let mut rows = 0_u64;
@@ -321,7 +390,7 @@ impl Work<'_> {
                 Ok(Some(Piece::Row(_))) => {
                     rows += 1;
                     if rows.is_multiple_of(4096) {
-                        self.merger.watch.rows(4096)?;
+                        self.surroundings.watch.rows(4096)?;
                     }
                 }
                 Ok(Some(_)) => {}
@@ -334,7 +403,7 @@ impl Work<'_> {
             return Err(EngineError::Result { file: tee.file_name().to_owned(), source });
         }
         outcome.map_err(|source| EngineError::BaselineData { table: copy.name.clone(), source: Box::new(source) })?;
-        self.merger.catalog.source.rows_read(&file.name, rows)?;
+        self.surroundings.catalog.source.rows_read(&file.name, rows)?;
         Ok((tee.into_file().finish(Some(&copy.name), Some(rows))?, rows))
     }
 }
@@ -350,6 +419,14 @@ fn balance_copy(copy: &TableCopy<'_>, counted: u64) -> Result<(), EngineError> {
         }),
         _ => Ok(()),
     }
+}
+
+fn rest(merger: &Merger<'_>, merge: &TableMerge<'_>) -> Result<Vec<FileReport>, EngineError> {
+    let written = merger.rest(merge)?;
+    if !merger.rehearsal {
+        merger.watch.tables_done.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(written)
 }
 
 /// A server shows definitions in UTF-8, and mydumper puts SET NAMES binary before them: loaded so, the members of a latin1
