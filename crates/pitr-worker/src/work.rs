@@ -281,7 +281,7 @@ mod tests {
         };
         let (metadata, table) = (stored("pitr/x/metadata", 9, "aa"), stored("pitr/x/shop.t.sql", 10, "bb"));
         check(&[metadata.clone(), table.clone()], "");
-        check(&[metadata.clone()], "shop.t.sql does not balance: it was written, and not stored");
+        check(std::slice::from_ref(&metadata), "shop.t.sql does not balance: it was written, and not stored");
         check(&[metadata.clone(), stored("pitr/x/shop.t.sql", 10, "bc")], "bb were written, 10 bytes with bc stored");
         check(&[metadata.clone(), stored("pitr/x/shop.t.sql", 11, "bb")], "11 bytes with bb stored");
         check(&[metadata, table, stored("pitr/x/other", 1, "cc")], "2 were written, 3 stored");

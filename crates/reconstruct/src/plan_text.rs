@@ -55,7 +55,7 @@ impl Plan {
     }
 
     fn ended_row(&self, ended: &EndedTable) -> Row {
-        let word = if self.tables.contains_key(&ended.name) { "emptied" } else { "dropped" };
+        let word = if self.tables.contains_key(&ended.name) { "replaced" } else { "dropped" };
         let events = ended.row_events.to_string();
         let cells = [ended.name.to_string(), word.to_owned(), rows(ended.rows), String::new(), events, String::new()];
         Row { cells, notes: vec![format!("at {}: {}", ended.position, ended.statement)] }

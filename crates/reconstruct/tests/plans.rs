@@ -1,7 +1,7 @@
 //! Plans as people and programs see them.
 
 #![expect(clippy::disallowed_methods, reason = "the recorded histories are files")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers may panic like the test")]
+#![expect(clippy::unwrap_used, reason = "a test's helpers may panic like the test")]
 
 #[path = "support/memory.rs"]
 #[expect(dead_code, reason = "nothing is rebuilt here")]
