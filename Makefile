@@ -15,7 +15,10 @@ SEED ?= 1
 MINUTES ?= 5
 SERVER ?= mariadb
 
-.PHONY: help demo up down status test oracle lint bench fmt build release clean prerequisites mysql target-directory
+# What `make fuzz` works on: binlog, dump, ddl or metadata. MINUTES as for `make oracle`.
+TARGET ?= binlog
+
+.PHONY: help demo up down status test oracle fuzz lint bench fmt build release clean prerequisites mysql target-directory
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +47,16 @@ oracle: target-directory ## Random histories against the engine: SEED=1 MINUTES=
 	cargo build --package backtrail-devstack --package backtrail-oracle --bins
 	@if [ "$(SERVER)" = mysql ]; then $(devstack) install --mysql; fi
 	$(target_directory)/debug/oracle --seed $(SEED) --minutes $(MINUTES) --server $(SERVER) $(ORACLE)
+
+fuzz: target-directory ## Look for inputs that a reader cannot bear: TARGET=binlog, dump, ddl or metadata, MINUTES=5
+	@$(prerequisites) build fuzz
+	cargo run --quiet --package backtrail-fuzz --example seeds -- $(TARGET) $(target_directory)/fuzz/seeds/$(TARGET)
+	mkdir -p $(target_directory)/fuzz/corpus/$(TARGET)
+	CARGO_PROFILE_DEV_OPT_LEVEL=2 cargo fuzz run --fuzz-dir tests/fuzz --dev --sanitizer none --features libfuzzer \
+		--target-dir $(target_directory)/fuzz $(TARGET) $(target_directory)/fuzz/corpus/$(TARGET) \
+		$(target_directory)/fuzz/seeds/$(TARGET) tests/fuzz/corpus/$(TARGET) -- \
+		-max_total_time=$$(($(MINUTES) * 60)) -max_len=8192 -timeout=10 -rss_limit_mb=1500 \
+		-artifact_prefix=$(target_directory)/fuzz/artifacts-$(TARGET)-
 
 lint: target-directory ## Formatting, clippy, dependency directions, documentation and deploy files, warnings denied
 	@$(prerequisites) build lint

@@ -35,6 +35,13 @@ for number, document in enumerate(documents):
         assert container["resources"]["limits"]["memory"], container["name"]
         assert template["securityContext"]["runAsNonRoot"], container["name"]
         assert not any("valueFrom" in e for e in container.get("env", [])), f"{container['name']}: a secret in the environment"
+    # Jobs cannot be changed: with a new image they need a new name, and nothing else in them may change.
+    if document["kind"] == "Job":
+        name = document["metadata"]["name"]
+        for container in template["containers"]:
+            tag = container["image"].partition(":")[2]
+            assert tag.replace(".", "-") in name, f"the Job {name} is not named after its image's tag {tag}"
+            assert "envFrom" not in container, f"the Job {name} changes with the settings"
 print(f"{len(documents)} objects", file=sys.stderr)
 PY
     for version in 1.28.0 1.37.0; do

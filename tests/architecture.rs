@@ -29,7 +29,9 @@ const LAYERS: &[(&str, u8, &[&str])] = &[
     ("cli", 4, &[]),
     ("devstack", 4, &[]),
     ("tests", 5, &[]),
-    ("oracle", 5, &[]),
+    ("oracle", 5, &["decoders"]),
+    ("fuzz", 5, &[]),
+    ("decoders", 5, &[]),
 ];
 
 /// The one crate that may know a library.

@@ -61,6 +61,15 @@ async fn ended(world: &World, path: &str) -> Value {
     }
 }
 
+/// What a PITR's result holds when it is loaded.
+async fn loaded(world: &World, path: &str, phase: &str, scratch: &DatabaseAddress) -> Contents {
+    let dump = world.path(&format!("after-{phase}"));
+    world.api.fetch_files(&format!("{path}/files"), &dump).await.unwrap();
+    execute(scratch, &["DROP DATABASE IF EXISTS shop"]).await.unwrap();
+    load(&dump, "shop", scratch).await.unwrap();
+    contents(scratch, "shop").await.unwrap()
+}
+
 #[tokio::test]
 async fn workers_and_agents_killed_in_every_phase() {
     let mut world = World::start(WorldOptions::default()).await.unwrap();
@@ -102,11 +111,7 @@ async fn workers_and_agents_killed_in_every_phase() {
         worker.start_again().unwrap();
         let run = ended(&world, &path).await;
         assert_eq!(run["status"], "completed", "killed while {seen}: {run}");
-        let dump = world.path(&format!("after-{phase}"));
-        world.api.fetch_files(&format!("{path}/files"), &dump).await.unwrap();
-        execute(&scratch, &["DROP DATABASE IF EXISTS shop"]).await.unwrap();
-        load(&dump, "shop", &scratch).await.unwrap();
-        assert_eq!(contents(&scratch, "shop").await.unwrap(), truth, "killed while {seen}");
+        assert_eq!(loaded(&world, &path, phase, &scratch).await, truth, "killed while {seen}");
     }
     let coverage = world.api.get(&format!("/servers/{server}/pitr/coverage")).await.unwrap();
     assert_eq!(coverage["gaps"], json!([]), "{coverage}");
@@ -118,14 +123,49 @@ async fn gateway_and_scheduler_killed_between_request_and_message() {
     let source = filled(&mut world).await;
     let server = world.register("shop-db", &source).await.unwrap();
     let path = world.start_backup(&server).await.unwrap();
-    for kind in [ServiceKind::Gateway, ServiceKind::Scheduler] {
+    kill_all_but_workers(&mut world).await;
+    let run = ended(&world, &path).await;
+    assert_eq!(run["status"], "completed", "{run}");
+}
+
+async fn kill_all_but_workers(world: &mut World) {
+    let kinds = [ServiceKind::Gateway, ServiceKind::Scheduler, ServiceKind::BinlogAgent];
+    for kind in kinds {
+        world.services.process(kind).unwrap().kill9().await;
+    }
+    for kind in kinds {
         let process = world.services.process(kind).unwrap();
-        process.kill9().await;
         process.start_again().unwrap();
         process.wait_ready().await.unwrap();
     }
-    let run = ended(&world, &path).await;
-    assert_eq!(run["status"], "completed", "{run}");
+}
+
+#[tokio::test]
+async fn gateway_scheduler_and_agent_killed_in_every_phase() {
+    let mut world = World::start(WorldOptions::default()).await.unwrap();
+    let source = filled(&mut world).await;
+    let scratch = world.mariadb().await.unwrap();
+    let server = world.register("shop-db", &source).await.unwrap();
+    for phase in ["preparing", "dumping", "uploading"] {
+        let path = world.start_backup(&server).await.unwrap();
+        let seen = world.wait_for_phase(&path, &[phase]).await.unwrap();
+        kill_all_but_workers(&mut world).await;
+        let run = ended(&world, &path).await;
+        // What nobody killed was not tried again either.
+        assert_eq!((&run["status"], &run["attempt"]), (&json!("completed"), &json!(1)), "killed while {seen}: {run}");
+    }
+    let (truth, gtid) = change(&source).await;
+    execute(&source, &["DELETE FROM shop.a"]).await.unwrap();
+    for phase in ["preparing", "reconstructing", "uploading"] {
+        let path = world.start_pitr(&server, &json!({"target_gtid": gtid})).await.unwrap();
+        let seen = world.wait_for_phase(&path, &[phase]).await.unwrap();
+        kill_all_but_workers(&mut world).await;
+        let run = ended(&world, &path).await;
+        assert_eq!(run["status"], "completed", "killed while {seen}: {run}");
+        assert_eq!(loaded(&world, &path, phase, &scratch).await, truth, "killed while {seen}");
+    }
+    let coverage = world.api.get(&format!("/servers/{server}/pitr/coverage")).await.unwrap();
+    assert_eq!(coverage["gaps"], json!([]), "{coverage}");
 }
 
 #[tokio::test]
@@ -182,6 +222,51 @@ async fn broker_and_database_away_in_the_middle_of_runs() {
     world.api.fetch_files(&format!("{path}/files"), &dump).await.unwrap();
     load(&dump, "shop", &scratch).await.unwrap();
     assert_eq!(contents(&scratch, "shop").await.unwrap(), truth);
+    assert_eq!(world.unexpected_errors(&[]).unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn services_that_start_before_their_database_and_broker_wait_for_them() {
+    let mut world = World::start(WorldOptions { own_servers: true, ..WorldOptions::default() }).await.unwrap();
+    let source = filled(&mut world).await;
+    let server = world.register("shop-db", &source).await.unwrap();
+    for process in &mut world.services.processes {
+        assert!(process.terminate(Duration::from_secs(10)).await, "{} does not stop", process.kind.name());
+    }
+    world.postgres.as_mut().unwrap().kill();
+    world.rabbitmq.as_mut().unwrap().kill();
+    for process in &mut world.services.processes {
+        process.start_again().unwrap();
+    }
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    for process in &mut world.services.processes {
+        let (began, url) = (Instant::now(), format!("{}/readyz", process.health_url()));
+        loop {
+            let text = match client.get(&url).send().await {
+                Ok(answer) if answer.status() == 503 => answer.text().await.unwrap(),
+                Ok(answer) => panic!("{} says {} without its database", process.kind.name(), answer.status()),
+                Err(error) => error.to_string(),
+            };
+            if text.contains("postgres") {
+                break;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "{}: {text}", process.kind.name());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(process.is_running(), "{} gave up", process.kind.name());
+    }
+    // A request is told so.
+    let refused = world.api.try_post("/backup", &json!({"server_id": server})).await.unwrap().unwrap_err();
+    assert_eq!((refused.0, &refused.1["code"]), (503, &json!("unavailable")), "{}", refused.1);
+
+    world.postgres.as_mut().unwrap().start_again().await.unwrap();
+    world.rabbitmq.as_mut().unwrap().start_again().await.unwrap();
+    for process in &mut world.services.processes {
+        process.wait_ready().await.unwrap();
+    }
+    let path = world.start_backup(&server).await.unwrap();
+    let run = ended(&world, &path).await;
+    assert_eq!(run["status"], "completed", "{run}");
     assert_eq!(world.unexpected_errors(&[]).unwrap(), Vec::<String>::new());
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the build, the tests or the demo need and this machine lacks, from the distribution's packages.
 #
-#   install-prerequisites.sh build|run|lint|test ...
+#   install-prerequisites.sh build|run|lint|test|fuzz ...
 #
 # Root: installs, without letting the distribution start its own servers. Anyone else: names the missing packages.
 # Does nothing, quickly, when everything is there.
@@ -48,6 +48,9 @@ for group; do
     test)
         need mmdebstrap mmdebstrap
         ;;
+    fuzz)
+        need g++ c++
+        ;;
     *)
         echo "$0: unknown group $group" >&2
         exit 2
@@ -91,6 +94,15 @@ case " $* " in
     if ! cargo nextest --version >/dev/null 2>&1; then
         echo "installing: cargo-nextest (once, a few minutes)"
         cargo install cargo-nextest --locked
+    fi
+    ;;
+esac
+
+case " $* " in
+*" fuzz "*)
+    if ! cargo fuzz --version >/dev/null 2>&1; then
+        echo "installing: cargo-fuzz (once, a few minutes)"
+        cargo install cargo-fuzz --locked
     fi
     ;;
 esac

@@ -84,17 +84,17 @@ pub struct BackupWorker {
 }
 
 impl BackupWorker {
-    /// Connects to what the worker needs and registers its readiness checks.
+    /// Takes what the worker needs, none of which has to be there yet, and registers its readiness checks.
     ///
     /// # Errors
-    /// Settings that cannot be used, or a broker that is not there.
-    pub async fn build(context: &Context, settings: Settings) -> anyhow::Result<Self> {
-        let store = Store::connect(&settings.store).await.context("Postgres")?;
+    /// Settings that cannot be used.
+    pub fn build(context: &Context, settings: Settings) -> anyhow::Result<Self> {
+        let store = Store::open(&settings.store).context("Postgres")?;
         let objects = ObjectStore::connect(&settings.objects).context("S3")?;
         let sealing = settings.sealing.resolve()?;
         let directory = settings.dump.work_dir.clone().unwrap_or_else(std::env::temp_dir);
         local::clear(&directory).with_context(|| format!("{} cannot be used", directory.display()))?;
-        let queue = Queue::connect(&settings.queue, context.cancelled.clone()).await.context("RabbitMQ")?;
+        let queue = Queue::open(&settings.queue, context.cancelled.clone()).context("RabbitMQ")?;
         backtrail_worker::readiness(&context.health, &store, &queue);
         let work = BackupWork { store: store.clone(), objects, sealing, settings: settings.dump, directory };
         Ok(Self { work, store, queue, settings: settings.worker })

@@ -7,6 +7,6 @@ use backtrail_service::Context;
 
 fn main() -> ExitCode {
     backtrail_service::run("backup-worker", |context: Context, settings: Settings| async move {
-        BackupWorker::build(&context, settings).await?.run_until_cancelled(&context).await
+        BackupWorker::build(&context, settings)?.run_until_cancelled(&context).await
     })
 }

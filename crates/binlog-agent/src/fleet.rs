@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backtrail_service::telemetry;
-use backtrail_store::{AgentLease, AgentToken, agents};
+use backtrail_store::{AgentLease, AgentToken, StoreError, agents};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -69,33 +69,33 @@ fn report(ended: Result<(), tokio::task::JoinError>) {
 async fn hold(parts: Parts, lease: AgentLease, cancelled: CancellationToken) {
     tracing::info!(name = lease.server.name, "reading this server from now on");
     let token = lease.token;
-    {
-        tokio::select! {
-            () = follower::follow(&parts, &lease, &cancelled) => {}
-            // What is under way is dropped here, before its next write.
-            () = keep(&parts, token) => {
-                tracing::warn!("the lease of this server was lost; stopped reading it");
-                return;
-            }
+    tokio::select! {
+        () = follower::follow(&parts, &lease, &cancelled) => {}
+        // What is under way is dropped here, before its next write.
+        error = keep(&parts, token) => {
+            tracing::warn!(error = %telemetry::chain(&error), "the lease of this server was lost; stopped reading it");
         }
     }
+    // Also when it counts as lost: it may be ours still, and nobody would read the server until it has expired.
     if let Err(error) = token.release(&parts.store).await {
         tracing::debug!(error = %error, "the lease could not be given back; it expires");
     }
 }
 
-/// Renews the lease; returns once it is lost.
-async fn keep(parts: &Parts, token: AgentToken) {
+/// Renews the lease; returns once it is lost, with the reason.
+async fn keep(parts: &Parts, token: AgentToken) -> StoreError {
     let lease = parts.settings.lease();
     let mut renewed = Instant::now();
     loop {
         tokio::time::sleep(lease / 4).await;
+        let began = Instant::now();
         match token.renew(&parts.store, lease).await {
-            Ok(()) => renewed = Instant::now(),
-            Err(error) if error.retryable() && renewed.elapsed() < lease => {
+            Ok(()) => renewed = began,
+            // A renewal whose answer was lost may be done again.
+            Err(error) if error.worth_repeating() && renewed.elapsed() < lease => {
                 tracing::debug!(error = %error, "the lease could not be renewed; trying again");
             }
-            Err(_) => return,
+            Err(error) => return error,
         }
     }
 }

@@ -37,8 +37,8 @@ pub struct ArchiveSettings {
     /// Servers that this process reads at most
     #[arg(long, env = "BACKTRAIL_AGENT_SERVERS", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub agent_servers: u16,
-    /// A server whose agent is silent for so long goes to another, in seconds
-    #[arg(long, env = "BACKTRAIL_LEASE_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(3..=3600))]
+    /// A server whose agent is silent for so long goes to another, in seconds; it is renewed four times as often
+    #[arg(long, env = "BACKTRAIL_LEASE_SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(3..=3600))]
     pub lease_seconds: u64,
     /// A segment is sealed at this size
     #[arg(long, env = "BACKTRAIL_SEGMENT_BYTES", default_value = "16MiB")]
@@ -90,13 +90,13 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Connects to what the agent needs and registers its readiness checks.
+    /// Takes what the agent needs, none of which has to be there yet, and registers its readiness checks.
     ///
     /// # Errors
-    /// Settings that cannot be used, or a database that is not there.
-    pub async fn build(context: &Context, settings: Settings) -> anyhow::Result<Self> {
+    /// Settings that cannot be used.
+    pub fn build(context: &Context, settings: Settings) -> anyhow::Result<Self> {
         let key = settings.sealing.resolve().context("BACKTRAIL_SECRET_KEY")?;
-        let store = Store::connect(&settings.store).await.context("Postgres")?;
+        let store = Store::open(&settings.store).context("Postgres")?;
         let objects = ObjectStore::connect(&settings.objects).context("S3")?;
         let agent = Self::of(store, key, objects, settings.archive);
         agent.register(context);
@@ -112,7 +112,7 @@ impl Agent {
         let store = self.parts.store.clone();
         context.health.check("postgres", move || {
             let store = store.clone();
-            async move { store.is_migrated().await.map(|migrated| serde_json::json!({ "migrated": migrated })) }
+            async move { store.check_ready().await.map(|()| serde_json::json!({ "migrated": true })) }
         });
         let objects = self.parts.objects.clone();
         context.health.check("s3", move || {

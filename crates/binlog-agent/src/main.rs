@@ -7,6 +7,6 @@ use backtrail_service::Context;
 
 fn main() -> ExitCode {
     backtrail_service::run("binlog-agent", |context: Context, settings: Settings| async move {
-        Agent::build(&context, settings).await?.run_until_cancelled(&context).await
+        Agent::build(&context, settings)?.run_until_cancelled(&context).await
     })
 }

@@ -309,7 +309,7 @@ impl<'a> Session<'a> {
             let appended = Segment::append(store, &self.lease.token, new.clone(), None, self.file_ended).await;
             match appended {
                 Ok(_) => return Ok(()),
-                Err(error) if error.retryable() || matches!(error, StoreError::Unknown { .. }) => {
+                Err(error) if error.worth_repeating() => {
                     tracing::warn!(error = %telemetry::chain(&error), "a segment's row is not stored yet; trying again");
                     tokio::time::sleep(Duration::from_millis(500)).await;
                 }

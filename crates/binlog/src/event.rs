@@ -33,6 +33,11 @@ impl<'a> Event<'a> {
         self.offset.map(|offset| offset + u64::from(self.outer_size.unwrap_or(self.header.event_size)))
     }
 
+    /// Whether it comes out of a transaction payload, whose offset it then has.
+    pub fn is_in_payload(&self) -> bool {
+        self.outer_size.is_some()
+    }
+
     /// Where the event is, for messages.
     pub fn place(&self) -> Place {
         Place { file: self.file.cloned(), offset: self.offset }

@@ -88,11 +88,27 @@ impl<'a> RowsEvent<'a> {
         Ok(Self { kind, table_id, flags, column_count, columns_before, columns_after, extra, partial, data })
     }
 
+    /// Whether the images of rows as they were have a column.
+    pub fn has_before(&self, column: usize) -> bool {
+        bit(self.columns_before, column)
+    }
+
+    /// Whether the images of rows as they became have a column.
+    pub fn has_after(&self, column: usize) -> bool {
+        bit(self.columns_after, column)
+    }
+
     /// Whether every column is in every image (`binlog_row_image=FULL`).
     pub fn has_full_images(&self) -> bool {
-        let full = |columns: &[u8]| (0..self.column_count).all(|column| bit(columns, column));
-        (self.kind == RowsKind::Write || full(self.columns_before))
-            && (self.kind == RowsKind::Delete || full(self.columns_after))
+        self.has_whole_images(0..self.column_count)
+    }
+
+    /// Whether each of these columns is in every image.
+    pub fn has_whole_images(&self, mut columns: impl Iterator<Item = usize>) -> bool {
+        columns.all(|column| {
+            (self.kind == RowsKind::Write || self.has_before(column))
+                && (self.kind == RowsKind::Delete || self.has_after(column))
+        })
     }
 
     /// Whether the statement ran with `foreign_key_checks` at 0.

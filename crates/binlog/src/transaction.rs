@@ -13,6 +13,8 @@
 //! | before GTIDs | `BEGIN`, …, XID or `COMMIT`; or a statement alone, with the variables it needs before it |
 //! | XA | …, `XA START`, …, `XA END`, XA_PREPARE; later, as a group of its own, `XA COMMIT` or `XA ROLLBACK` |
 
+use std::mem::discriminant;
+
 use backtrail_domain::{Gtid, GtidSet};
 
 use crate::bytes::Cursor;
@@ -165,11 +167,20 @@ impl TransactionTracker {
             EventBody::GtidList(list) => list.position,
             _ => return Ok(Boundary::Outside),
         };
+        if !before.is_empty() && self.is_foreign(&before) {
+            return Err(misplaced(event, FOREIGN));
+        }
         match &mut self.executed {
             Some(executed) => executed.union(&before),
             None => self.executed = Some(before),
         }
         Ok(Boundary::Outside)
+    }
+
+    /// Whether transactions of the other family of servers are known: no set holds both.
+    fn is_foreign(&self, set: &GtidSet) -> bool {
+        let known = self.executed.as_ref().filter(|executed| !executed.is_empty());
+        known.is_some_and(|executed| discriminant(executed) != discriminant(set))
     }
 
     fn gtid(&mut self, event: &Event<'_>) -> Result<Boundary, BinlogError> {
@@ -180,6 +191,11 @@ impl TransactionTracker {
             return Err(misplaced(event, "is not the GTID event that it should be"));
         };
         let start = TransactionStart { gtid: gtid.gtid, offset: event.offset };
+        if let Some(set) = start.gtid.as_ref().map(Gtid::to_set)
+            && self.is_foreign(&set)
+        {
+            return Err(misplaced(event, FOREIGN));
+        }
         self.open = Some(Open {
             start: start.clone(),
             commit_micros: gtid.immediate_commit_micros.filter(|micros| *micros > 0),
@@ -279,8 +295,8 @@ impl TransactionTracker {
         };
         if let Some(gtid) = &open.start.gtid {
             match &mut self.executed {
-                Some(executed) => executed.insert(gtid),
-                None => self.executed = Some(gtid.to_set()),
+                Some(executed) if !executed.is_empty() => executed.insert(gtid),
+                executed => *executed = Some(gtid.to_set()),
             }
         }
         let stated = open.commit_micros.and_then(|micros| i64::try_from(micros).ok());
@@ -293,6 +309,8 @@ impl TransactionTracker {
         })
     }
 }
+
+const FOREIGN: &str = "has a GTID of another family of servers than those before it: the files are not of one log";
 
 fn misplaced(event: &Event<'_>, problem: &'static str) -> BinlogError {
     BinlogError::Sequence { place: event.place(), event: event.header.event_type, problem }

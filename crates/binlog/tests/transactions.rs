@@ -179,6 +179,18 @@ fn what_cannot_be() {
     check(Log::new("8.0.40").mysql_gtid(1, 0).mysql_gtid(2, 0), "begins a transaction within another");
     check(Log::new("8.0.40").mysql_gtid(1, 0).query("BEGIN").query("BEGIN"), "begins a transaction within another");
     check(Log::new("8.0.40").mysql_gtid(u64::MAX, 0), "cannot be understood");
+    // A set of GTIDs is of one family: the other's would be left out of it in silence.
+    let mut mixed = Log::new("8.0.40");
+    mixed.mysql_gtid(1, 0).query("BEGIN").xid().mariadb_gtid(1, TRANSACTIONAL).xid();
+    check(&mut mixed, "GTID_EVENT has a GTID of another family of servers");
+    let mut mixed = Log::new("10.11.6-MariaDB");
+    mixed.mariadb_gtid(1, TRANSACTIONAL).xid().event(EventType::PREVIOUS_GTIDS, &previous_gtids());
+    check(&mut mixed, "PREVIOUS_GTIDS_LOG_EVENT has a GTID of another family of servers");
+}
+
+/// One source, one interval.
+fn previous_gtids() -> Vec<u8> {
+    [&1_u64.to_le_bytes()[..], &[0xaa; 16], &1_u64.to_le_bytes(), &1_u64.to_le_bytes(), &3_u64.to_le_bytes()].concat()
 }
 
 #[test]

@@ -179,14 +179,24 @@ fn print_plan(plan: &Plan, json: bool) -> anyhow::Result<()> {
 
 fn print_report(report: &Report, out: &std::path::Path) {
     for (table, account) in &report.tables {
-        println!(
+        print!(
             "{table}: {} rows ({} kept, {} replaced, {} deleted, {} added)",
             account.rows_written, account.rows_kept, account.rows_replaced, account.rows_deleted, account.rows_added
         );
+        if account.cascade_deletes + account.cascade_updates > 0 {
+            print!(
+                "; foreign keys deleted {} and changed {} below the log",
+                account.cascade_deletes, account.cascade_updates
+            );
+        }
+        println!();
     }
     println!(
         "{} of {} row events applied, {} of {} baseline rows kept",
-        report.events.row_events_applied, report.events.row_events, report.rows.rows_kept, report.rows.rows_read
+        report.events.row_events_applied,
+        report.events.row_events + report.events.row_events_carried,
+        report.rows.rows_kept,
+        report.rows.rows_read
     );
     println!(
         "{} tables, {} rows, {} in {} as of {}",

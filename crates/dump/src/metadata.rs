@@ -93,7 +93,9 @@ enum Section {
     Other,
     Own,
     Config,
-    Table(TableName),
+    /// A table under the name that it has so far. It goes among the others at the section's end: until its real name is
+    /// read it may have the name of another.
+    Table(TableName, TableEntry),
 }
 
 struct Reader {
@@ -120,7 +122,8 @@ impl Reader {
     }
 
     fn read(mut self, text: &str) -> Result<DumpMetadata, MetadataError> {
-        for (index, line) in text.lines().enumerate() {
+        // Not `lines`, which would take the carriage return at the end of a table's name for a part of the line's end.
+        for (index, line) in text.split('\n').enumerate() {
             let bare = line.strip_prefix("# ").unwrap_or(line);
             if let Some(time) = bare.strip_prefix("Started dump at:") {
                 self.found.started_at = Some(time.trim().to_owned());
@@ -133,6 +136,7 @@ impl Reader {
                 }
             }
         }
+        self.end_section();
         if self.found.started_at.is_none() {
             return Err(MetadataError::NotMetadata);
         }
@@ -164,15 +168,14 @@ impl Reader {
     fn section_line(&mut self, number: usize, line: &str) -> Result<(), MetadataError> {
         if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.trim_end().strip_suffix(']')) {
             self.gtid_open = false;
+            self.end_section();
             self.section = match header {
                 "master" | "source" => Section::Own,
                 "config" => Section::Config,
                 _ => match table_header(header) {
                     Some(name) => {
                         let file_name = name.table.clone();
-                        let entry = TableEntry { file_name, ..TableEntry::default() };
-                        self.found.tables.insert(name.clone(), entry);
-                        Section::Table(name)
+                        Section::Table(name, TableEntry { file_name, ..TableEntry::default() })
                     }
                     None => Section::Other,
                 },
@@ -185,7 +188,7 @@ impl Reader {
         };
         self.gtid_open = false;
         let key = key.trim_start_matches(['#', ' ']).trim().to_ascii_lowercase();
-        match &self.section {
+        match &mut self.section {
             Section::Own => match key.as_str() {
                 "file" | "source_log_file" => keep(&mut self.file, number, value),
                 "position" | "source_log_pos" => keep(&mut self.position, number, value),
@@ -203,44 +206,16 @@ impl Reader {
                     };
                 }
             }
-            Section::Table(name) => {
-                let name = name.clone();
-                self.table_line(number, name, &key, value)?;
-            }
+            Section::Table(name, entry) => table_line(number, name, entry, &key, value)?,
             Section::Other => {}
         }
         Ok(())
     }
 
-    fn table_line(&mut self, number: usize, name: TableName, key: &str, value: &str) -> Result<(), MetadataError> {
-        let trimmed = value.trim();
-        match key {
-            "real_table_name" => {
-                // The section is named as the files are.
-                let entry = self.found.tables.remove(&name).unwrap_or_default();
-                let real = TableName::new(name.schema, value);
-                self.found.tables.insert(real.clone(), entry);
-                self.section = Section::Table(real);
-            }
-            "rows" => {
-                let rows = trimmed.parse().map_err(|_| MetadataError::Value {
-                    line: number,
-                    text: trimmed.to_owned(),
-                    expected: "a number of rows",
-                })?;
-                if let Some(entry) = self.found.tables.get_mut(&name) {
-                    entry.rows = Some(rows);
-                }
-            }
-            "is_view" | "is_sequence" => {
-                if let Some(entry) = self.found.tables.get_mut(&name) {
-                    let flag = if key == "is_view" { &mut entry.is_view } else { &mut entry.is_sequence };
-                    *flag = trimmed != "0";
-                }
-            }
-            _ => {}
+    fn end_section(&mut self) {
+        if let Section::Table(name, entry) = std::mem::replace(&mut self.section, Section::Other) {
+            self.found.tables.insert(name, entry);
         }
-        Ok(())
     }
 
     /// MySQL breaks long GTID sets into lines.
@@ -270,6 +245,31 @@ impl Reader {
     }
 }
 
+fn table_line(
+    number: usize,
+    name: &mut TableName,
+    entry: &mut TableEntry,
+    key: &str,
+    value: &str,
+) -> Result<(), MetadataError> {
+    let trimmed = value.trim();
+    match key {
+        // The section is named as the files are.
+        "real_table_name" => value.clone_into(&mut name.table),
+        "rows" => {
+            entry.rows = Some(trimmed.parse().map_err(|_| MetadataError::Value {
+                line: number,
+                text: trimmed.to_owned(),
+                expected: "a number of rows",
+            })?);
+        }
+        "is_view" => entry.is_view = trimmed != "0",
+        "is_sequence" => entry.is_sequence = trimmed != "0",
+        _ => {}
+    }
+    Ok(())
+}
+
 /// Keeps the first value that says something: the same coordinates come twice, as a comment and as a key.
 fn keep(slot: &mut Option<(usize, String)>, line: usize, value: &str) {
     let value = value.trim();
@@ -278,8 +278,11 @@ fn keep(slot: &mut Option<(usize, String)>, line: usize, value: &str) {
     }
 }
 
+/// Without white space around it and one pair of quotes: those inside are the value's own.
 fn unquoted(value: &str) -> &str {
-    value.trim().trim_matches(['"', '\'']).trim()
+    let value = value.trim();
+    let inside = |quote: char| value.strip_prefix(quote)?.strip_suffix(quote);
+    inside('"').or_else(|| inside('\'')).unwrap_or(value)
 }
 
 /// `` `schema`.`table` ``, also in double quotes.
@@ -465,6 +468,17 @@ mod tests {
         let broken = ResultTable { table: "a\n[b]".into(), ..table.clone() };
         let one_line = render("x", "y", &coordinates, [broken]);
         assert_eq!(DumpMetadata::parse(&one_line).unwrap().tables.len(), 1);
+        let quoted = DumpCoordinates { position: "'b\".000003:4".parse().unwrap(), gtid_set: None };
+        let found = DumpMetadata::parse(&render("x", "y", &quoted, [])).unwrap();
+        assert_eq!(found.coordinates, Some(quoted));
+        // A table that is named like another's alias.
+        let like = ResultTable { file_name: "mydumper_1".into(), table: "mydumper_0".into(), ..table.clone() };
+        let found = DumpMetadata::parse(&render("x", "y", &coordinates, [like, table.clone()])).unwrap();
+        let file_names: Vec<_> = found.tables.values().map(|entry| entry.file_name.as_str()).collect();
+        assert_eq!(file_names, ["mydumper_1", "mydumper_0"]);
+        let returned = ResultTable { table: "a\r".into(), ..table.clone() };
+        let found = DumpMetadata::parse(&render("x", "y", &coordinates, [returned])).unwrap();
+        assert_eq!(found.tables[&TableName::new("shop", "a\r")].rows, Some(7));
         let text = render("2026-11-23 01:35:31", "2026-11-23 01:36:00", &coordinates, [table]);
         let found = DumpMetadata::parse(&text).unwrap();
         assert_eq!(found.coordinates, Some(coordinates));

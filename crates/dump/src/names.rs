@@ -178,8 +178,9 @@ impl Layout {
             self.has_partial_metadata |= stem.starts_with("metadata.partial");
             return Ok(());
         }
-        let raw = stem.ends_with(".dat") || stem.ends_with(".csv");
-        let Some(body) = stem.strip_suffix(".sql").or_else(|| stem.get(..stem.len() - 4).filter(|_| raw)) else {
+        let raw_body = stem.strip_suffix(".dat").or_else(|| stem.strip_suffix(".csv"));
+        let raw = raw_body.is_some();
+        let Some(body) = stem.strip_suffix(".sql").or(raw_body) else {
             self.other.push(name.to_owned());
             return Ok(());
         };
@@ -444,6 +445,12 @@ mod tests {
         ] {
             assert!(Layout::of(names.iter().copied(), None).is_err(), "{names:?}");
         }
+    }
+
+    #[test]
+    fn names_of_few_letters_are_other_files() {
+        let names = ["a", "ab", ".gz", "c.zst", ".sq", "log"];
+        assert_eq!(layout(&names).other.len(), names.len());
     }
 
     #[test]

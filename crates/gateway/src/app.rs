@@ -131,22 +131,8 @@ fn add_checks(health: &Health, store: &Store) {
     let store = store.clone();
     health.check("postgres", move || {
         let store = store.clone();
-        async move {
-            match store.is_migrated().await {
-                Ok(true) => Ok(serde_json::json!({ "migrated": true })),
-                Ok(false) => Err(CheckError::OtherSchema),
-                Err(error) => Err(CheckError::Store(error)),
-            }
-        }
+        async move { store.check_ready().await.map(|()| serde_json::json!({ "migrated": true })) }
     });
-}
-
-#[derive(Debug, thiserror::Error)]
-enum CheckError {
-    #[error("the database's schema is of another version; run `backtrail admin migrate`")]
-    OtherSchema,
-    #[error(transparent)]
-    Store(StoreError),
 }
 
 /// The gateway cannot be built.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use backtrail_service::telemetry::chain;
 use backtrail_source::{PreflightReport, SourceEndpoint, TlsMode, preflight};
-use backtrail_store::{FirstPlace, Server};
+use backtrail_store::{FirstLook, FirstPlace, NewServer, Server};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::app::State;
@@ -19,7 +20,10 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// Runs the preflight, stores its report, and gives the server with it. That the server cannot be reached is a report,
 /// not an error.
 pub(crate) async fn check(state: &State, server: Server) -> Result<Server, Problem> {
-    let (report, place) = look(state, &server).await?;
+    let password = state.sealing.unseal(&server)?;
+    let endpoint = endpoint(&server.host, server.port, &server.username, password, &server.tls_mode, &server.tls_ca)?;
+    let FirstLook { report, place } = look(&endpoint).await?;
+    tracing::info!(server = %server.id, reachable = report["reachable"].as_bool(), "preflight done");
     if let Some(place) = place {
         place.keep(&state.store, server.id).await?;
     }
@@ -28,28 +32,38 @@ pub(crate) async fn check(state: &State, server: Server) -> Result<Server, Probl
     stored.ok_or_else(|| Problem::not_found("server"))
 }
 
-/// The report, and where the server's log stood.
-async fn look(state: &State, server: &Server) -> Result<(Value, Option<FirstPlace>), Problem> {
-    let endpoint = SourceEndpoint {
-        tls: TlsMode::from_str(&server.tls_mode).map_err(Problem::internal)?,
-        ca_pem: server.tls_ca.clone(),
+/// What the preflight says of a server that is to be registered.
+pub(crate) async fn first_look(new: &NewServer) -> Result<FirstLook, Problem> {
+    let password = new.password.clone();
+    look(&endpoint(&new.host, new.port, &new.username, password, &new.tls_mode, &new.tls_ca)?).await
+}
+
+fn endpoint(
+    host: &str,
+    port: u16,
+    username: &str,
+    password: Option<SecretString>,
+    tls_mode: &str,
+    tls_ca: &Option<String>,
+) -> Result<SourceEndpoint, Problem> {
+    Ok(SourceEndpoint {
+        tls: TlsMode::from_str(tls_mode).map_err(Problem::internal)?,
+        ca_pem: tls_ca.clone(),
         connect_deadline: CONNECT_DEADLINE,
-        ..SourceEndpoint::new(
-            server.host.clone(),
-            server.port,
-            server.username.clone(),
-            state.sealing.unseal(server)?.unwrap_or_default(),
-        )
-    };
-    let (report, place) = match tokio::time::timeout(DEADLINE, preflight(&endpoint)).await {
+        ..SourceEndpoint::new(host, port, username, password.unwrap_or_default())
+    })
+}
+
+/// The report, and where the server's log stood.
+async fn look(endpoint: &SourceEndpoint) -> Result<FirstLook, Problem> {
+    let (report, place) = match tokio::time::timeout(DEADLINE, preflight(endpoint)).await {
         Ok(report) => (serde_json::to_value(&report).map_err(Problem::internal)?, first_place(report)),
         Err(_) => {
             let error = format!("{} gave no complete answer within {DEADLINE:?}", endpoint.name());
             (unreachable_report(&error), None)
         }
     };
-    tracing::info!(server = %server.id, reachable = report["reachable"].as_bool(), "preflight done");
-    Ok((report, place))
+    Ok(FirstLook { report, place })
 }
 
 fn first_place(report: PreflightReport) -> Option<FirstPlace> {

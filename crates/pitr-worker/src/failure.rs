@@ -18,7 +18,9 @@ pub(crate) fn of_engine(error: EngineError) -> WorkError {
         EngineError::BaselineRead { .. }
         | EngineError::LogRead { .. }
         | EngineError::Result { .. }
-        | EngineError::Spill { .. } => ("input_or_output", true),
+        | EngineError::Spill { .. } => ("input_or_output", error.retryable()),
+        // In the middle of a file.
+        _ if error.retryable() => ("input_or_output", true),
         _ => ("reconstruction_failed", false),
     };
     WorkError::of(code, retryable, &error)

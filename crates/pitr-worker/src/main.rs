@@ -7,6 +7,6 @@ use backtrail_service::Context;
 
 fn main() -> ExitCode {
     backtrail_service::run("pitr-worker", |context: Context, settings: Settings| async move {
-        PitrWorker::build(&context, settings).await?.run_until_cancelled(&context).await
+        PitrWorker::build(&context, settings)?.run_until_cancelled(&context).await
     })
 }

@@ -60,23 +60,44 @@ impl Session {
 }
 
 impl Queue {
-    /// Connects and declares the topology, then keeps the connection up in the background.
+    /// Connects and declares the topology in the background, and keeps the connection up there. The broker need not be there
+    /// yet: until it is, [`is_connected`](Self::is_connected) says so, and publishing and consuming wait.
     ///
-    /// A broker that cannot be reached is tried for until the settings' deadline. Once `cancel` is cancelled nothing is
-    /// connected again and nobody waits for a connection, but one that is there stays usable until [`close`](Self::close),
-    /// so that the last messages can be acknowledged.
+    /// Once `cancel` is cancelled nothing is connected again and nobody waits for a connection, but one that is there stays
+    /// usable until [`close`](Self::close), so that the last messages can be acknowledged. To be called in the async runtime.
+    ///
+    /// # Errors
+    /// Settings that cannot be used.
+    pub fn open(settings: &QueueSettings, cancel: CancellationToken) -> Result<Self, QueueError> {
+        Ok(Self::supervised(settings, settings.endpoint()?, None, cancel))
+    }
+
+    /// [`open`](Self::open) that returns once there is a connection.
+    ///
+    /// A broker that cannot be reached is tried for until the settings' deadline.
     ///
     /// # Errors
     /// Settings that cannot be used, a broker that refuses us or cannot be reached, a topology that is there but different.
     pub async fn connect(settings: &QueueSettings, cancel: CancellationToken) -> Result<Self, QueueError> {
         let endpoint = settings.endpoint()?;
         let first = first_session(&endpoint, settings.amqp_connect_deadline, &cancel).await?;
-        tracing::info!(broker = endpoint.name, "connected to RabbitMQ");
+        Ok(Self::supervised(settings, endpoint, Some(first), cancel))
+    }
+
+    fn supervised(
+        settings: &QueueSettings,
+        endpoint: Endpoint,
+        first: Option<Arc<Session>>,
+        cancel: CancellationToken,
+    ) -> Self {
         let broker = endpoint.name.clone();
-        let (sender, state) = watch::channel(State::Connected(first.clone()));
+        let (sender, state) = watch::channel(match &first {
+            Some(first) => State::Connected(first.clone()),
+            None => State::Connecting { last_error: None },
+        });
         let stop = CancellationToken::new();
         tokio::spawn(supervise(endpoint, first, sender, cancel, stop.clone()));
-        Ok(Self {
+        Self {
             shared: Arc::new(Shared {
                 settings: settings.clone(),
                 broker,
@@ -85,7 +106,7 @@ impl Queue {
                 _stop_with_the_last_clone: stop.clone().drop_guard(),
                 stop,
             }),
-        })
+        }
     }
 
     /// Publishes a job and waits until the broker has it. While there is no connection it waits for one, and a message whose
@@ -249,27 +270,27 @@ async fn first_session(
 
 async fn supervise(
     endpoint: Endpoint,
-    first: Arc<Session>,
+    first: Option<Arc<Session>>,
     state: watch::Sender<State>,
     cancel: CancellationToken,
     stop: CancellationToken,
 ) {
-    let mut session = first;
+    let (mut next, mut number) = (first, 0);
     loop {
+        if next.is_none() {
+            next = next_session(&endpoint, number, &state, &cancel, &stop).await;
+        }
+        let Some(session) = next.take() else { break };
+        tracing::info!(broker = endpoint.name, "connected to RabbitMQ");
+        state.send_replace(State::Connected(session.clone()));
         let Some(broken_by) = watch_session(&session, &stop).await else {
             let goodbye = session.connection.close(200, "closed by the client".into());
             let _ = timeout(CLOSE_DEADLINE, goodbye).await;
             break;
         };
-        let number = session.number + 1;
+        number = session.number + 1;
         log_loss(&endpoint, broken_by.as_ref());
         state.send_replace(State::Connecting { last_error: broken_by });
-        match next_session(&endpoint, number, &state, &cancel, &stop).await {
-            Some(next) => session = next,
-            None => break,
-        }
-        tracing::info!(broker = endpoint.name, "connected to RabbitMQ again");
-        state.send_replace(State::Connected(session.clone()));
     }
     state.send_replace(State::Closed);
 }
@@ -294,7 +315,7 @@ async fn next_session(
             Err(error) => error,
         };
         // Even what a person must mend is tried again: they may be mending it.
-        tracing::warn!(error = &error as &dyn std::error::Error, "cannot connect to RabbitMQ again yet");
+        tracing::warn!(error = &error as &dyn std::error::Error, "cannot connect to RabbitMQ yet; trying again");
         if let QueueError::Unavailable { source: Some(source), .. } = error {
             state.send_replace(State::Connecting { last_error: Some(source) });
         }

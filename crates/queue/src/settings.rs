@@ -27,8 +27,9 @@ pub struct QueueSettings {
     /// Certificates (PEM) to trust besides the system's, for amqps://
     #[arg(long, env = "BACKTRAIL_AMQP_CA_FILE", value_name = "FILE")]
     pub amqp_ca_file: Option<PathBuf>,
-    /// How long to wait for the broker at start
-    #[arg(long, env = "BACKTRAIL_AMQP_CONNECT_DEADLINE", default_value = "30s", value_parser = parse_duration)]
+    /// How long [`Queue::connect`](crate::Queue::connect) waits for the broker. Services do not: see
+    /// [`Queue::open`](crate::Queue::open).
+    #[arg(skip = Duration::from_secs(30))]
     pub amqp_connect_deadline: Duration,
     /// How long a message waits for the broker to take it
     #[arg(long, env = "BACKTRAIL_AMQP_PUBLISH_DEADLINE", default_value = "30s", value_parser = parse_duration)]

@@ -131,6 +131,32 @@ async fn broker_restarts_lose_nothing() {
 }
 
 #[tokio::test]
+async fn a_broker_that_comes_late_is_waited_for() {
+    let mut bench = Bench::start().await;
+    let settings = QueueSettings { amqp_publish_deadline: PATIENCE, ..bench.settings().await };
+    bench.broker.kill();
+    let queue = Queue::open(&settings, CancellationToken::new()).unwrap();
+    assert!(!queue.is_connected());
+    let (run, stop) = (Uuid::now_v7(), CancellationToken::new());
+    let mut deliveries = queue.consume(JobKind::Backup, 1, stop.clone());
+    let (publishing, message) = (queue.clone(), backup(run));
+    let published =
+        tokio::spawn(async move { publishing.publish(JobKind::Backup, &message, run, run, None).await.unwrap() });
+    bench.broker.start_again().await.unwrap();
+    let delivery = next(&mut deliveries).await;
+    assert_eq!(delivery.run_id, Some(run));
+    delivery.ack().await.unwrap();
+    published.await.unwrap();
+    assert!(queue.is_connected());
+
+    // Only settings that nothing can come of are refused at once.
+    let Err(error) = Queue::open(&QueueSettings::new("http://nowhere"), CancellationToken::new()) else {
+        panic!("opened")
+    };
+    assert!(matches!(error, QueueError::Url { .. }), "{error}");
+}
+
+#[tokio::test]
 async fn a_publish_gives_up_at_its_deadline_and_says_so() {
     let mut bench = Bench::start().await;
     let settings = QueueSettings { amqp_publish_deadline: Duration::from_millis(500), ..bench.settings().await };

@@ -21,10 +21,11 @@ use std::sync::Arc;
 use backtrail_domain::TableName;
 use backtrail_schema::{ReferentialAction, TableShape};
 
-pub(crate) use family::{Family, set_routes};
+pub(crate) use family::Family;
 pub(crate) use find::Finder;
 pub(crate) use key::{Encoded, LinkCodec};
-pub(crate) use route::{Route, routes};
+pub(crate) use route::Route;
+use route::routes;
 pub(crate) use store::{Action, Cascades, LinkLookup};
 
 mod family;
@@ -50,7 +51,7 @@ pub(crate) fn moment_of(tick: u64) -> u64 {
 /// A foreign key of a table in one of its eras.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Link {
-    /// The child. While planning, its number among the tracked tables; in a plan, its number among the recipes.
+    /// The child's number among the tracked tables.
     pub(crate) child: usize,
     /// The child's era.
     pub(crate) era: usize,
@@ -124,26 +125,13 @@ impl Feeds {
         feeds.filter(move |feed| self.links.get(feed.link).is_some_and(|link| link.child == child))
     }
 
-    /// The feeds of the tables that are rebuilt, told by their numbers among the recipes.
-    pub(crate) fn renumbered(&self, rebuilt: &BTreeMap<usize, usize>) -> Self {
-        let mut renumbered = Self::default();
-        let mut numbers: BTreeMap<usize, usize> = BTreeMap::new();
-        for (number, link) in self.links.iter().enumerate() {
-            if let Some(child) = rebuilt.get(&link.child) {
-                numbers.insert(number, renumbered.links.len());
-                renumbered.links.push(Link { child: *child, ..link.clone() });
-            }
-        }
-        for (parent, history) in &self.by_parent {
-            let of_rebuilt = |feeds: &Vec<Feed>| {
-                let feed = |feed: &Feed| Some(Feed { link: *numbers.get(&feed.link)?, ..feed.clone() });
-                feeds.iter().filter_map(feed).collect::<Vec<_>>()
-            };
-            let history: Vec<_> = history.iter().map(|(moment, feeds)| (*moment, of_rebuilt(feeds))).collect();
-            if history.iter().any(|(_, feeds)| !feeds.is_empty()) {
-                renumbered.by_parent.insert(parent.clone(), history);
-            }
-        }
-        renumbered
+    /// Leaves out what feeds tables that are not rebuilt. Links keep their numbers.
+    pub(crate) fn keep(&mut self, rebuilt: &BTreeMap<usize, usize>) {
+        let Self { links, by_parent } = self;
+        let is_rebuilt = |feed: &Feed| links.get(feed.link).is_some_and(|link| rebuilt.contains_key(&link.child));
+        by_parent.retain(|_, history| {
+            history.iter_mut().for_each(|(_, feeds)| feeds.retain(is_rebuilt));
+            history.iter().any(|(_, feeds)| !feeds.is_empty())
+        });
     }
 }

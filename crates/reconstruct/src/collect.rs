@@ -7,6 +7,7 @@ use backtrail_binlog::{
     decode_value,
 };
 use backtrail_domain::{BinlogFile, BinlogPosition, TableName};
+use backtrail_dump::literal::parse_literal;
 use backtrail_schema::{ReferentialAction, TableShape};
 
 use crate::EngineError;
@@ -17,10 +18,13 @@ use crate::image::{self, Layouts};
 use crate::io::{Observer, Phase, Progress, Spill};
 use crate::key::KeyCodec;
 use crate::log::{Flow, Place, Visitor, at_event, corrupt};
+use crate::partial::{ImageCheck, Images, Lacking, defaults, images, is_whole};
+use crate::pending::is_transactional;
 use crate::plan::Plan;
 use crate::recipe::{Recipe, Stage};
 use crate::record::{EventAt, Misfit, RowEvent};
 use crate::render::is_unsigned;
+use crate::span::{Span, is_within};
 
 /// Progress is reported once in so many bytes.
 const REPORT_EVERY: u64 = 4 << 20;
@@ -44,6 +48,8 @@ pub(crate) struct RowCounts {
     pub(crate) inserts: u64,
     pub(crate) updates: u64,
     pub(crate) deletes: u64,
+    /// Those of them whose images lack columns.
+    pub(crate) partial_images: u64,
     /// The largest number that a row had in a column that the server counts up.
     pub(crate) counter: Option<u64>,
 }
@@ -86,19 +92,30 @@ impl<'a> Collected<'a> {
     }
 }
 
-/// The key of a row image.
+/// The key of a row image. What it lacks is in the before-image, or one of the defaults.
 fn key_of(
     codec: &KeyCodec,
     shape: &TableShape,
     map: &TableMap,
     row: &RowImage<'_, '_>,
+    before: Option<&RowImage<'_, '_>>,
+    defaults: &[Option<Vec<u8>>],
     out: &mut Vec<u8>,
 ) -> Result<(), String> {
     out.clear();
     for part in codec.parts() {
         let column = shape.columns.get(part.column).ok_or("a column of the key is not there")?;
         let logged = map.columns.get(part.column).ok_or("a column of the key is not in the log")?;
-        match row.column(part.column) {
+        let cell = match (row.column(part.column), before) {
+            (ColumnImage::Absent, Some(before)) => before.column(part.column),
+            (cell, _) => cell,
+        };
+        if let (ColumnImage::Absent, Some(Some(literal))) = (cell, defaults.get(part.column)) {
+            let literal = parse_literal(literal).map_err(|problem| problem.to_string())?;
+            part.push_literal(&literal, out).map_err(|problem| format!("column `{}`: {problem}", column.name))?;
+            continue;
+        }
+        match cell {
             ColumnImage::Null => part.push_null(out).map_err(|problem| problem.to_string())?,
             ColumnImage::Bytes(raw) => {
                 let value = decode_value(logged.kind, is_unsigned(&column.ty), raw)
@@ -170,11 +187,18 @@ pub(crate) struct Collector<'a> {
     /// What a name means, from which moment on: in the order of time.
     names: HashMap<&'a TableName, Vec<Meaning>>,
     rolled_back: BTreeSet<&'a BinlogPosition>,
+    /// Parts of the log that were undone, from the next one on.
+    undone: &'a [Span],
+    /// XA transactions before the baseline, from the next one on.
+    carried: &'a [Span],
+    /// The walk is over the log before the baseline, for such transactions alone.
+    looking_back: bool,
     reached_baseline: bool,
     /// Events of the window so far.
     moment: u64,
     pub(crate) account: account::Collected,
     table_maps: TableMaps,
+    images: ImageCheck,
     /// The files of the log, in the order in which they were read.
     files: Vec<BinlogFile>,
     /// The number of the last row change.
@@ -207,10 +231,14 @@ impl<'a> Collector<'a> {
             tables: plan.recipes.iter().map(|(name, recipe)| Collected::new(name, recipe)).collect(),
             names,
             rolled_back: plan.rolled_back.iter().collect(),
+            undone: &plan.undone,
+            carried: &plan.carried,
+            looking_back: false,
             reached_baseline: false,
             moment: 0,
             account: account::Collected::default(),
             table_maps: TableMaps::new(),
+            images: ImageCheck::new(plan.dialect.flavour),
             files: Vec::new(),
             tick: 0,
             cascades: plan.cascades.links.iter().map(|_| ChangeSet::events()).collect(),
@@ -225,6 +253,12 @@ impl<'a> Collector<'a> {
         }
     }
 
+    /// Whether the next walk is over the log before the baseline.
+    pub(crate) fn look_back(&mut self, back: bool) {
+        self.looking_back = back;
+        self.undone = &self.plan.undone;
+    }
+
     /// Whether there is nothing to collect.
     pub(crate) fn is_idle(&self) -> bool {
         self.plan.cascades.is_empty() && self.tables.iter().all(|table| table.recipe.row_events().0 == 0)
@@ -234,6 +268,20 @@ impl<'a> Collector<'a> {
     fn means(&self, name: &TableName) -> Option<(usize, usize)> {
         let history = self.names.get(name)?;
         history.iter().rev().find(|(moment, _)| *moment <= self.moment)?.1
+    }
+
+    fn content(&mut self, place: &Place<'_>, event: &Event<'_>) -> Result<(), EngineError> {
+        match event.header.event_type {
+            EventType::TABLE_MAP | EventType::ANNOTATE_ROWS => self.images.before_rows(event, &mut self.table_maps)?,
+            event_type if event_type.is_rows() => {
+                if let EventBody::Rows(rows) = event.body()? {
+                    self.rows(place, event, &rows)?;
+                    self.images.behind_rows(&rows);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn event_at(&mut self, place: &Place<'_>) -> EventAt {
@@ -247,9 +295,10 @@ impl<'a> Collector<'a> {
         if rows.column_count == 0 {
             return Ok(());
         }
-        self.account.row_events += 1;
-        if self.skipping {
-            return Ok(());
+        if self.looking_back {
+            self.account.carried += 1;
+        } else {
+            self.account.row_events += 1;
         }
         let at = self.event_at(place);
         let Some(map) = self.table_maps.get(rows.table_id) else {
@@ -258,13 +307,19 @@ impl<'a> Collector<'a> {
         let map = std::sync::Arc::clone(map);
         let before = self.tick.max(first_tick(self.moment));
         self.tick = before;
-        self.collect_cascades(place, event, rows, &map, at)?;
+        let is_undone = is_within(&mut self.undone, place);
+        if !is_undone {
+            self.collect_cascades(place, event, rows, &map, at)?;
+        }
         let mut tick = before;
         let Some((number, era)) = self.means(&map.name) else { return Ok(()) };
         let Some(table) = self.tables.get_mut(number) else { return Ok(()) };
         let recipe = table.recipe;
         let unknown = || at_event(place, format!("rows of {} of an era that is not known", map.name));
         let shape = recipe.life.eras.get(era).map(|era| &*era.shape).ok_or_else(unknown)?;
+        if is_undone && is_transactional(shape.engine.as_deref()) != Some(false) {
+            return Ok(());
+        }
         let stage = recipe.stage_of_era.get(era).copied().ok_or_else(unknown)?;
         let codec = recipe.stages.get(stage).and_then(|stage| stage.codec(era)).ok_or_else(unknown)?;
         let set = table.sets.get_mut(stage).ok_or_else(unknown)?;
@@ -272,20 +327,34 @@ impl<'a> Collector<'a> {
         let layout =
             if rows.kind == RowsKind::Delete { 0 } else { table.layouts.number(&map, era, rows.columns_after) };
         let broken = |problem: String| at_event(place, format!("rows of {}: {problem}", map.name));
+        let dialect = self.plan.dialect;
+        let whole = is_whole(shape, rows);
+        let lacking = if whole { Lacking::Kept } else { self.images.lacking(&map.name, rows).map_err(broken)? };
+        let defaults = if whole { Vec::new() } else { defaults(shape, rows, lacking, dialect).map_err(broken)? };
+        let counted = recipe.stages.get(stage).is_some_and(Stage::counted);
+        let is_partial = !whole && {
+            let key: Vec<usize> = codec.parts().iter().map(|part| part.column).collect();
+            images(shape, &key, counted, rows, lacking, dialect).map_err(broken)? == Images::Partial
+        };
+        if is_partial && recipe.routes.is_none() {
+            return Err(broken("its images lack columns, which the plan did not see".to_owned()));
+        }
         let mut changes = rows.rows(&map).map_err(|problem| corrupt(event, problem))?;
         while let Some(change) = changes.next_row().map_err(|problem| corrupt(event, problem))? {
             tick += 1;
+            table.counts.partial_images += u64::from(!whole);
             if let Some(before) = &change.before {
-                key_of(codec, shape, &map, before, &mut self.before_key).map_err(broken)?;
+                key_of(codec, shape, &map, before, None, &[], &mut self.before_key).map_err(broken)?;
             }
             self.image.clear();
             if let Some(after) = &change.after {
-                image::store(layout, after, change.before.as_ref(), &mut self.image).map_err(broken)?;
-                key_of(codec, shape, &map, after, &mut self.after_key).map_err(broken)?;
+                // What went back to its default is not what it was before.
+                let before = change.before.as_ref().filter(|_| lacking == Lacking::Kept);
+                image::store(layout, after, before, whole, &defaults, &mut self.image).map_err(broken)?;
+                key_of(codec, shape, &map, after, before, &defaults, &mut self.after_key).map_err(broken)?;
                 table.counts.counter = table.counts.counter.max(counter(shape, &map, after));
             }
             if recipe.routes.is_some() {
-                let counted = recipe.stages.get(stage).is_some_and(Stage::counted);
                 let same = counted && self.before_key == self.after_key;
                 match (&change.before, &change.after) {
                     (None, _) => table.counts.inserts += 1,
@@ -296,6 +365,9 @@ impl<'a> Collector<'a> {
                     (Some(_), Some(_)) if same => {}
                     (Some(_), Some(_)) if self.before_key == self.after_key => {
                         set.note(&self.after_key, tick, RowEvent::Updated, at, &self.image);
+                    }
+                    (Some(_), Some(_)) if is_partial => {
+                        set.note(&self.before_key, tick, RowEvent::Moved, at, &self.image);
                     }
                     (before, after) => {
                         if before.is_some() {
@@ -456,6 +528,9 @@ impl Visitor for Collector<'_> {
     fn boundary(&mut self, at: &Place<'_>) -> Result<Flow, EngineError> {
         let at = at.start_position();
         if at >= self.plan.baseline.position {
+            if self.looking_back {
+                return Ok(Flow::Stop);
+            }
             self.reached_baseline = true;
         }
         match at.cmp(&self.plan.cut.position) {
@@ -473,7 +548,11 @@ impl Visitor for Collector<'_> {
             self.table_maps.clear();
         }
         if !self.reached_baseline {
-            self.account.before_baseline += 1;
+            if !self.looking_back {
+                self.account.before_baseline += 1;
+            } else if is_within(&mut self.carried, place) {
+                self.content(place, event)?;
+            }
             return Ok(Flow::Continue);
         }
         self.account.seen += 1;
@@ -493,19 +572,10 @@ impl Visitor for Collector<'_> {
             });
         }
         if let Boundary::Begins(_) = boundary {
+            self.images.statement_ends();
             self.skipping = self.rolled_back.contains(&place.start_position());
         }
-        match event.header.event_type {
-            EventType::TABLE_MAP => {
-                self.table_maps.insert(event)?;
-            }
-            event_type if event_type.is_rows() => {
-                if let EventBody::Rows(rows) = event.body()? {
-                    self.rows(place, event, &rows)?;
-                }
-            }
-            _ => {}
-        }
+        self.content(place, event)?;
         match boundary {
             Boundary::RollsBack(_) if !self.skipping => {
                 Err(EngineError::StalePlan { reason: format!("a transaction before {} is rolled back", place.end) })

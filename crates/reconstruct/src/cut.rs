@@ -287,7 +287,8 @@ impl<'a> CutFinder<'a> {
             || self.request.covered_until.is_some_and(|until| micros(until) >= self.target_micros);
         if !covered {
             let end = format!("at {} with an event of {}", walked.end, instant(self.latest_event));
-            if !self.request.assume_complete_log {
+            // Of no log at all nothing can be assumed: it is another directory, as a rule.
+            if !self.request.assume_complete_log || walked.pieces.is_empty() {
                 return Err(not_covered(end));
             }
             warnings.push(format!(

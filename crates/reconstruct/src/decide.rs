@@ -129,7 +129,8 @@ pub(crate) fn decide(
     }
     let bytes = files.data.iter().map(|file| file.size).sum();
     let at = tracked.first_row_event.clone().or_else(|| tracked.cascaded.clone());
-    let changed = tracked.row_events() > 0 || tracked.cascaded.is_some();
+    // Events of a table whose definition cannot be read belong to no era.
+    let changed = tracked.first_row_event.is_some() || tracked.row_events() > 0 || tracked.cascaded.is_some();
     let is_baselines = origin == Some(name) && tracked.life.definition.is_baselines() && tracked.life.eras.len() < 2;
     if let Some(shape) = tracked.life.last().map(|era| &era.shape) {
         warn_of_floats(name, shape, warnings);
@@ -162,7 +163,7 @@ pub(crate) fn decide(
             None => Ok((TableAction::Copy { rows: files.rows, bytes }, None)),
         };
     }
-    let recipe = match Recipe::new(tracked.life.clone(), head.as_ref(), tracked.cascaded.is_some()) {
+    let recipe = match Recipe::new(tracked.life.clone(), head.as_ref(), tracked.cascaded.is_some() || tracked.partial) {
         Ok(recipe) => recipe,
         Err((era, reason)) => {
             let began = tracked.life.eras.get(era).and_then(|era| era.began.clone());
@@ -180,6 +181,8 @@ pub(crate) fn decide(
         row_event_bytes,
         eras: recipe.planned_eras(),
         stages: recipe.planned_stages(),
+        cascaded: tracked.cascaded.clone(),
+        partial_images: tracked.partial,
     };
     Ok((action, Some(recipe)))
 }

@@ -93,6 +93,14 @@ pub enum EngineError {
         #[from]
         source: BinlogError,
     },
+    /// The same of a segment of it, by the name of its object or file.
+    #[error("the binary log's segment {piece} cannot be read on: it is damaged or cut short")]
+    LogPiece {
+        /// The segment.
+        piece: String,
+        /// Where and why.
+        source: Box<BinlogError>,
+    },
     /// The log does not hold the baseline's place.
     #[error("the binary log does not reach back to the baseline's position {baseline}: {reason}")]
     LogDoesNotReachBaseline {
@@ -240,7 +248,8 @@ impl EngineError {
             Self::BaselineRead { source, .. } | Self::LogRead { source, .. } => {
                 source.kind() != io::ErrorKind::NotFound && source.kind() != io::ErrorKind::InvalidData
             }
-            Self::Log { source: BinlogError::Read { source, .. } } => source.kind() != io::ErrorKind::InvalidData,
+            Self::Log { source } => passes(source),
+            Self::LogPiece { source, .. } => passes(source),
             Self::BaselineData { source, .. } => match &**source {
                 DumpError::Read { source, .. } => source.kind() != io::ErrorKind::InvalidData,
                 _ => false,
@@ -253,7 +262,6 @@ impl EngineError {
             | Self::FileName { .. }
             | Self::BaselineRows { .. }
             | Self::UnknownTables { .. }
-            | Self::Log { .. }
             | Self::LogDoesNotReachBaseline { .. }
             | Self::LogGap { .. }
             | Self::LogEvent { .. }
@@ -270,6 +278,11 @@ impl EngineError {
             | Self::StalePlan { .. } => false,
         }
     }
+}
+
+/// Whether it was the reading that failed, and not what was read.
+fn passes(error: &BinlogError) -> bool {
+    matches!(error, BinlogError::Read { source, .. } if source.kind() != io::ErrorKind::InvalidData)
 }
 
 fn list(tables: &[TableName]) -> String {

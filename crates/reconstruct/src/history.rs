@@ -17,23 +17,31 @@ use crate::decide::Shapes;
 use crate::definition::{Base, Definition, Step};
 use crate::facts::{LATER_BASELINE, Obstacle, statement_text};
 use crate::life::{Began, Era, Life};
+use crate::pending::{Touched, TouchedRows, is_in_memory, is_transactional};
 use crate::statement::StatementText;
 use crate::temporal;
+use crate::xa::Origin;
 
 /// A table that is followed.
 #[derive(Debug, Clone)]
 pub(crate) struct Tracked {
+    /// Its last name, also where its definition is not known.
+    pub(crate) name: TableName,
     pub(crate) life: Life,
+    /// Row events that committed, in whatever era.
+    pub(crate) committed: u64,
     /// What stands in the way of rebuilding it.
     pub(crate) obstacle: Option<Obstacle>,
     /// Why its shape is not known, where it is not.
     pub(crate) unreadable: Option<String>,
     /// The first event that changed rows.
     pub(crate) first_row_event: Option<BinlogPosition>,
-    /// The statement that ended it: it was dropped, emptied or replaced.
+    /// What ended it: it was dropped, emptied or replaced.
     pub(crate) ended: Option<Began>,
     /// Where foreign keys first may have changed its rows without an event.
     pub(crate) cascaded: Option<BinlogPosition>,
+    /// Images of updated rows lack values that only the rows before have.
+    pub(crate) partial: bool,
 }
 
 impl Tracked {
@@ -139,12 +147,15 @@ impl<'a> History<'a> {
         };
         let id = self.tracked.len();
         self.tracked.push(Tracked {
+            name: name.clone(),
             life,
+            committed: 0,
             obstacle: None,
             unreadable,
             first_row_event: None,
             ended: None,
             cascaded: None,
+            partial: false,
         });
         self.names.insert(name.clone(), Some(id));
         Some(id)
@@ -193,6 +204,40 @@ impl<'a> History<'a> {
         for id in self.present().into_values() {
             self.obstruct(id, obstacle.clone());
         }
+    }
+
+    /// The tables of the baseline by their names there.
+    pub(crate) fn origins(&mut self) -> BTreeMap<TableName, Origin> {
+        self.present();
+        let origin = |(id, tracked): (usize, &Tracked)| {
+            let shape = tracked.life.eras.first().map(|era| Arc::clone(&era.shape));
+            Some((tracked.life.origin.clone()?, Origin { id, shape }))
+        };
+        self.tracked.iter().enumerate().filter_map(origin).collect()
+    }
+
+    /// Row events of a table in one of its eras.
+    pub(crate) fn count_rows(&mut self, id: usize, era: usize, rows: &TouchedRows) {
+        let Some(tracked) = self.tracked.get_mut(id) else { return };
+        if tracked.first_row_event.as_ref().is_none_or(|first| rows.first < *first) {
+            tracked.first_row_event = Some(rows.first.clone());
+        }
+        tracked.committed += rows.events;
+        if let Some(era) = tracked.life.eras.get_mut(era) {
+            era.row_events += rows.events;
+            era.row_event_bytes += rows.bytes;
+        }
+    }
+
+    /// Whether a table takes part in transactions.
+    pub(crate) fn is_transactional(&self, (id, era): Touched) -> Option<bool> {
+        is_transactional(self.tracked.get(id)?.life.eras.get(era)?.shape.engine.as_deref())
+    }
+
+    /// Whether a table has the same name and definition as in one of its eras.
+    pub(crate) fn is_unchanged(&self, (id, era): Touched) -> bool {
+        let last = self.tracked.get(id).and_then(|tracked| Some((tracked.life.last_number(), tracked.life.last()?)));
+        last.is_some_and(|(number, last)| number == era && self.names.get(&last.name) == Some(&Some(id)))
     }
 
     fn remember(&mut self, id: usize) {
@@ -277,17 +322,17 @@ impl<'a> History<'a> {
     fn end(&mut self, name: &TableName, told: &Told<'_>) {
         let name = self.resolve(name);
         if self.find(&name).is_some() {
-            self.note_end(&name, told);
+            self.note_end(&name, told.began());
             self.name(&name, None, told.moment);
         }
     }
 
-    /// The statement ends the table of a name, if there is one.
-    fn note_end(&mut self, name: &TableName, told: &Told<'_>) {
+    /// The table of a name comes to its end, if there is one.
+    fn note_end(&mut self, name: &TableName, by: Option<Began>) {
         let Some(id) = self.find(name) else { return };
         self.remember(id);
         if let Some(tracked) = self.tracked.get_mut(id) {
-            tracked.ended = told.began();
+            tracked.ended = by;
         }
     }
 
@@ -320,23 +365,29 @@ impl<'a> History<'a> {
     ) {
         let tracked = match shape {
             Ok((shape, definition)) => Tracked {
+                name: name.clone(),
                 life: Life { origin: None, eras: vec![first_era(name, shape, told.began())], definition },
+                committed: 0,
                 obstacle: None,
                 unreadable: None,
                 first_row_event: None,
                 ended: None,
                 cascaded: None,
+                partial: false,
             },
             Err(reason) => Tracked {
+                name: name.clone(),
                 life: Life { origin: None, eras: Vec::new(), definition: otherwise },
+                committed: 0,
                 obstacle: Some(told.obstacle(reason.clone())),
                 unreadable: Some(reason),
                 first_row_event: None,
                 ended: None,
                 cascaded: None,
+                partial: false,
             },
         };
-        self.note_end(name, told);
+        self.note_end(name, told.began());
         self.add(name, tracked, told.moment);
     }
 
@@ -354,7 +405,7 @@ impl<'a> History<'a> {
         self.made(name, shape, Definition::new(Base::Made(told.step(ddl))), told);
     }
 
-    fn truncate(&mut self, name: &TableName, told: &Told<'_>) {
+    pub(crate) fn truncate(&mut self, name: &TableName, told: &Told<'_>) {
         let name = self.resolve(name);
         let Some(tracked) = self.find(&name).and_then(|id| self.tracked.get(id)) else { return };
         let shape = match (&tracked.unreadable, tracked.life.last()) {
@@ -363,6 +414,47 @@ impl<'a> History<'a> {
         };
         let otherwise = tracked.life.definition.clone();
         self.made(&name, shape, otherwise, told);
+    }
+
+    /// The server starts: what was in memory is gone.
+    pub(crate) fn server_starts(&mut self, position: &BinlogPosition, moment: u64) {
+        let in_memory = |shape: &TableShape| is_in_memory(shape.engine.as_deref());
+        let of_baseline = self.shapes.known.iter().filter(|(_, shape)| in_memory(shape)).map(|(name, _)| name.clone());
+        for name in of_baseline.collect::<Vec<_>>() {
+            self.find(&name);
+        }
+        let known = self.names.iter().filter_map(|(name, id)| Some((name.clone(), (*id)?)));
+        for (name, id) in known.collect::<Vec<_>>() {
+            let Some(tracked) = self.tracked.get(id) else { continue };
+            let Some(era) = tracked.life.last().filter(|era| in_memory(&era.shape)) else { continue };
+            let began = Began { position: position.clone(), statement: "the server started".to_owned() };
+            let eras = vec![first_era(&name, era.shape.truncated(), Some(began.clone()))];
+            let life = Life { origin: None, eras, definition: tracked.life.definition.emptied() };
+            let emptied = Tracked {
+                name: name.clone(),
+                life,
+                committed: 0,
+                obstacle: tracked.obstacle.clone(),
+                unreadable: tracked.unreadable.clone(),
+                first_row_event: None,
+                ended: None,
+                cascaded: None,
+                partial: false,
+            };
+            self.note_end(&name, Some(began));
+            self.add(&name, emptied, moment);
+        }
+    }
+
+    /// Whether the statement is the one with which servers used to log that a table in memory is empty since they started.
+    pub(crate) fn says_empty(&mut self, name: &TableName, statement: &str) -> bool {
+        let text = statement.split("/*").next().unwrap_or_default().trim();
+        let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
+        if text != format!("DELETE FROM {}.{}", quoted(&name.schema), quoted(&name.table)) {
+            return false;
+        }
+        let era = self.find(name).and_then(|id| self.tracked.get(id)?.life.last());
+        era.is_some_and(|era| is_in_memory(era.shape.engine.as_deref()))
     }
 
     fn alter(&mut self, ddl: &Ddl, told: &Told<'_>) {
@@ -416,7 +508,10 @@ impl<'a> History<'a> {
             }
         };
         match shape {
-            Ok(shape) => {
+            Ok(mut shape) => {
+                if let Some(engine) = named_engine(ddl) {
+                    shape.engine = engine;
+                }
                 let era = Era { evolution, ..first_era(name, shape, told.began()) };
                 if was_empty {
                     tracked.life.eras.clear();
@@ -446,12 +541,13 @@ impl<'a> History<'a> {
         let Some(id) = self.find(from) else { return };
         self.each_child(from, &mut |shape| shape.parent_renamed(from, to));
         self.remember(id);
-        if let Some(tracked) = self.tracked.get_mut(id)
-            && let Some(era) = tracked.life.last()
-        {
-            let shape = era.shape.renamed(to.clone());
-            tracked.life.definition.foreign_keys_anew |= !shape.foreign_keys.is_empty();
-            tracked.life.eras.push(first_era(to, shape, told.began()));
+        if let Some(tracked) = self.tracked.get_mut(id) {
+            tracked.name = to.clone();
+            if let Some(era) = tracked.life.last() {
+                let shape = era.shape.renamed(to.clone());
+                tracked.life.definition.foreign_keys_anew |= !shape.foreign_keys.is_empty();
+                tracked.life.eras.push(first_era(to, shape, told.began()));
+            }
         }
         self.name(from, None, told.moment);
         self.name(to, Some(id), told.moment);
@@ -507,6 +603,22 @@ impl<'a> History<'a> {
 
 fn first_era(name: &TableName, shape: TableShape, began: Option<Began>) -> Era {
     Era { name: name.clone(), shape: Arc::new(shape), evolution: None, began, row_events: 0, row_event_bytes: 0 }
+}
+
+/// The storage engine that an ALTER TABLE names, if it names one; None inside, if it cannot be told which.
+fn named_engine(ddl: &Ddl) -> Option<Option<String>> {
+    let options = ddl.clauses.iter().filter(|clause| clause.kind == AlterKind::Option);
+    let mut named = None;
+    for clause in options {
+        let mut words =
+            clause.text.split(|c: char| c.is_ascii_whitespace() || c == '=').filter(|word| !word.is_empty());
+        while let Some(word) = words.next() {
+            if word.eq_ignore_ascii_case("ENGINE") {
+                named = Some(words.next().map(|name| name.trim_matches(['`', '\'', '"', ',']).to_owned()));
+            }
+        }
+    }
+    named
 }
 
 /// Puts the statement's own time in the place of values that came from it.

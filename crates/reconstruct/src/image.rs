@@ -32,6 +32,8 @@ pub(crate) enum Cell<'a> {
     Raw(&'a [u8]),
     /// JSON after a partial update.
     JsonText(&'a [u8]),
+    /// A literal: a default.
+    Literal(&'a [u8]),
 }
 
 impl Layouts {
@@ -80,6 +82,7 @@ impl Layouts {
                 0 => Cell::Absent,
                 1 => Cell::Null,
                 2 => Cell::Raw(wire::take_bytes(&mut rest).ok_or_else(damaged)?),
+                4 => Cell::Literal(wire::take_bytes(&mut rest).ok_or_else(damaged)?),
                 _ => Cell::JsonText(wire::take_bytes(&mut rest).ok_or_else(damaged)?),
             });
         }
@@ -91,22 +94,40 @@ fn damaged() -> Malformed {
     Malformed::Invalid { what: "a stored row image", problem: "cannot be read back".into() }
 }
 
-/// Writes an after-image for the change set; `before` is the row's before-image, to which JSON differences apply.
+/// Whether a stored image may lack columns: it is kept column by column.
+pub(crate) fn may_lack(image: &[u8]) -> bool {
+    wire::take_number(&mut &*image).is_none_or(|head| head & 1 == 1)
+}
+
+/// Writes an after-image for the change set; `before` is the row's before-image, to which JSON differences apply. One that
+/// is not `whole` takes what it lacks from there, and from the `defaults`, as far as they have it.
 pub(crate) fn store(
     layout: usize,
     after: &RowImage<'_, '_>,
     before: Option<&RowImage<'_, '_>>,
+    whole: bool,
+    defaults: &[Option<Vec<u8>>],
     out: &mut Vec<u8>,
 ) -> Result<(), String> {
     let has_differences = after.columns().iter().any(|column| matches!(column, ColumnImage::JsonDiff(_)));
-    wire::put_number(out, (layout as u64) << 1 | u64::from(has_differences));
-    if !has_differences {
+    wire::put_number(out, (layout as u64) << 1 | u64::from(has_differences || !whole));
+    if !has_differences && whole {
         out.extend_from_slice(after.bytes());
         return Ok(());
     }
     for (index, column) in after.columns().iter().enumerate() {
+        let column = match column {
+            ColumnImage::Absent => before.map_or(ColumnImage::Absent, |before| before.column(index)),
+            other => *other,
+        };
         match column {
-            ColumnImage::Absent => out.push(0),
+            ColumnImage::Absent => match defaults.get(index).and_then(Option::as_ref) {
+                Some(literal) => {
+                    out.push(4);
+                    wire::put_bytes(out, literal);
+                }
+                None => out.push(0),
+            },
             ColumnImage::Null => out.push(1),
             ColumnImage::Bytes(bytes) => {
                 out.push(2);

@@ -1,10 +1,22 @@
 //! Whether the rows in the log are of the table that the baseline has.
 
-use backtrail_binlog::{ColumnKind, RowsEvent, RowsKind, TableMap};
-use backtrail_schema::{ColumnType, Generated, TableShape};
+use backtrail_binlog::{ColumnKind, TableMap};
+use backtrail_schema::{ColumnType, TableShape};
+
+use crate::facts::LATER_BASELINE;
+
+/// What to do about images that are not whole.
+pub(crate) const WHOLE_IMAGES: &str =
+    "set binlog_row_image=FULL on the server and take a new backup; a target before this event can be reached";
+
+/// Why a row event is none of a table of this shape, and what to do about it.
+pub(crate) fn problem(shape: &TableShape, map: &TableMap) -> Option<(String, &'static str)> {
+    difference(shape, map)
+        .map(|difference| (format!("{difference}: its definition changed without the log saying so"), LATER_BASELINE))
+}
 
 /// Says how a table in the log differs from a shape, if it does.
-pub(crate) fn difference(shape: &TableShape, map: &TableMap) -> Option<String> {
+fn difference(shape: &TableShape, map: &TableMap) -> Option<String> {
     if shape.columns.len() != map.columns.len() {
         return Some(format!(
             "its rows have {} columns in the log and {} in the baseline's definition",
@@ -84,19 +96,4 @@ fn fits(ty: &ColumnType, kind: ColumnKind) -> bool {
         }
         _ => false,
     }
-}
-
-/// A column whose value an event's images lack, unless it is one that the server computes when it is read.
-pub(crate) fn missing_column<'s>(shape: &'s TableShape, rows: &RowsEvent<'_>) -> Option<&'s str> {
-    let has = |bitmap: &[u8], index: usize| bitmap.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1);
-    shape
-        .columns
-        .iter()
-        .enumerate()
-        .find(|(index, column)| {
-            column.generated != Some(Generated::Virtual)
-                && ((rows.kind != RowsKind::Write && !has(rows.columns_before, *index))
-                    || (rows.kind != RowsKind::Delete && !has(rows.columns_after, *index)))
-        })
-        .map(|(_, column)| column.name.as_str())
 }

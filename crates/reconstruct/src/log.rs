@@ -96,13 +96,16 @@ impl<'a> Log<'a> {
         Ok(Self { source, pieces })
     }
 
-    /// The format description of the piece that holds a place.
-    pub(crate) fn format(&self, at: &BinlogPosition) -> Result<FormatDescription, EngineError> {
+    /// The format description of the piece that holds a place; `None` where there is no log at all.
+    pub(crate) fn format(&self, at: &BinlogPosition) -> Result<Option<FormatDescription>, EngineError> {
+        if self.pieces.is_empty() {
+            return Ok(None);
+        }
         let piece = self.first_piece(at)?;
         let mut reader = self.reader(piece)?;
-        while let Some(event) = reader.next_event()? {
+        while let Some(event) = reader.next_event().map_err(|error| broken(piece, error))? {
             if let EventBody::FormatDescription(format) = event.body()? {
-                return Ok(format);
+                return Ok(Some(format));
             }
         }
         Err(EngineError::LogDoesNotReachBaseline {
@@ -114,11 +117,12 @@ impl<'a> Log<'a> {
     fn reader(&self, piece: &LogPiece) -> Result<EventReader<Box<dyn std::io::Read + Send>>, EngineError> {
         let failed = |source| EngineError::LogRead { piece: piece.name.clone(), source };
         let bytes = decompress::reader(self.source.open(piece).map_err(failed)?).map_err(failed)?;
-        Ok(if piece.start > FIRST_EVENT {
-            EventReader::resumed(bytes, piece.file.clone(), piece.start)?
+        let reader = if piece.start > FIRST_EVENT {
+            EventReader::resumed(bytes, piece.file.clone(), piece.start)
         } else {
-            EventReader::new(bytes, piece.file.clone())?
-        })
+            EventReader::new(bytes, piece.file.clone())
+        };
+        reader.map_err(|error| broken(piece, error))
     }
 
     /// The piece to begin with for a place: one with something before it where there is one, since that helps to tell
@@ -142,13 +146,46 @@ impl<'a> Log<'a> {
             })
     }
 
-    /// Walks from a place on, from the beginning of the piece that holds it.
+    /// The beginning of the piece that holds a place, or of the one that lies so many pieces before it.
+    pub(crate) fn start_before(
+        &self,
+        at: &BinlogPosition,
+        pieces: usize,
+    ) -> Result<Option<BinlogPosition>, EngineError> {
+        let first = self.first_piece(at)?;
+        let start = |piece: &LogPiece| BinlogPosition { file: piece.file.clone(), offset: piece.start };
+        if pieces == 0 {
+            return Ok(Some(start(first)));
+        }
+        let mut before: Vec<&LogPiece> =
+            self.pieces.iter().filter(|piece| (&piece.file, piece.start) < (&first.file, first.start)).collect();
+        before.dedup_by(|a, b| (&a.file, a.start) == (&b.file, b.start));
+        // Further back than all there is, is all there is, once.
+        let step = pieces.min(before.len());
+        let again = pieces > before.len() && pieces / 2 >= before.len();
+        Ok(before.get(before.len() - step).filter(|_| !again && step > 0).map(|piece| start(piece)))
+    }
+
+    /// Walks from a place on, from the beginning of the piece that holds it. Where there is no log at all, it ends there.
     pub(crate) fn walk(
         &self,
         from: &Coordinates,
         allow_gaps: bool,
         visitor: &mut dyn Visitor,
     ) -> Result<Walked, EngineError> {
+        let nothing = Walked {
+            pieces: Vec::new(),
+            gaps: Vec::new(),
+            end: from.position.clone(),
+            exhausted: false,
+            warnings: Vec::new(),
+            events: 0,
+        };
+        if self.pieces.is_empty() {
+            let BinlogPosition { file, offset } = &from.position;
+            let flow = visitor.boundary(&Place { file, offset: *offset, end: *offset })?;
+            return Ok(Walked { exhausted: flow == Flow::Continue, ..nothing });
+        }
         let first = self.first_piece(&from.position)?;
         let mut walk = Walk {
             allow_gaps,
@@ -162,14 +199,7 @@ impl<'a> Log<'a> {
             executed: if first.start > FIRST_EVENT { from.gtid_set.clone() } else { None },
             unproved: None,
             segment: false,
-            walked: Walked {
-                pieces: Vec::new(),
-                gaps: Vec::new(),
-                end: from.position.clone(),
-                exhausted: false,
-                warnings: Vec::new(),
-                events: 0,
-            },
+            walked: nothing,
         };
         let mut next = Some(first);
         while let Some(piece) = next {
@@ -257,7 +287,7 @@ impl Walk<'_> {
                     ));
                     return Ok(Flow::Continue);
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(broken(piece, error)),
             };
             let offset = event.offset.unwrap_or_default();
             if event.header.event_type == EventType::FORMAT_DESCRIPTION {
@@ -436,6 +466,14 @@ impl Walk<'_> {
 /// Where a log error is, for those that name no piece.
 pub(crate) fn at_event(place: &Place<'_>, problem: impl Into<String>) -> EngineError {
     EngineError::LogEvent { position: place.start_position(), problem: problem.into() }
+}
+
+/// A piece that cannot be read on. That of a server's file has the file's name, which the error has as well.
+fn broken(piece: &LogPiece, error: BinlogError) -> EngineError {
+    match piece.end {
+        Some(_) => EngineError::LogPiece { piece: piece.name.clone(), source: Box::new(error) },
+        None => error.into(),
+    }
 }
 
 /// An event that cannot be understood.

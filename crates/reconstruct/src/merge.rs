@@ -20,7 +20,7 @@ use crate::cascade::{Cascades, LinkLookup};
 use crate::changes::{Changes, Lookup};
 use crate::collect::{TableChanges, position};
 use crate::decide::{file_columns, is_text_of_value, mergeable};
-use crate::image::Cell;
+use crate::image::{Cell, Layout};
 use crate::io::{FileInfo, ResultSink};
 use crate::life::Trace;
 use crate::output::OutputFile;
@@ -301,6 +301,7 @@ impl Merger<'_> {
         counts.inserts = table.counts.inserts;
         counts.updates = table.counts.updates;
         counts.deletes = table.counts.deletes;
+        counts.partial_images = table.counts.partial_images;
         let unbalanced = |problem: String| Err(EngineError::Accounting { table: table.name.clone(), problem });
         if counts.rows_read != counts.rows_kept + counts.rows_replaced + counts.rows_deleted {
             return unbalanced(format!(
@@ -313,6 +314,10 @@ impl Merger<'_> {
                 "{} rows read, {} inserted and {} deleted by the log, {} deleted along with a parent, {} written",
                 counts.rows_read, counts.inserts, counts.deletes, counts.cascade_deletes, counts.rows_written
             ));
+        }
+        let changes = counts.inserts + counts.updates + counts.deletes;
+        if counts.partial_images > changes {
+            return unbalanced(format!("{} of {changes} row images lack columns", counts.partial_images));
         }
         match merge.rows {
             Some(rows) if rows != counts.rows_read => unbalanced(format!(
@@ -423,6 +428,12 @@ impl<'a> Flow<'a> {
         }
     }
 
+    /// Takes an image of the table apart.
+    fn cells<'c>(&self, image: &'c [u8], cells: &mut Vec<Cell<'c>>) -> Result<&'a Layout, EngineError> {
+        let layout = self.merge.table.layouts.cells(image, cells);
+        layout.map_err(|problem| self.bad_value("*".to_owned(), problem.to_string()))
+    }
+
     /// Takes a row through the stages from this one on; `raw`: it is still the baseline's.
     fn later(&mut self, from: usize, mut raw: Option<&RawRow<'_>>) -> Result<Outcome, EngineError> {
         for number in from..self.lookups.len() {
@@ -487,12 +498,7 @@ impl<'a> Flow<'a> {
         let Some(stage) = recipe.stages.get(number) else { return Ok(()) };
         let Some(codec) = stage.codecs.first() else { return Ok(()) };
         let mut cells: Vec<Cell<'_>> = Vec::new();
-        let layout = self
-            .merge
-            .table
-            .layouts
-            .cells(&self.image, &mut cells)
-            .map_err(|problem| self.bad_value("*".to_owned(), problem.to_string()))?;
+        let layout = self.cells(&self.image, &mut cells)?;
         let Some(shape) = recipe.life.eras.get(layout.era).map(|era| &*era.shape) else { return Ok(()) };
         let traces = stage.from_earlier.get(layout.era);
         let mut key = Vec::new();
@@ -521,12 +527,7 @@ impl<'a> Flow<'a> {
         let mut rendered = std::mem::take(&mut self.rendered);
         rendered.clear();
         let mut cells: Vec<Cell<'_>> = Vec::new();
-        let layout = self
-            .merge
-            .table
-            .layouts
-            .cells(&self.image, &mut cells)
-            .map_err(|problem| self.bad_value("*".to_owned(), problem.to_string()))?;
+        let layout = self.cells(&self.image, &mut cells)?;
         if let (Some(era), Some(sources)) = (recipe.life.eras.get(layout.era), recipe.sources.get(layout.era)) {
             let patched = |number: usize| self.patched(number);
             render::row(&era.shape, sources, layout, &cells, &patched, &mut rendered)

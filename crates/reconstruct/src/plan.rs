@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet, TableName};
+use backtrail_schema::{Flavour, SqlDialect};
 use serde::{Deserialize, Serialize};
 
 use crate::account::{EventCounts, RowEventCounts};
@@ -11,6 +12,7 @@ use crate::cascade::Feeds;
 use crate::history::Binding;
 use crate::ledger::Reading;
 use crate::recipe::Recipe;
+use crate::span::Span;
 
 /// The version of stored plans that this code writes. Those of every version can be read.
 pub const PLAN_VERSION: u32 = 1;
@@ -27,19 +29,27 @@ pub struct Plan {
     pub baseline: Coordinates,
     /// Where the recovery stops.
     pub cut: Cut,
-    /// The pieces of the log to read, in order.
+    /// The pieces of the log to read, in order: from the first of `carried` on, else from the baseline.
     pub log: Vec<PlannedPiece>,
     /// Holes in the log that are crossed because the request allows it.
     pub gaps: Vec<Gap>,
     /// Every wanted table, by name.
     pub tables: BTreeMap<TableName, TableAction>,
     /// Wanted tables of the baseline, or with row events, that are not there at the cut, or are there with no row of before:
-    /// they were dropped, emptied or replaced. In the order of the log.
+    /// they were dropped, emptied (by a start of the server too, where they are in memory) or replaced. In the order of the log.
     pub ended: Vec<EndedTable>,
     /// How much there is to do.
     pub expected: ExpectedWork,
-    /// Transactions within the window that were rolled back: where each begins. Nothing of them is applied.
+    /// Transactions within the window that were rolled back or are not committed at the cut: where each begins. Nothing of
+    /// them is applied, but for rows of tables whose storage engine knows no transactions.
     pub rolled_back: Vec<BinlogPosition>,
+    /// Every part of the log whose row events were undone: these transactions, and what was undone to a savepoint. In the
+    /// order of the log.
+    #[serde(default)]
+    pub undone: Vec<Span>,
+    /// XA transactions that were prepared before the baseline and commit in the window, in the order of the log.
+    #[serde(default)]
+    pub carried: Vec<Span>,
     /// What was counted on the way.
     pub events: EventCounts,
     /// Row events between baseline and cut by table, also of tables that are not wanted.
@@ -58,6 +68,13 @@ pub struct Plan {
     /// Foreign keys that changed rows without events.
     #[serde(skip)]
     pub(crate) cascades: Feeds,
+    /// How the server's definitions are read.
+    #[serde(skip, default = "no_dialect")]
+    pub(crate) dialect: SqlDialect,
+}
+
+fn no_dialect() -> SqlDialect {
+    SqlDialect::of_flavour(Flavour::Mysql)
 }
 
 impl Plan {
@@ -143,7 +160,7 @@ pub enum TableAction {
         bytes: u64,
     },
     /// The changes of the window are merged into the baseline's rows, or the rows are written anew for a new definition
-    /// (without row events), or the table is made anew (without an origin).
+    /// (without row events and cascades), or the table is made anew (without an origin).
     Merge {
         /// The table of the baseline whose rows it begins with; `None` where it was made or emptied in the window.
         origin: Option<TableName>,
@@ -163,6 +180,12 @@ pub enum TableAction {
         /// The stages that its rows go through, where there is more than one: between them their key changed.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         stages: Vec<PlannedStage>,
+        /// Where foreign keys first may have changed its rows along with a parent's, which no event of its own tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cascaded: Option<BinlogPosition>,
+        /// Images of updated rows lack values (`binlog_row_image` is not FULL), which are those of the rows before.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        partial_images: bool,
     },
     /// The table cannot be rebuilt.
     Refused(Refusal),

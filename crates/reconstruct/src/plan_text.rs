@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use backtrail_domain::TableName;
 
 use crate::plan::{Coordinates, EndedTable, Plan, PlannedKey, TableAction};
+use crate::span::Span;
 
 const HEADINGS: [&str; 6] = ["TABLE", "WILL BE", "ROWS", "BYTES", "ROW EVENTS", "KEY"];
 /// These are numbers and stand at the right.
@@ -29,6 +30,9 @@ impl Display for Plan {
         for (number, piece) in self.log.iter().enumerate() {
             let heading = if number == 0 { "log" } else { "" };
             writeln!(f, "{heading:9} {} of {}, from {} to {}", piece.name, piece.file, piece.from, piece.to)?;
+        }
+        for Span { from, to } in &self.carried {
+            writeln!(f, "carried   an XA transaction from {from} to {to}, which commits behind the baseline")?;
         }
         for gap in &self.gaps {
             writeln!(f, "gap       {gap}")?;
@@ -63,10 +67,13 @@ impl Plan {
 
     fn write_events(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let events = &self.events;
-        write!(f, "events    {} between baseline and cut, {} of them with rows: ", events.seen, events.row_events)?;
-        write!(f, "{} to apply", events.row_events_applied)?;
+        write!(f, "events    {} between baseline and cut, {} of them with rows", events.seen, events.row_events)?;
+        if events.row_events_carried > 0 {
+            write!(f, ", and {} with rows of XA transactions from before the baseline", events.row_events_carried)?;
+        }
+        write!(f, ": {} to apply", events.row_events_applied)?;
         for (count, why) in [
-            (events.row_events_rolled_back, "rolled back"),
+            (events.row_events_rolled_back, "rolled back or not committed"),
             (events.row_events_refused, "of refused tables"),
             (events.row_events_not_wanted, "of tables not asked for"),
             (events.row_events_ended, "of tables dropped or emptied later"),
@@ -102,10 +109,21 @@ fn row(name: &TableName, action: &TableAction) -> Row {
         TableAction::Copy { rows: count, bytes: size } => {
             Row { cells: cells("copied", rows(*count), bytes(*size), "0".to_owned(), String::new()), notes: Vec::new() }
         }
-        TableAction::Merge { origin, key, rows: count, bytes: size, row_events, eras, stages, .. } => {
+        TableAction::Merge {
+            origin,
+            key,
+            rows: count,
+            bytes: size,
+            row_events,
+            eras,
+            stages,
+            cascaded,
+            partial_images,
+            ..
+        } => {
             let word = match origin {
                 None => "made anew",
-                Some(_) if *row_events == 0 => "rewritten",
+                Some(_) if *row_events == 0 && cascaded.is_none() => "rewritten",
                 Some(_) => "merged",
             };
             let mut notes = Vec::new();
@@ -123,6 +141,12 @@ fn row(name: &TableName, action: &TableAction) -> Row {
             for (number, stage) in stages.iter().enumerate() {
                 let from = stage.first_era + 1;
                 notes.push(format!("stage {}: from era {from} on, by {}", number + 1, Key(&stage.key)));
+            }
+            if let Some(position) = cascaded {
+                notes.push(format!("from {position} on foreign keys may have changed its rows below the log"));
+            }
+            if *partial_images {
+                notes.push("row images lack columns, which are completed from the rows before".to_owned());
             }
             let key = Key(key).to_string();
             Row { cells: cells(word, rows(*count), bytes(*size), row_events.to_string(), key), notes }

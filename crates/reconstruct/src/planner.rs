@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use backtrail_binlog::FormatDescription;
-use backtrail_domain::{BinlogPosition, TableFilter, TableName};
+use backtrail_domain::{BinlogPosition, GtidSet, TableFilter, TableName};
 use backtrail_schema::{Flavour, SqlDialect};
 
 use crate::EngineError;
 use crate::account::{EventCounts, Fate, Followed};
 use crate::baseline::Catalog;
-use crate::cascade::{Family, set_routes};
+use crate::cascade::Family;
 use crate::cut::CutFinder;
 use crate::decide::{Shapes, decide};
 use crate::facts::LATER_BASELINE;
@@ -17,9 +17,11 @@ use crate::history::{Binding, History, Tracked};
 use crate::ledger::{AccountedBaseline, AccountedLog};
 use crate::life::Began;
 use crate::log::Log;
-use crate::plan::{EndedTable, ExpectedWork, PLAN_VERSION, Plan, Refusal, TableAction};
+use crate::plan::{Coordinates, EndedTable, ExpectedWork, PLAN_VERSION, Plan, PlannedPiece, Refusal, TableAction};
 use crate::request::{Inputs, Request};
 use crate::scan::{Scan, is_system_schema};
+use crate::span::ordered;
+use crate::xa::{Foreigners, xa_text};
 
 /// Gathers facts and decides: finds the cut, proves that the log is whole up to it, and says of every wanted table what
 /// is to be done or why it cannot be. A plan with refusals is returned as it is; [`reconstruct`](crate::reconstruct) fails
@@ -33,26 +35,40 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     let finder = CutFinder::new(request, &catalog.coordinates)?;
     let log = Log::open(&accounted_log)?;
     let format = log.format(&catalog.coordinates.position)?;
-    let dialect = dialect(&format);
+    let dialect = dialect(&format, &catalog.coordinates);
     let shapes = read_shapes(inputs, request, &catalog, &dialect)?;
 
     let history = History::new(&catalog, &shapes, dialect);
     let mut scan = Scan::new(&catalog, history, !logs_cascades(&format), dialect.flavour, inputs.observer, finder);
-    let mut walked = log.walk(&catalog.coordinates, request.allow_gaps, &mut scan)?;
-    accounted_log.fill(&mut walked.pieces);
+    let walked = log.walk(&catalog.coordinates, request.allow_gaps, &mut scan)?;
+    let left_prepared = scan.leave_prepared();
     let Scan {
         finder,
         mut history,
         events: counted,
-        tally,
+        mut tally,
         cascades,
         around,
-        unknown,
+        mut unknown,
         sequences,
         created_schemas,
         rolled_back,
+        mut undone,
+        foreign,
         ..
     } = scan;
+    let foreigners = Foreigners {
+        log: &log,
+        baseline: &catalog.coordinates,
+        history: &mut history,
+        silent_cascades: !logs_cascades(&format),
+        observer: inputs.observer,
+        completed: &foreign,
+    };
+    let carried = foreigners.resolve(&mut unknown)?;
+    tally.carry(carried.rows);
+    undone.extend(carried.undone);
+    let undone = ordered(undone);
     let mut warnings = Vec::new();
     let cut = finder.finish(&walked, &mut warnings)?;
     warnings.extend(walked.warnings);
@@ -61,6 +77,14 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     );
     warnings.extend(around.iter().map(|statement| {
         format!("views, triggers, routines and events are the baseline's: {statement} is not in the result")
+    }));
+
+    warnings.extend(left_prepared.iter().map(|(xid, at)| {
+        format!(
+            "the XA transaction {} at {at} is prepared and not committed at the cut: it is not in the result, and a replica \
+             that starts there cannot commit it",
+            xa_text(xid)
+        )
     }));
 
     let present = history.present();
@@ -84,6 +108,10 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     family.follow(&mut tables, &mut recipes)?;
     let mut beyond = BTreeSet::new();
     for (name, at) in &unknown {
+        // One of the name was made later.
+        if present.contains_key(name) {
+            continue;
+        }
         if !in_scope(name) {
             beyond.insert(name.schema.as_str());
             continue;
@@ -102,40 +130,55 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     }
     let followed = followed(&history, &present, &tables, &request.tables);
     let elsewhere = |name: &TableName| match tables.get(name) {
-        Some(_) => Fate::Refused,
-        None => Fate::OtherTable,
+        Some(TableAction::Refused(_)) => Fate::Refused,
+        _ => Fate::OtherTable,
     };
     let (events, row_events) = tally.account(walked.events, &cut.position, followed, &elsewhere)?;
     let events = EventCounts { transactions: counted.transactions, ..events };
     let rebuilt: BTreeMap<usize, usize> =
         recipes.keys().enumerate().filter_map(|(number, name)| present.get(name).map(|id| (*id, number))).collect();
-    let feeds = cascades.feeds.renumbered(&rebuilt);
-    let cascaded: BTreeSet<usize> = rebuilt
-        .iter()
-        .filter(|(id, _)| history.tracked.get(**id).is_some_and(|tracked| tracked.cascaded.is_some()))
-        .map(|(_, number)| *number)
-        .collect();
-    set_routes(&mut recipes, &|number| cascaded.contains(&number), &feeds)
-        .map_err(|reason| EngineError::StalePlan { reason })?;
+    let mut feeds = cascades.feeds;
+    feeds.keep(&rebuilt);
+    for (id, number) in &rebuilt {
+        // A row whose images lack values is lived through as well, if no cascade comes for it.
+        if history.tracked.get(*id).is_some_and(|tracked| tracked.partial)
+            && let Some(recipe) = recipes.values_mut().nth(*number)
+        {
+            recipe.routes.get_or_insert_with(Vec::new);
+        }
+    }
+    let mut pieces = together(carried.pieces, walked.pieces);
+    accounted_log.fill(&mut pieces);
     Ok(Plan {
         version: PLAN_VERSION,
         target: request.target.to_string(),
         baseline: catalog.coordinates.clone(),
         cut,
-        log: walked.pieces,
+        log: pieces,
         gaps: walked.gaps,
         ended: ended(&catalog, &history, &request.tables),
         expected: ExpectedWork::of(tables.values(), events.bytes),
         bindings: bindings(&history, &rebuilt),
         cascades: feeds,
+        dialect,
         rebuilt,
         tables,
         rolled_back,
+        undone,
+        carried: carried.spans,
         events,
         row_events,
         warnings,
         recipes,
     })
+}
+
+/// The pieces of two walks in the order of the log; of one that was read in both, what the second one says.
+pub(crate) fn together(before: Vec<PlannedPiece>, pieces: Vec<PlannedPiece>) -> Vec<PlannedPiece> {
+    let again = |piece: &PlannedPiece| pieces.iter().any(|other| other.name == piece.name);
+    let mut all: Vec<PlannedPiece> = before.into_iter().filter(|piece| !again(piece)).collect();
+    all.extend(pieces);
+    all
 }
 
 /// What becomes of the row events of every table that was followed.
@@ -147,8 +190,7 @@ fn followed(
 ) -> Vec<Followed> {
     let names: BTreeMap<usize, &TableName> = present.iter().map(|(name, id)| (*id, name)).collect();
     let each = |(id, tracked): (usize, &Tracked)| {
-        let last = tracked.life.last().map(|era| &era.name).or(tracked.life.origin.as_ref());
-        let name = names.get(&id).copied().or(last)?;
+        let name = names.get(&id).copied().unwrap_or(&tracked.name);
         let fate = match (names.contains_key(&id), tables.get(name)) {
             (true, Some(TableAction::Refused(_))) => Fate::Refused,
             (true, Some(_)) => Fate::Applied,
@@ -156,17 +198,17 @@ fn followed(
             (false, _) if filter.matches(name) => Fate::Ended,
             (false, _) => Fate::NotWanted,
         };
-        Some(Followed { id, name: name.clone(), committed: tracked.row_events(), fate })
+        Followed { id, name: name.clone(), committed: tracked.committed, fate }
     };
-    history.tracked.iter().enumerate().filter_map(each).collect()
+    history.tracked.iter().enumerate().map(each).collect()
 }
 
 /// The wanted tables that came to their end.
 fn ended(catalog: &Catalog<'_>, history: &History<'_>, filter: &TableFilter) -> Vec<EndedTable> {
     let each = |tracked: &Tracked| {
         let (began, origin) = (tracked.ended.as_ref()?, tracked.life.origin.as_ref());
-        let name = tracked.life.last().map(|era| &era.name).or(origin)?.clone();
-        let row_events = tracked.row_events();
+        let name = tracked.name.clone();
+        let row_events = tracked.committed;
         let rows = origin.map_or(Some(0), |origin| catalog.tables.get(origin)?.rows);
         let told = filter.matches(&name) && (origin.is_some() || row_events > 0);
         let Began { position, statement } = began.clone();
@@ -203,15 +245,17 @@ fn bindings(history: &History<'_>, rebuilt: &BTreeMap<usize, usize>) -> Vec<Bind
     bindings
 }
 
-pub(crate) fn dialect(format: &FormatDescription) -> SqlDialect {
-    SqlDialect::of_flavour(match format.flavour {
-        backtrail_binlog::Flavour::Mysql => Flavour::Mysql,
-        backtrail_binlog::Flavour::Mariadb => Flavour::Mariadb,
+/// The server's dialect: as its log says, or else its GTIDs. Without a log no statement is read but CREATE TABLE.
+fn dialect(format: &Option<FormatDescription>, baseline: &Coordinates) -> SqlDialect {
+    SqlDialect::of_flavour(match (format.as_ref().map(|format| format.flavour), &baseline.gtid_set) {
+        (Some(backtrail_binlog::Flavour::Mysql), _) | (None, Some(GtidSet::Mysql(_))) => Flavour::Mysql,
+        (Some(backtrail_binlog::Flavour::Mariadb), _) | (None, Some(GtidSet::Mariadb(_)) | None) => Flavour::Mariadb,
     })
 }
 
 /// MySQL 9.6 carries out cascades above the storage engine and logs the children's rows.
-fn logs_cascades(format: &FormatDescription) -> bool {
+fn logs_cascades(format: &Option<FormatDescription>) -> bool {
+    let Some(format) = format else { return false };
     let mut numbers = format.server_version.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse::<u32>().unwrap_or(0));
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     format.flavour == backtrail_binlog::Flavour::Mysql && version >= (9, 6)

@@ -20,7 +20,8 @@ use crate::log::Log;
 use crate::merge::TableMerge;
 use crate::names::ResultNames;
 use crate::output::OutputFile;
-use crate::plan::{Plan, PlannedPiece, TableAction};
+use crate::plan::{Coordinates, Plan, PlannedPiece, TableAction};
+use crate::planner::together;
 use crate::recipe::Recipe;
 use crate::report::{InputReport, Report, TableReport};
 use crate::request::{Compression, Inputs, RefusalPolicy, Request};
@@ -134,16 +135,24 @@ fn collect<'a>(
     let mut pieces = plan.log.clone();
     let mut seen = None;
     if !collector.is_idle() {
-        let log = AccountedLog::new(inputs.log);
-        let mut walked = Log::open(&log)?.walk(&plan.baseline, request.allow_gaps, &mut collector)?;
+        let accounted = AccountedLog::new(inputs.log);
+        let log = Log::open(&accounted)?;
+        let mut before = Vec::new();
+        if let Some(first) = plan.carried.first() {
+            collector.look_back(true);
+            let from = Coordinates { position: first.from.clone(), gtid_set: None };
+            before = log.walk(&from, false, &mut collector)?.pieces;
+            collector.look_back(false);
+        }
+        let walked = log.walk(&plan.baseline, request.allow_gaps, &mut collector)?;
         if walked.exhausted && walked.end < plan.cut.position {
             return Err(EngineError::StalePlan { reason: format!("the log now ends at {}", walked.end) });
         }
         if walked.gaps != plan.gaps {
             return Err(EngineError::StalePlan { reason: "the log has other gaps".to_owned() });
         }
-        log.fill(&mut walked.pieces);
-        pieces = walked.pieces;
+        pieces = together(before, walked.pieces);
+        accounted.fill(&mut pieces);
         seen = Some((walked.events, collector.account));
     }
     let collection = collector.finish()?;

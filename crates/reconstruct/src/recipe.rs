@@ -35,7 +35,8 @@ pub(crate) struct Recipe {
     pub(crate) fields_needed: usize,
     /// The table has no name or definition but the baseline's.
     pub(crate) unaltered: bool,
-    /// How cascades come for its rows, where they do.
+    /// How cascades come for its rows, where its rows are lived through: because cascades may come, or because images of
+    /// updated rows lack values.
     pub(crate) routes: Option<Vec<Route>>,
 }
 
@@ -77,8 +78,8 @@ impl Recipe {
     ///
     /// # Errors
     /// Why it cannot be, and the era whose statement stands in the way.
-    /// `cascaded`: its rows may also have changed without events.
-    pub(crate) fn new(life: Life, head: Option<&DataHead>, cascaded: bool) -> Result<Self, Untraceable> {
+    /// `lived`: its rows are lived through.
+    pub(crate) fn new(life: Life, head: Option<&DataHead>, lived: bool) -> Result<Self, Untraceable> {
         let last = life.last_number();
         let first = life.eras.first().ok_or((0, "its definition is not known".to_owned()))?;
         let mut listed: Option<Option<Vec<String>>> = None;
@@ -90,7 +91,7 @@ impl Recipe {
             mergeable(&first.shape, head, &in_files).map_err(|reason| (0, reason))?;
             listed = Some(columns.clone());
         }
-        let unchanged = !cascaded && life.eras.iter().all(|era| era.row_events == 0);
+        let unchanged = !lived && life.eras.iter().all(|era| era.row_events == 0);
         let (stages, stage_of_era) = if unchanged { Default::default() } else { stages(&life)? };
         let mut columns = life.written_columns();
         let mut rows_as_they_are = false;
@@ -111,7 +112,7 @@ impl Recipe {
             let name = first.shape.columns.get(missing).map_or("?", |column| column.name.as_str());
             return Err((0, format!("the dump lacks its column `{name}`")));
         }
-        let fields_needed = if (rows_as_they_are && !cascaded) || listed.is_none() {
+        let fields_needed = if (rows_as_they_are && !lived) || listed.is_none() {
             let of_stage = |stage: &Stage| match stage.from_earlier.first() {
                 Some(traces) => traces.iter().filter_map(Trace::column).collect::<Vec<_>>(),
                 None => stage.codecs.first().into_iter().flat_map(|c| c.parts()).map(|part| part.column).collect(),

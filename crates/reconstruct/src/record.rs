@@ -51,7 +51,7 @@ pub enum Effect {
         /// The least that `delta` ever was: the baseline must have at least as many rows as it is below zero.
         low: i64,
     },
-    /// One event, not folded with others: the key ends with its [tick](crate::cascade), so that each has its own.
+    /// One event, not folded with others: the key ends with its tick (the number of a row change in the log), so that each has its own.
     Event(RowEvent),
 }
 
@@ -64,6 +64,8 @@ pub enum RowEvent {
     Updated,
     /// The row is gone from now on.
     Deleted,
+    /// The row has other values from now on, those of its key too; its image lacks some.
+    Moved,
 }
 
 impl RowEvent {
@@ -71,7 +73,8 @@ impl RowEvent {
         match number {
             0 => Self::Inserted,
             1 => Self::Updated,
-            _ => Self::Deleted,
+            2 => Self::Deleted,
+            _ => Self::Moved,
         }
     }
 }
@@ -204,6 +207,7 @@ mod tests {
             Effect::Event(RowEvent::Inserted),
             Effect::Event(RowEvent::Updated),
             Effect::Event(RowEvent::Deleted),
+            Effect::Event(RowEvent::Moved),
         ] {
             let image = vec![7; 300];
             let record = Record { key: b"key", effect, at: EventAt::new(3, 1 << 40), image: &image };

@@ -68,6 +68,7 @@ pub(crate) fn cell(
     match cells.get(index).copied().unwrap_or(Cell::Absent) {
         Cell::Absent => return Err(failed("it is not in the row image".to_owned())),
         Cell::Null => write_null(out),
+        Cell::Literal(literal) => out.extend_from_slice(literal),
         Cell::JsonText(text) => {
             write_json(out, std::str::from_utf8(text).map_err(|problem| failed(problem.to_string()))?);
         }

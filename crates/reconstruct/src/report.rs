@@ -71,6 +71,10 @@ pub struct TableReport {
     /// Times that a foreign key changed a row along with a parent's, without an event.
     #[serde(default)]
     pub cascade_updates: u64,
+    /// Inserts, updates and deletes of the window's events whose images lacked columns (`binlog_row_image` was not FULL)
+    /// and were completed.
+    #[serde(default)]
+    pub partial_images: u64,
 }
 
 impl TableReport {
@@ -88,6 +92,7 @@ impl TableReport {
             deletes: total.deletes + table.deletes,
             cascade_deletes: total.cascade_deletes + table.cascade_deletes,
             cascade_updates: total.cascade_updates + table.cascade_updates,
+            partial_images: total.partial_images + table.partial_images,
         })
     }
 }

@@ -10,7 +10,7 @@ use backtrail_binlog::{
     Boundary, CommitInfo, Event, EventBody, EventType, QueryEvent, RowsEvent, RowsKind, TableMap, TableMaps, XaId,
 };
 use backtrail_domain::{BinlogPosition, TableName};
-use backtrail_schema::{DataChange, Ddl, DdlVerb, Flavour, Statement, TransactionControl, classify};
+use backtrail_schema::{DataChange, DataChangeVerb, Ddl, DdlVerb, Flavour, Statement, TransactionControl, classify};
 
 use crate::EngineError;
 use crate::account::{EventCounts, Tally};
@@ -22,7 +22,11 @@ use crate::history::{History, Told};
 use crate::io::{Observer, Phase, Progress};
 use crate::layout;
 use crate::log::{Flow, Place, Visitor, at_event, corrupt};
+use crate::partial::{ImageCheck, Images};
+use crate::pending::{Pending, savepoint_name};
+use crate::span::Span;
 use crate::statement::StatementText;
+use crate::xa::{Completion, Foreign, Prepared};
 
 /// Progress is reported once in so many bytes.
 const REPORT_EVERY: u64 = 4 << 20;
@@ -30,22 +34,6 @@ const REPORT_EVERY: u64 = 4 << 20;
 /// Schemas of the server's own, which no dump holds.
 pub(crate) fn is_system_schema(name: &str) -> bool {
     ["mysql", "sys", "performance_schema", "information_schema"].iter().any(|own| name.eq_ignore_ascii_case(own))
-}
-
-/// What the open transaction did, besides statements that the history has taken in.
-#[derive(Debug, Default)]
-struct Pending {
-    events: EventCounts,
-    /// Row events and their bytes, and the first of them, by table and era.
-    rows: BTreeMap<(usize, usize), (u64, u64, BinlogPosition)>,
-    /// Tables whose rows foreign keys may have changed, and where.
-    cascaded: Vec<(usize, BinlogPosition)>,
-    /// What stands in the way of tables.
-    obstacles: Vec<(usize, Obstacle)>,
-    /// What stands in the way of all tables.
-    of_all: Vec<Obstacle>,
-    /// Statements about what lies around tables.
-    around: Vec<String>,
 }
 
 /// The planning pass.
@@ -56,6 +44,7 @@ pub(crate) struct Scan<'a> {
     /// Whether the server's engine changes the rows of children without an event.
     silent_cascades: bool,
     flavour: Flavour,
+    images: ImageCheck,
     observer: &'a dyn Observer,
     pub(crate) finder: CutFinder<'a>,
     pub(crate) events: EventCounts,
@@ -73,9 +62,19 @@ pub(crate) struct Scan<'a> {
     /// Where the open transaction begins.
     began: Option<BinlogPosition>,
     table_maps: TableMaps,
+    /// What of the window's row events was undone.
+    pub(crate) undone: Vec<Span>,
     /// XA transactions that were prepared in the window and are not completed.
-    prepared: Vec<XaId>,
+    pub(crate) prepared: BTreeMap<XaId, Prepared>,
+    /// Those that committed and were prepared before.
+    pub(crate) foreign: Vec<Foreign>,
+    /// The name of the XA transaction that is being prepared.
+    preparing: Option<XaId>,
+    /// What the open transaction, which is a statement alone, does to a prepared one.
+    completing: Option<(Completion, String)>,
     first_event: bool,
+    /// The end of the last event in its file.
+    read_to: u64,
     bytes_reported: u64,
     /// Events of the window so far.
     moment: u64,
@@ -96,6 +95,7 @@ impl<'a> Scan<'a> {
             cascades: Finder::default(),
             silent_cascades,
             flavour,
+            images: ImageCheck::new(flavour),
             observer,
             finder,
             events: EventCounts::default(),
@@ -108,8 +108,13 @@ impl<'a> Scan<'a> {
             pending: Pending::default(),
             began: None,
             table_maps: TableMaps::new(),
-            prepared: Vec::new(),
+            undone: Vec::new(),
+            prepared: BTreeMap::new(),
+            foreign: Vec::new(),
+            preparing: None,
+            completing: None,
             first_event: true,
+            read_to: 0,
             bytes_reported: 0,
             moment: 0,
         }
@@ -118,12 +123,11 @@ impl<'a> Scan<'a> {
     fn body(&mut self, place: &Place<'_>, event: &Event<'_>) -> Result<(), EngineError> {
         self.pending.events.seen += 1;
         match event.header.event_type {
-            EventType::TABLE_MAP => {
-                self.table_maps.insert(event)?;
-            }
+            EventType::TABLE_MAP | EventType::ANNOTATE_ROWS => self.images.before_rows(event, &mut self.table_maps)?,
             event_type if event_type.is_rows() => {
                 if let EventBody::Rows(rows) = event.body()? {
                     self.rows(place, event, &rows)?;
+                    self.images.behind_rows(&rows);
                 }
             }
             EventType::QUERY | EventType::QUERY_COMPRESSED => {
@@ -133,7 +137,6 @@ impl<'a> Scan<'a> {
             }
             EventType::XID
             | EventType::ROWS_QUERY
-            | EventType::ANNOTATE_ROWS
             | EventType::GTID
             | EventType::ANONYMOUS_GTID
             | EventType::GTID_TAGGED
@@ -194,26 +197,24 @@ impl<'a> Scan<'a> {
         };
         let Some(tracked) = self.history.tracked.get(id) else { return Ok(()) };
         let era = tracked.life.last_number();
-        let counts = self.pending.rows.entry((id, era)).or_insert_with(|| (0, 0, place.start_position()));
-        counts.0 += 1;
-        counts.1 += u64::from(event.header.event_size);
+        self.pending.row_event((id, era), u64::from(event.header.event_size), place.start_position());
         let problem = match tracked.life.last().filter(|_| tracked.unreadable.is_none()) {
-            _ if tracked.obstacle.is_some() => None,
-            Some(era) => layout::difference(&era.shape, map)
-                .map(|difference| (format!("{difference}: its definition changed without the log saying so"), LATER_BASELINE))
-                .or_else(|| {
-                    layout::missing_column(&era.shape, rows).map(|column| {
-                        (
-                            format!("a row image lacks column `{column}` (binlog_row_image is not FULL)"),
-                            "set binlog_row_image=FULL on the server and take a new backup; a target before this event can be reached",
-                        )
-                    })
-                }),
-            None => None,
+            Some(era) if tracked.obstacle.is_none() => {
+                let shape = &era.shape;
+                layout::problem(shape, map).or_else(|| {
+                    match self.images.of(shape, &map.name, rows) {
+                        Ok(Images::Partial) => drop(self.pending.partial.insert(id)),
+                        Ok(Images::Whole | Images::Completed) => {}
+                        Err(reason) => return Some((reason, layout::WHOLE_IMAGES)),
+                    }
+                    None
+                })
+            }
+            _ => None,
         };
         if let Some((reason, remedy)) = problem {
             let obstacle = Obstacle { position: place.start_position(), statement: None, reason, remedy };
-            self.pending.obstacles.push((id, obstacle));
+            self.pending.row_obstacle(id, obstacle);
         }
         if self.silent_cascades && !rows.foreign_key_checks_off() && rows.kind != RowsKind::Write {
             let map = std::sync::Arc::clone(map);
@@ -256,6 +257,7 @@ impl<'a> Scan<'a> {
         if [&b"BEGIN"[..], b"COMMIT", b"ROLLBACK"].iter().any(|word| trimmed.eq_ignore_ascii_case(word)) {
             return Ok(());
         }
+        self.pending.inside_payload |= event.is_in_payload();
         let statement = StatementText::read(query, self.flavour, event.header.timestamp);
         let obstacle = |reason: &str, remedy: &'static str| Obstacle {
             position: place.start_position(),
@@ -272,7 +274,15 @@ impl<'a> Scan<'a> {
             }
             Statement::Ddl(ddl) => self.around(place, &ddl, &statement),
             Statement::TransactionControl { verb } => {
-                self.control(verb, &statement.text, &|reason: &str| obstacle(reason, LATER_BASELINE));
+                self.control(verb, &statement.text, place, &|reason: &str| obstacle(reason, LATER_BASELINE));
+            }
+            Statement::DataChange(ref change)
+                if change.verb == DataChangeVerb::Delete
+                    && let Some([name]) = change.tables.as_deref()
+                    && self.history.says_empty(name, &statement.text) =>
+            {
+                let told = Told { statement: &statement, position: place.start_position(), moment: self.moment };
+                self.history.truncate(name, &told);
             }
             Statement::DataChange(change) => {
                 self.data_change(&change, &|reason: &str| obstacle(reason, STATEMENT_FORMAT));
@@ -310,32 +320,38 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn control(&mut self, verb: TransactionControl, statement: &str, obstacle: &dyn Fn(&str) -> Obstacle) {
+    fn control(
+        &mut self,
+        verb: TransactionControl,
+        statement: &str,
+        place: &Place<'_>,
+        obstacle: &dyn Fn(&str) -> Obstacle,
+    ) {
         match verb {
+            TransactionControl::Savepoint => {
+                self.pending.savepoint(&savepoint_name(statement), place.start_position());
+            }
             TransactionControl::RollbackToSavepoint => {
-                let touched: BTreeSet<usize> = self.pending.rows.keys().map(|(id, _)| *id).collect();
-                for id in touched {
-                    let obstacle = obstacle("a transaction that changed it was rolled back in part, to a savepoint");
-                    self.pending.obstacles.push((id, obstacle));
+                let history = &self.history;
+                let engine = |touched| history.is_transactional(touched);
+                let name = savepoint_name(statement);
+                // Places within a compressed transaction are not told apart.
+                let outcome = if self.pending.inside_payload {
+                    Err(self.pending.touched().into_iter().map(|(id, _)| id).collect())
+                } else {
+                    self.pending.rollback_to(&name, place.end_position(), &engine)
+                };
+                for id in outcome.err().into_iter().flatten() {
+                    let reason = "a transaction that changed it was rolled back in part, and it cannot be told which of its rows that concerned";
+                    self.pending.obstacles.push((id, obstacle(reason)));
                 }
             }
             TransactionControl::XaCommit | TransactionControl::XaRollback => {
-                let text = statement.to_ascii_lowercase();
-                let known = self.prepared.iter().position(|id| text.contains(&xa_text(id)));
-                match (known, verb) {
-                    (Some(index), _) => drop(self.prepared.swap_remove(index)),
-                    (None, TransactionControl::XaCommit) => {
-                        self.pending.of_all.push(obstacle(
-                            "an XA transaction commits that was prepared before the baseline, with changes to any table",
-                        ));
-                    }
-                    (None, _) => {}
-                }
+                self.completing = Completion::read(statement).map(|completion| (completion, statement.to_owned()));
             }
             TransactionControl::Begin
             | TransactionControl::Commit
             | TransactionControl::Rollback
-            | TransactionControl::Savepoint
             | TransactionControl::ReleaseSavepoint
             | TransactionControl::XaStart
             | TransactionControl::XaEnd
@@ -368,70 +384,147 @@ impl<'a> Scan<'a> {
         let in_window = self.finder.in_window();
         let included = self.finder.transaction(commit, &place.end_position());
         let began = self.began.take();
+        let completing = self.completing.take();
         let mut pending = std::mem::take(&mut self.pending);
-        self.tally.ends(in_window && included);
         if in_window && included {
             pending.events.transactions += 1;
+            if let Some((completion, statement)) = completing {
+                self.complete(&completion, &statement, place, &mut pending);
+            }
+            let begin = began.unwrap_or_else(|| place.start_position());
             match boundary {
                 Boundary::RollsBack(_) => {
-                    self.history.revert();
-                    self.rolled_back.extend(began);
-                    let obstacle = Obstacle {
-                        position: place.start_position(),
-                        statement: None,
-                        reason: "its storage engine knows no transactions, and a transaction that changed it was rolled back".to_owned(),
-                        remedy: LATER_BASELINE,
-                    };
-                    for id in self.not_transactional(&pending) {
-                        self.history.obstruct(id, obstacle.clone());
-                    }
-                    self.count(&pending.events);
-                }
-                Boundary::Prepares(_) => {
-                    // Its rows count when it commits, which may be behind other transactions.
-                    let touched: BTreeSet<usize> = pending.rows.keys().map(|(id, _)| *id).collect();
-                    for id in touched {
-                        let obstacle = Obstacle {
-                            position: place.start_position(),
-                            statement: None,
-                            reason: "it was changed in an XA transaction of two phases".to_owned(),
-                            remedy: LATER_BASELINE,
-                        };
-                        pending.obstacles.push((id, obstacle));
-                    }
+                    self.revert(&mut pending);
+                    self.roll_back(&begin, place, &mut pending);
+                    self.rolled_back.push(begin);
                     self.absorb(pending);
                 }
+                Boundary::Prepares(_) => self.prepare(begin, place, pending),
                 _ => self.absorb(pending),
             }
             self.history.settle();
         } else {
             self.history.revert();
         }
+        self.tally.ends(in_window && included);
         Ok(if self.finder.seen_enough(commit) { Flow::Stop } else { Flow::Continue })
+    }
+
+    /// What statements of the open transaction did to tables does not count.
+    fn revert(&mut self, pending: &mut Pending) {
+        self.history.revert();
+        let tables = self.history.tracked.len();
+        pending.unmade(tables);
+        self.tally.unmade(tables);
+    }
+
+    fn roll_back(&mut self, begin: &BinlogPosition, place: &Place<'_>, pending: &mut Pending) {
+        let history = &self.history;
+        let engine = |touched| history.is_transactional(touched);
+        let unknown = pending.rollback(begin.clone(), place.end_position(), &engine).err();
+        for id in unknown.into_iter().flatten() {
+            let obstacle = Obstacle {
+                position: place.start_position(),
+                statement: None,
+                reason: "a transaction that changed it was rolled back, and it cannot be told whether its storage engine knows transactions".to_owned(),
+                remedy: LATER_BASELINE,
+            };
+            pending.obstacles.push((id, obstacle));
+        }
+    }
+
+    /// Whether the rows of an XA transaction count, a later statement says.
+    fn prepare(&mut self, begin: BinlogPosition, place: &Place<'_>, mut pending: Pending) {
+        let events = std::mem::take(&mut pending.events);
+        self.count(&events);
+        let prepared = Prepared { begin, end: place.end_position(), pending };
+        // One that was prepared before under this name is gone: else the server had not taken the name again.
+        if let Some(xid) = self.preparing.take()
+            && let Some(gone) = self.prepared.insert(xid, prepared)
+        {
+            self.drop_prepared(gone);
+        }
+    }
+
+    /// A prepared XA transaction was rolled back.
+    fn drop_prepared(&mut self, gone: Prepared) {
+        let Prepared { begin, end, mut pending } = gone;
+        let place = Place { file: &end.file, offset: end.offset, end: end.offset };
+        self.roll_back(&begin, &place, &mut pending);
+        self.rolled_back.push(begin);
+        self.absorb(pending);
+    }
+
+    /// A prepared XA transaction is committed or rolled back.
+    fn complete(&mut self, completion: &Completion, statement: &str, place: &Place<'_>, pending: &mut Pending) {
+        let obstacle = |reason: &str| Obstacle {
+            position: place.start_position(),
+            statement: Some(statement_text(statement.as_bytes())),
+            reason: reason.to_owned(),
+            remedy: LATER_BASELINE,
+        };
+        let Some(xid) = &completion.xid else {
+            pending.of_all.push(obstacle("an XA transaction is completed, and it cannot be told which"));
+            return;
+        };
+        match self.prepared.remove(xid) {
+            Some(prepared) if completion.commits => {
+                for touched in prepared.pending.touched() {
+                    if !self.history.is_unchanged(touched) {
+                        let reason =
+                            "its definition changed while an XA transaction that changed its rows was prepared";
+                        pending.obstacles.push((touched.0, obstacle(reason)));
+                    }
+                }
+                pending.adopt(prepared.pending);
+            }
+            Some(prepared) => self.drop_prepared(prepared),
+            None if completion.commits => {
+                let position = place.start_position();
+                self.foreign.push(Foreign { xid: xid.clone(), position, statement: statement.to_owned() });
+            }
+            None => {}
+        }
+    }
+
+    /// XA transactions that are still prepared do not count.
+    pub(crate) fn leave_prepared(&mut self) -> Vec<(XaId, BinlogPosition)> {
+        let mut left = Vec::new();
+        for (xid, prepared) in std::mem::take(&mut self.prepared) {
+            left.push((xid, prepared.begin.clone()));
+            self.drop_prepared(prepared);
+        }
+        left
     }
 
     fn absorb(&mut self, pending: Pending) {
         for obstacle in &pending.of_all {
             self.history.obstruct_all(obstacle);
         }
-        for (id, obstacle) in pending.obstacles {
+        for (id, obstacle) in &pending.obstacles {
+            self.history.obstruct(*id, obstacle.clone());
+        }
+        self.undone.extend(pending.undone.iter().cloned());
+        self.tally.undone(&pending.undone_events);
+        self.around.extend(pending.around.iter().cloned());
+        self.count(&pending.events);
+        for id in &pending.partial {
+            if let Some(tracked) = self.history.tracked.get_mut(*id) {
+                tracked.partial = true;
+            }
+        }
+        for (id, position) in &pending.cascaded {
+            if let Some(tracked) = self.history.tracked.get_mut(*id) {
+                tracked.cascaded.get_or_insert(position.clone());
+            }
+        }
+        let (rows, obstacles) = pending.rows();
+        for (id, obstacle) in obstacles {
             self.history.obstruct(id, obstacle);
         }
-        for (id, position) in pending.cascaded {
-            if let Some(tracked) = self.history.tracked.get_mut(id) {
-                tracked.cascaded.get_or_insert(position);
-            }
+        for ((id, era), rows) in rows {
+            self.history.count_rows(id, era, &rows);
         }
-        for ((id, era), (events, bytes, first)) in pending.rows {
-            let Some(tracked) = self.history.tracked.get_mut(id) else { continue };
-            tracked.first_row_event.get_or_insert(first);
-            if let Some(era) = tracked.life.eras.get_mut(era) {
-                era.row_events += events;
-                era.row_event_bytes += bytes;
-            }
-        }
-        self.around.extend(pending.around);
-        self.count(&pending.events);
     }
 
     fn count(&mut self, counts: &EventCounts) {
@@ -439,23 +532,29 @@ impl<'a> Scan<'a> {
         self.events.transactions += counts.transactions;
     }
 
-    fn not_transactional(&self, pending: &Pending) -> Vec<usize> {
-        let transactional = |engine: &str| {
-            ["InnoDB", "RocksDB", "TokuDB", "ndbcluster", "ndb"].iter().any(|known| known.eq_ignore_ascii_case(engine))
-        };
-        let engine_of = |id: usize| self.history.tracked.get(id)?.life.last()?.shape.engine.clone();
-        let ids: BTreeSet<usize> = pending.rows.keys().map(|(id, _)| *id).collect();
-        ids.into_iter().filter(|id| engine_of(*id).is_none_or(|engine| !transactional(&engine))).collect()
-    }
-
     /// The open transaction never committed: the server crashed in it.
     fn abandon(&mut self) {
-        self.pending = Pending::default();
-        self.history.revert();
-        let began = self.began.take();
-        if self.finder.in_window() {
-            self.rolled_back.extend(began);
+        let mut pending = std::mem::take(&mut self.pending);
+        self.revert(&mut pending);
+        let Some(began) = self.began.take().filter(|_| self.finder.in_window()) else { return };
+        let end = BinlogPosition { file: began.file.clone(), offset: self.read_to };
+        let place = Place { file: &end.file, offset: end.offset, end: end.offset };
+        for (id, _) in pending.touched().into_iter().filter(|t| self.history.is_transactional(*t) == Some(false)) {
+            let obstacle = Obstacle {
+                position: began.clone(),
+                statement: None,
+                reason: "the log breaks off within a transaction that changed it, and its storage engine knows no transactions".to_owned(),
+                remedy: LATER_BASELINE,
+            };
+            pending.obstacles.push((id, obstacle));
         }
+        self.roll_back(&began, &place, &mut pending);
+        self.rolled_back.push(began);
+        // No row of it committed, also where that is an obstacle.
+        let undone = pending.give_up();
+        self.tally.undone_if_seen(&undone);
+        self.absorb(pending);
+        self.history.settle();
     }
 
     fn report(&mut self, event: &Event<'_>) -> Result<(), EngineError> {
@@ -475,12 +574,6 @@ impl<'a> Scan<'a> {
         });
         Ok(())
     }
-}
-
-/// As servers write it in a statement, in lower case.
-fn xa_text(id: &XaId) -> String {
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    format!("x'{}',x'{}',{}", hex(&id.global), hex(&id.branch), id.format)
 }
 
 impl Visitor for Scan<'_> {
@@ -507,6 +600,7 @@ impl Visitor for Scan<'_> {
             Boundary::Begins(_) => {
                 self.began = Some(place.start_position());
                 self.pending = Pending::default();
+                self.images.statement_ends();
             }
             Boundary::Abandons(_) => self.abandon(),
             _ => {}
@@ -532,6 +626,12 @@ impl Visitor for Scan<'_> {
         }
         if *boundary == Boundary::Outside {
             self.events.seen += 1;
+            if let EventType::FORMAT_DESCRIPTION = event.header.event_type
+                && let EventBody::FormatDescription(format) = event.body()?
+                && format.created != 0
+            {
+                self.history.server_starts(&place.start_position(), self.moment);
+            }
             let open = std::mem::take(&mut self.pending);
             self.rare(place, event)?;
             let outside = std::mem::replace(&mut self.pending, open);
@@ -541,10 +641,11 @@ impl Visitor for Scan<'_> {
             if let Boundary::Prepares(_) = boundary
                 && let EventBody::XaPrepare(prepare) = event.body()?
             {
-                self.prepared.push(prepare.xid);
+                self.preparing = Some(prepare.xid);
             }
             self.body(place, event)?;
         }
+        self.read_to = place.end;
         match boundary.ending() {
             Some(commit) => self.ends(place, boundary, commit),
             None => Ok(Flow::Continue),

@@ -144,6 +144,63 @@ fn a_result_is_a_baseline() {
     }
 }
 
+/// A baseline that stands where nothing has been archived yet: what nobody has to look up in a log is known without one.
+#[test]
+fn without_a_log_the_baseline_itself_can_be_rebuilt() {
+    for name in CASES {
+        let case = Case::open(name);
+        let points = case.points();
+        let first = Request::new(points[0].targets[0].clone(), TableFilter::All);
+        let (_, _, result) = run(&case.baseline, &case.files(), &first).unwrap();
+        let there = Case { baseline: result, ..Case::open(name) };
+        let nothing = Pieces::default();
+        for target in &points[0].targets[..2] {
+            check(&there, &points[0], &nothing, &Request::new(target.clone(), TableFilter::All));
+        }
+        // By time only where it is known that nothing had followed, and never because somebody takes it so.
+        let CutTarget::Time(time) = points[0].targets[2] else { panic!("no time") };
+        let by_time = Request { baseline_instant: Some(time), ..Request::new(CutTarget::Time(time), TableFilter::All) };
+        check(&there, &points[0], &nothing, &Request { covered_until: Some(time), ..by_time.clone() });
+        let early = time - std::time::Duration::from_secs(1);
+        let later = Request::new(points[1].targets[0].clone(), TableFilter::All);
+        for request in [
+            by_time.clone(),
+            Request { covered_until: Some(early), ..by_time.clone() },
+            Request { assume_complete_log: true, ..by_time },
+            later,
+        ] {
+            let error = run(&there.baseline, &nothing, &request).unwrap_err();
+            assert!(matches!(error, EngineError::TargetNotCovered { .. }), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_segment_is_named() {
+    let case = Case::open("mariadb");
+    let request = Request::new(case.points()[1].targets[0].clone(), TableFilter::All);
+    let whole = Pieces::segments(&case.log, 7);
+    let middle = whole.0.len() / 2;
+    let name = whole.0[middle].0.name.clone();
+    let plain = zstd::decode_all(whole.0[middle].1.as_slice()).unwrap();
+    let stored = whole.0[middle].1.clone();
+    for damaged in [
+        stored[..stored.len() / 2].to_vec(),
+        stored[..2].to_vec(),
+        Vec::new(),
+        plain[..plain.len() - 3].to_vec(),
+        plain[..plain.len() / 2].to_vec(),
+        b"something else".to_vec(),
+    ] {
+        let mut log = whole.clone();
+        log.0[middle].1 = damaged;
+        let error = run(&case.baseline, &log, &request).unwrap_err();
+        let chain = format!("{error} {:?}", std::error::Error::source(&error));
+        assert!(error.to_string().contains(&name), "{chain}");
+        assert!(!error.retryable() || chain.contains("Read"), "{chain}");
+    }
+}
+
 #[test]
 fn some_tables() {
     let case = Case::open("mariadb");

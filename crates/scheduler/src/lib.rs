@@ -65,13 +65,13 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// Connects to what the scheduler needs and registers its readiness checks.
+    /// Takes what the scheduler needs, none of which has to be there yet, and registers its readiness checks.
     ///
     /// # Errors
     /// Settings that cannot be used. An outside system that is down is no error: the scheduler is then not ready.
-    pub async fn build(context: &Context, settings: Settings) -> anyhow::Result<Self> {
-        let store = Store::connect(&settings.store).await.context("Postgres")?;
-        let queue = Queue::connect(&settings.queue, context.cancelled.clone()).await.context("RabbitMQ")?;
+    pub fn build(context: &Context, settings: Settings) -> anyhow::Result<Self> {
+        let store = Store::open(&settings.store).context("Postgres")?;
+        let queue = Queue::open(&settings.queue, context.cancelled.clone()).context("RabbitMQ")?;
         let objects = ObjectStore::connect(&settings.objects).context("S3")?;
         backtrail_worker::readiness(&context.health, &store, &queue);
         let parts = Parts {

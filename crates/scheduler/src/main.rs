@@ -7,6 +7,6 @@ use backtrail_service::Context;
 
 fn main() -> ExitCode {
     backtrail_service::run("scheduler", |context: Context, settings: Settings| async move {
-        Scheduler::build(&context, settings).await?.run_until_cancelled(context).await
+        Scheduler::build(&context, settings)?.run_until_cancelled(context).await
     })
 }

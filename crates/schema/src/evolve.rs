@@ -15,6 +15,7 @@ pub(crate) use keys::rename_all;
 use std::fmt;
 
 use crate::charset::Charset;
+use crate::shape::Column;
 use crate::{Ddl, DdlVerb, SqlDialect, TableShape};
 
 /// A session's `sql_mode` as the query event's status variable has it. The bits used here are the same in both families.
@@ -226,6 +227,20 @@ pub fn alter(shape: &TableShape, ddl: &Ddl, context: &DdlContext<'_>) -> Result<
     match refusals.into_iter().next() {
         Some(refusal) => Err(refusal),
         None => Ok(evolution),
+    }
+}
+
+/// What a column has in a row that is inserted without a value for it, as a literal that loads exactly.
+///
+/// # Errors
+/// A value that is not the same for every row, or that the server makes: the reason, in a sentence's part.
+pub fn insert_default(column: &Column, dialect: SqlDialect) -> Result<Vec<u8>, String> {
+    match added::value(column, &DdlContext::new(dialect))? {
+        AddedValue::Null => Ok(b"NULL".to_vec()),
+        AddedValue::Literal(literal) => Ok(literal),
+        AddedValue::SessionTimestamp(_) | AddedValue::StatementTime { .. } | AddedValue::Computed => {
+            Err("its default is not the same for every row".to_owned())
+        }
     }
 }
 

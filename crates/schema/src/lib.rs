@@ -22,7 +22,7 @@ pub use dialect::{Flavour, SqlDialect};
 pub use error::SchemaError;
 pub use evolve::{
     AddedValue, ColumnOrigin, DdlContext, Evolution, SqlMode, StatementTimeKind, Unfaithful, ValueChange, alter,
-    alter_empty,
+    alter_empty, insert_default,
 };
 pub use rewrite::rename_in_statement;
 pub use shape::{

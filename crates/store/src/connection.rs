@@ -36,11 +36,21 @@ pub struct Store {
 }
 
 impl Store {
-    /// Makes the pool and proves that the database answers. Does not migrate.
+    /// [`open`](Self::open), with proof that the database answers. Does not migrate.
     ///
     /// # Errors
     /// Unusable settings, or no database there.
     pub async fn connect(settings: &StoreSettings) -> Result<Self, StoreError> {
+        let store = Self::open(settings)?;
+        store.ping().await?;
+        Ok(store)
+    }
+
+    /// Makes the pool, without a connection yet: the database need not be there. Does not migrate.
+    ///
+    /// # Errors
+    /// Unusable settings.
+    pub fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
         let url = settings.database_url.required().map_err(|source| StoreError::Settings { source })?;
         let timeout = settings.database_timeout;
         let address = Arc::new(Address::parse(url.expose_secret(), timeout)?);
@@ -55,9 +65,7 @@ impl Store {
             .max_size(usize::from(settings.database_connections))
             .build()
             .map_err(|error| StoreError::Unavailable { source: Box::new(error) })?;
-        let store = Self { pool, address, timeout };
-        store.ping().await?;
-        Ok(store)
+        Ok(Self { pool, address, timeout })
     }
 
     /// Brings the schema up to date. Safe to call from several processes at once.
@@ -84,7 +92,16 @@ impl Store {
         .map_err(failed)
     }
 
-    /// Whether the schema is the one that this code was written for, or a newer one. For readiness checks.
+    /// Proves that the database answers and has the schema that this code was written for, or a newer one: the readiness
+    /// of every service.
+    ///
+    /// # Errors
+    /// The database is not there, or [`StoreError::NotMigrated`].
+    pub async fn check_ready(&self) -> Result<(), StoreError> {
+        if self.is_migrated().await? { Ok(()) } else { Err(StoreError::NotMigrated) }
+    }
+
+    /// Whether the schema is the one that this code was written for, or a newer one.
     ///
     /// # Errors
     /// The database is not there.

@@ -1,6 +1,8 @@
 //! What can be recovered: the archive's range and health, and the facts that planning works on.
 
-use backtrail_domain::{BaselineFact, ChainFacts, Covered, CutTarget, ServerId, TenantId, Timeline};
+use std::collections::BTreeSet;
+
+use backtrail_domain::{BaselineFact, ChainFacts, Covered, CutTarget, GtidSet, ServerId, TenantId, Timeline};
 use diesel::dsl::{count_star, max, min, sql};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -8,7 +10,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::{Duration, OffsetDateTime};
 
 use crate::schema::{agents, segments};
-use crate::{BackupRun, Gap, Store, StoreError, backups, gaps};
+use crate::{BackupRun, Gap, Store, StoreError, archive_facts, backups, gaps};
 
 /// An agent counts as unreachable when its last heartbeat is older than this, in seconds.
 pub const HEARTBEAT_TIMEOUT_SECONDS: i64 = 30;
@@ -56,8 +58,9 @@ impl Coverage {
     }
 }
 
-/// The facts for [`backtrail_domain::chain`], and the database's time they were read at. One consistent snapshot. With a
-/// `target`, only the segments that a way to it can begin with are read, and those behind them: an archive is long.
+/// The facts for [`backtrail_domain::chain`], and the database's time they were read at. One consistent snapshot. An archive
+/// is long: with a `target`, only the segments that a way to it can need are read; without one, segments that meet are
+/// folded into one, which says the same of the windows that can be recovered.
 pub async fn chain_facts(
     store: &Store,
     tenant_id: TenantId,
@@ -145,16 +148,16 @@ async fn gather_facts(
     };
     let baselines: Vec<BaselineFact> =
         backups::baselines(connection, tenant_id, server_id).await?.iter().filter_map(BackupRun::fact).collect();
-    let starts: Vec<&BaselineFact> = match target {
-        // Planning takes the newest at or before it; several may stand at the same instant.
-        Some(CutTarget::Time(time)) => {
-            let usable = || baselines.iter().filter(|baseline| baseline.consistent_at <= *time);
-            let newest = usable().map(|baseline| baseline.consistent_at).max();
-            usable().filter(|baseline| Some(baseline.consistent_at) == newest).collect()
+    let segments = match target {
+        Some(target) => {
+            let starts = starts(&baselines, target);
+            archive_facts::for_target(connection, tenant_id, server_id, &starts, target).await?
         }
-        Some(CutTarget::Gtid(_) | CutTarget::Position(_)) | None => baselines.iter().collect(),
+        None => {
+            let all: Vec<&BaselineFact> = baselines.iter().collect();
+            archive_facts::folded(connection, tenant_id, server_id, &all).await?
+        }
     };
-    let segments = crate::segments::facts_for(connection, tenant_id, server_id, &starts).await?;
     let facts = ChainFacts {
         baselines,
         segments,
@@ -162,4 +165,33 @@ async fn gather_facts(
         covered,
     };
     Ok((facts, crate::connection::now(connection).await?))
+}
+
+/// The baselines that planning can choose for a target: the newest at or before it. Several may stand at the same instant.
+fn starts<'a>(baselines: &'a [BaselineFact], target: &CutTarget) -> Vec<&'a BaselineFact> {
+    let newest_of = |usable: &dyn Fn(&BaselineFact) -> bool| -> Vec<&'a BaselineFact> {
+        let newest = baselines.iter().filter(|baseline| usable(baseline)).map(|baseline| baseline.consistent_at).max();
+        baselines.iter().filter(|baseline| usable(baseline) && Some(baseline.consistent_at) == newest).collect()
+    };
+    match target {
+        CutTarget::Time(time) => newest_of(&|baseline| baseline.consistent_at <= *time),
+        // Which of them holds the target only the log can tell where a baseline does not know its own set.
+        CutTarget::Gtid(set) => {
+            let before = |own: &GtidSet| own == set || !own.is_superset(set);
+            let mut starts = newest_of(&|baseline| baseline.gtid_set.as_ref().is_some_and(before));
+            starts.extend(baselines.iter().filter(|baseline| baseline.gtid_set.is_none()));
+            starts
+        }
+        // Names of files come again in another timeline, and in which of them the target lies the log has to tell.
+        CutTarget::Position(place) => {
+            let before = |baseline: &BaselineFact| {
+                baseline.coordinates.file.base() == place.file.base() && baseline.coordinates <= *place
+            };
+            let timelines: BTreeSet<&Timeline> = baselines.iter().filter_map(|b| b.timeline.as_ref()).collect();
+            let of = |timeline| newest_of(&|baseline| before(baseline) && baseline.timeline.as_ref() == Some(timeline));
+            let mut starts: Vec<&BaselineFact> = timelines.into_iter().flat_map(of).collect();
+            starts.extend(baselines.iter().filter(|baseline| baseline.timeline.is_none() && before(baseline)));
+            starts
+        }
+    }
 }

@@ -78,6 +78,9 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The database's schema is not the one that this code was written for.
+    #[error("the database is not migrated to this version; run `backtrail admin migrate`")]
+    NotMigrated,
     /// The database's schema could not be brought up to date.
     #[error("the database could not be migrated")]
     Migration {
@@ -128,12 +131,19 @@ impl StoreError {
             | Self::NotContinuous { .. }
             | Self::Unknown { .. }
             | Self::Corrupt { .. }
+            | Self::NotMigrated
             | Self::Migration { .. }
             | Self::Settings { .. }
             | Self::Url { .. }
             | Self::Sealing { .. }
             | Self::OutOfRange { .. } => false,
         }
+    }
+
+    /// Whether a write that may be repeated, as every one under a token that sets a state may, is worth repeating: also one
+    /// whose fate is unknown.
+    pub fn worth_repeating(&self) -> bool {
+        self.retryable() || matches!(self, Self::Unknown { .. })
     }
 
     /// Whether a rule of this name was violated.

@@ -23,19 +23,23 @@ pub struct FirstPlace {
 impl FirstPlace {
     /// Keeps the place of a server's first look; one that is kept already stays.
     pub async fn keep(&self, store: &Store, id: ServerId) -> Result<(), StoreError> {
-        let offset = bigint("first_position", self.position.offset)?;
         let mut transaction = store.begin().await?;
-        let kept = diesel::update(servers::table.find(id.0))
+        let kept = self.keep_in(&mut transaction, id).await;
+        transaction.end(kept).await
+    }
+
+    pub(crate) async fn keep_in(&self, connection: &mut AsyncPgConnection, id: ServerId) -> Result<(), StoreError> {
+        diesel::update(servers::table.find(id.0))
             .filter(servers::first_seen_at.is_null())
             .set((
                 servers::first_identity.eq(&self.identity),
                 servers::first_file.eq(self.position.file.to_string()),
-                servers::first_position.eq(offset),
+                servers::first_position.eq(bigint("first_position", self.position.offset)?),
                 servers::first_seen_at.eq(self.seen_at),
             ))
-            .execute(&mut *transaction)
-            .await;
-        transaction.end(kept.map(drop).map_err(StoreError::from)).await
+            .execute(connection)
+            .await?;
+        Ok(())
     }
 
     /// The places that a server's archive is to hold: that of the first look, and those of its baselines.

@@ -4,7 +4,7 @@
 //! prefixes that [`orphans`](crate::prefixes::orphans) names; [`Segment::mark_expired`](crate::Segment::mark_expired), then their objects, then
 //! [`Segment::forget`](crate::Segment::forget).
 
-use backtrail_domain::retention::{BackupFact, RetentionFacts};
+use backtrail_domain::retention::{self, BackupFact, RetentionFacts};
 use backtrail_domain::{RunKind, RunStatus, SegmentFact, ServerId};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -15,6 +15,9 @@ use crate::run_row::RunRow;
 use crate::schema::{runs, segments as segments_table, servers as servers_table};
 use crate::segment_row::FactRow;
 use crate::{BackupRun, Store, StoreError};
+
+/// Segments that are looked at in one go: there are few, but for a server whose retention was shortened.
+const AT_ONCE: i64 = 20_000;
 
 /// Servers that have backups or segments, removed ones included.
 pub async fn servers(store: &Store) -> Result<Vec<ServerId>, StoreError> {
@@ -60,13 +63,6 @@ async fn gather(connection: &mut AsyncPgConnection, server_id: ServerId) -> Resu
         .select(runs::baseline_id)
         .load(connection)
         .await?;
-    let segments: Vec<FactRow> = segments_table::table
-        .filter(segments_table::server_id.eq(server_id.0))
-        .filter(segments_table::expired_at.is_null())
-        .order(segments_table::ordinal)
-        .select(FactRow::as_select())
-        .load(connection)
-        .await?;
     let backup = |row: NamedRow| {
         let backup = BackupRun::try_from(row)?;
         Ok::<_, StoreError>(BackupFact {
@@ -77,8 +73,31 @@ async fn gather(connection: &mut AsyncPgConnection, server_id: ServerId) -> Resu
             in_use: in_use.contains(&Some(backup.id.0)),
         })
     };
-    Ok(RetentionFacts {
-        backups: rows.into_iter().map(backup).collect::<Result<_, _>>()?,
-        segments: segments.into_iter().map(SegmentFact::try_from).collect::<Result<_, _>>()?,
-    })
+    let backups: Vec<BackupFact> = rows.into_iter().map(backup).collect::<Result<_, _>>()?;
+    let segments = segments_before_the_kept(connection, server_id, &backups).await?;
+    Ok(RetentionFacts { backups, segments })
+}
+
+/// The segments that were sealed before the oldest baseline that stays, which needs whatever came later. Where they are
+/// many, the oldest of them.
+async fn segments_before_the_kept(
+    connection: &mut AsyncPgConnection,
+    server_id: ServerId,
+    backups: &[BackupFact],
+) -> Result<Vec<SegmentFact>, StoreError> {
+    let alone = RetentionFacts { backups: backups.to_vec(), segments: Vec::new() };
+    let kept = retention::plan(&alone, crate::connection::now(connection).await?).kept;
+    let stays = |backup: &&BackupFact| kept.iter().any(|kept| kept.id == backup.id);
+    let baselines = backups.iter().filter(stays).filter_map(|backup| backup.baseline.as_ref());
+    let Some(oldest) = baselines.map(|baseline| baseline.consistent_at).min() else { return Ok(Vec::new()) };
+    let rows: Vec<FactRow> = segments_table::table
+        .filter(segments_table::server_id.eq(server_id.0))
+        .filter(segments_table::expired_at.is_null())
+        .filter(segments_table::sealed_at.le(oldest))
+        .order(segments_table::ordinal)
+        .limit(AT_ONCE)
+        .select(FactRow::as_select())
+        .load(connection)
+        .await?;
+    rows.into_iter().map(SegmentFact::try_from).collect()
 }

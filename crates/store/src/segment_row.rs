@@ -97,7 +97,7 @@ impl Row {
 
 /// What planning and retention need of a segment. An archive has tens of thousands, and what they hold per table is most
 /// of a row: that stays in the database.
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = segments, check_for_backend(Pg))]
 pub(crate) struct FactRow {
     id: Uuid,

@@ -1,17 +1,15 @@
 //! Archived stretches of binary log.
 
-use backtrail_domain::{
-    BaselineFact, BinlogFile, BinlogPosition, GtidSet, SegmentFact, SegmentId, ServerId, TenantId, Timeline,
-};
+use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet, SegmentId, ServerId, TenantId, Timeline};
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value as Json;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::schema::segments;
-use crate::segment_row::{FactRow, ObjectRow, Row, insert};
+use crate::segment_row::{ObjectRow, Row, insert};
 use crate::{AgentToken, NewGap, Store, StoreError, agents, gaps};
 
 /// An archived stretch of one binary log file.
@@ -198,37 +196,6 @@ impl Segment {
 
 fn uuids(ids: &[SegmentId]) -> Vec<Uuid> {
     ids.iter().map(|id| id.0).collect()
-}
-
-/// How long before a baseline whatever is archived can still be of use to it: clocks differ, and segments are sealed late.
-const MARGIN: Duration = Duration::days(1);
-
-/// What planning needs to know of the archive for these baselines, in the archive's order: what was sealed since the oldest
-/// of them (with a margin), and what leads up to the places they stand at, which on an idle source can be as old as you
-/// like. Without a baseline nothing can be planned, and nothing is needed.
-pub(crate) async fn facts_for(
-    connection: &mut AsyncPgConnection,
-    tenant_id: TenantId,
-    server_id: ServerId,
-    baselines: &[&BaselineFact],
-) -> Result<Vec<SegmentFact>, StoreError> {
-    let Some(oldest) = baselines.iter().map(|baseline| baseline.started_at).min() else { return Ok(Vec::new()) };
-    let files: Vec<String> = baselines.iter().map(|baseline| baseline.coordinates.file.to_string()).collect();
-    let rows: Vec<FactRow> = segments::table
-        .filter(segments::server_id.eq(server_id.0))
-        .filter(segments::tenant_id.eq(tenant_id.0))
-        .filter(segments::expired_at.is_null())
-        .filter(
-            segments::sealed_at
-                .ge(oldest - MARGIN)
-                .or(segments::file.eq_any(files.clone()))
-                .or(segments::rotated_to.eq_any(files).assume_not_null()),
-        )
-        .order(segments::ordinal)
-        .select(FactRow::as_select())
-        .load(connection)
-        .await?;
-    rows.into_iter().map(SegmentFact::try_from).collect()
 }
 
 /// The segment of that ordinal, unless retention took it.

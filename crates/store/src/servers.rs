@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::idempotency::{self, Kept};
 use crate::row::RowName;
 use crate::schema::{agents, schedules, servers};
 use crate::{FirstPlace, SealingKey, Store, StoreError, first_place};
@@ -72,6 +73,15 @@ pub struct NewServer {
     pub tls_ca: Option<String>,
 }
 
+/// What the first preflight of a server said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FirstLook {
+    /// Its report.
+    pub report: Json,
+    /// Where the server's log stood, if that could be seen.
+    pub place: Option<FirstPlace>,
+}
+
 /// What to change of a server; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default)]
 pub struct ServerChanges {
@@ -92,13 +102,52 @@ pub struct ServerChanges {
 }
 
 impl Server {
-    /// Registers a server. A name that exists is a [`StoreError::Conflict`] with [`UNIQUE_NAME`].
+    /// Registers a server that nobody has looked at. A name that exists is a [`StoreError::Conflict`] with [`UNIQUE_NAME`].
     pub async fn create(store: &Store, key: &SealingKey, new: NewServer) -> Result<Self, StoreError> {
+        Self::create_answered(store, key, new, None, |_| Ok(None)).await
+    }
+
+    /// [`create`](Self::create), with what its first preflight said and the answer to the request that asked for it in the
+    /// same transaction.
+    pub async fn create_answered(
+        store: &Store,
+        key: &SealingKey,
+        new: NewServer,
+        look: Option<FirstLook>,
+        answer: impl FnOnce(&Self) -> Result<Option<Kept>, StoreError>,
+    ) -> Result<Self, StoreError> {
         let id = ServerId(Uuid::now_v7());
         let sealed = new.password.as_ref().map(|password| key.seal(password, id, &new.host, new.port)).transpose()?;
         let mut transaction = store.begin().await?;
-        let made = insert(&mut transaction, id, &new, sealed).await;
-        transaction.end(made).await?.try_into()
+        let made = async {
+            insert(&mut transaction, id, &new, sealed).await?;
+            if let Some(look) = look {
+                set_preflight(&mut transaction, id, &look.report).await?;
+                if let Some(place) = look.place {
+                    place.keep_in(&mut transaction, id).await?;
+                }
+            }
+            let row: Row = servers::table.find(id.0).select(Row::as_select()).first(&mut *transaction).await?;
+            let server = Self::try_from(row)?;
+            idempotency::keep(&mut transaction, answer(&server)?.as_ref()).await?;
+            Ok(server)
+        };
+        let made = made.await;
+        transaction.end(made).await
+    }
+
+    /// Fails as registering a server of that name would.
+    pub async fn check_name(store: &Store, tenant_id: TenantId, name: &str) -> Result<(), StoreError> {
+        let connection = &mut store.connection().await?;
+        let same: Option<Uuid> = servers::table
+            .filter(servers::tenant_id.eq(tenant_id.0))
+            .filter(servers::name.eq(name))
+            .filter(servers::deleted_at.is_null())
+            .select(servers::id)
+            .first(connection)
+            .await
+            .optional()?;
+        same.map_or(Ok(()), |_| Err(StoreError::Conflict { constraint: UNIQUE_NAME.to_owned() }))
     }
 
     /// The tenant's server of that id, unless it was removed.
@@ -159,12 +208,7 @@ impl Server {
     /// Stores a preflight's report.
     pub async fn set_preflight(store: &Store, id: ServerId, report: &Json) -> Result<(), StoreError> {
         let mut transaction = store.begin().await?;
-        let changed = diesel::update(servers::table.find(id.0))
-            .set((servers::preflight.eq(report), servers::preflight_at.eq(now)))
-            .execute(&mut *transaction)
-            .await
-            .map_err(StoreError::from)
-            .and_then(|rows| if rows == 1 { Ok(()) } else { Err(not_found(id)) });
+        let changed = set_preflight(&mut transaction, id, report).await;
         transaction.end(changed).await
     }
 }
@@ -176,13 +220,21 @@ fn not_found(id: ServerId) -> StoreError {
     StoreError::NotFound { what: "server", id: id.to_string() }
 }
 
+async fn set_preflight(connection: &mut AsyncPgConnection, id: ServerId, report: &Json) -> Result<(), StoreError> {
+    let changed = diesel::update(servers::table.find(id.0))
+        .set((servers::preflight.eq(report), servers::preflight_at.eq(now)))
+        .execute(connection)
+        .await?;
+    if changed == 1 { Ok(()) } else { Err(not_found(id)) }
+}
+
 async fn insert(
     connection: &mut AsyncPgConnection,
     id: ServerId,
     new: &NewServer,
     sealed: Option<Vec<u8>>,
-) -> Result<Row, StoreError> {
-    let row: Row = diesel::insert_into(servers::table)
+) -> Result<(), StoreError> {
+    diesel::insert_into(servers::table)
         .values((
             servers::id.eq(id.0),
             servers::tenant_id.eq(new.tenant_id.0),
@@ -194,14 +246,13 @@ async fn insert(
             servers::tls_mode.eq(&new.tls_mode),
             servers::tls_ca.eq(&new.tls_ca),
         ))
-        .returning(Row::as_returning())
-        .get_result(connection)
+        .execute(connection)
         .await?;
     diesel::insert_into(agents::table)
         .values((agents::server_id.eq(id.0), agents::tenant_id.eq(new.tenant_id.0)))
         .execute(connection)
         .await?;
-    Ok(row)
+    Ok(())
 }
 
 async fn change(

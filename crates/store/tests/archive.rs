@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use backtrail_domain::chain::{self, ChainRequest, recoverable_windows};
-use backtrail_domain::{BinlogPosition, CutTarget, ServerId};
+use backtrail_domain::{BinlogPosition, CutTarget, SegmentFact, ServerId};
 use backtrail_store::agents::{self, acquire, archive_end};
 use backtrail_store::coverage::chain_facts;
 use backtrail_store::{
@@ -262,7 +262,8 @@ async fn planning_from_the_rows() {
 
     assert_eq!(retention::servers(store).await.unwrap(), [world.server]);
     let facts = retention::facts(store, world.server).await.unwrap();
-    assert_eq!((facts.backups.len(), facts.segments.len()), (1, 2));
+    // What was sealed behind the baseline stays in any case.
+    assert_eq!((facts.backups.len(), facts.segments.len()), (1, 1));
     assert!(facts.backups[0].baseline.is_some() && !facts.backups[0].in_use);
 
     let marked = Segment::mark_expired(store, &ids[..1]).await.unwrap();
@@ -305,6 +306,143 @@ async fn planning_reads_what_a_way_can_begin_with() {
     let at = baseline.consistent_at.unwrap();
     assert_eq!(read(Some(CutTarget::Time(at))).await.len(), 3);
     assert_eq!(read(Some(CutTarget::Time(at - Duration::from_secs(1)))).await, Vec::<String>::new());
+}
+
+/// Numbers that look random, the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end
+    }
+}
+
+/// A random archive of some forty segments in several files and two timelines, with gaps and baselines.
+async fn random_archive(world: &World, numbers: &mut Numbers, begin: time::OffsetDateTime) {
+    let mut sql = "TRUNCATE segments, gaps, runs, prefixes, outbox CASCADE;".to_owned();
+    let (tenant, server) = (world.tenant, world.server);
+    let at = |minutes: u64| (begin + time::Duration::minutes(i64::try_from(minutes).unwrap())).unix_timestamp();
+    let (mut file, mut offset, mut number, mut minutes) = (1, 4, 1, 1);
+    let mut file_begun = 0;
+    for ordinal in 1..=40_u64 {
+        let end = offset + 10 + numbers.below(90);
+        let commits = match numbers.below(5) {
+            0 => "NULL, NULL".to_owned(),
+            _ => format!("to_timestamp({}), to_timestamp({})", at(minutes), at(minutes + numbers.below(3))),
+        };
+        let rotates = numbers.below(6) == 0;
+        let rotated_to = if rotates { format!("'log.{:06}'", file + 1) } else { "NULL".to_owned() };
+        let created = at(file_begun);
+        sql += &format!(
+            "INSERT INTO segments (id, tenant_id, server_id, ordinal, timeline, file, start_position, end_position, \
+                 rotated_to, object_key, size_bytes, content_size, sha256, first_commit_at, last_commit_at, events, \
+                 row_changes, tables, file_created_at, sealed_at) VALUES (gen_random_uuid(), '{tenant}', '{server}', \
+                 {ordinal}, 'mariadb-77-{number}', 'log.{file:06}', {offset}, {end}, {rotated_to}, 'k{ordinal}', 1, 1, \
+                 sha256(''), {commits}, 1, 0, '{{}}', to_timestamp({created}), to_timestamp({}));",
+            at(minutes + 3)
+        );
+        if numbers.below(4) == 0 {
+            let place = match numbers.below(4) {
+                0 => offset,
+                1 => end,
+                2 if rotates => 4,
+                _ => offset + numbers.below(end - offset + 30),
+            };
+            let of = if place == 4 && rotates { file + 1 } else { file };
+            let timeline = if numbers.below(3) == 0 { "NULL".to_owned() } else { format!("'mariadb-77-{number}'") };
+            sql += &format!(
+                "INSERT INTO runs (id, kind, tenant_id, server_id, status, phase, s3_path, key_prefix, size_bytes, \
+                     file_count, manifest, started_at, completed_at, backup_tool, retention_days, coordinates_file, \
+                     coordinates_position, consistent, snapshot_from, consistent_at, timeline) \
+                     VALUES (gen_random_uuid(), 'backup', '{tenant}', '{server}', 'completed', 'complete', 's{ordinal}', \
+                     'p{ordinal}/', 1, 1, '{{}}', to_timestamp({0}), to_timestamp({0} + 9), 'mydumper', 90, \
+                     'log.{of:06}', {place}, true, to_timestamp({0}), to_timestamp({0} + 1), {timeline});",
+                at(minutes)
+            );
+        }
+        offset = end;
+        minutes += numbers.below(20);
+        let before = (number, file, offset);
+        if rotates {
+            (file, offset, file_begun) = (file + 1, 4, minutes);
+        }
+        match numbers.below(12) {
+            0 => offset += 20,
+            1 => (file, offset, file_begun) = (file + 2, 4, minutes),
+            2 if number == 1 => (number, file, offset, file_begun) = (2, 1, 4, minutes),
+            _ => continue,
+        }
+        let from = if rotates { (before.1 + 1, 4) } else { (before.1, before.2) };
+        sql += &format!(
+            "INSERT INTO gaps (id, tenant_id, server_id, after_ordinal, from_timeline, from_file, from_position, \
+                 to_timeline, to_file, to_position, cause) VALUES (gen_random_uuid(), '{tenant}', '{server}', {ordinal}, \
+                 'mariadb-77-{}', 'log.{:06}', {}, 'mariadb-77-{number}', 'log.{file:06}', {offset}, 'lost');",
+            before.0, from.0, from.1
+        );
+    }
+    sql += &format!(
+        "UPDATE agents SET timeline = 'mariadb-77-{number}', covered_until = to_timestamp({})",
+        at(minutes + 5)
+    );
+    world.client().await.batch_execute(&sql).await.unwrap();
+}
+
+/// What is left out or folded changes nothing of what can be recovered, and how.
+#[tokio::test]
+async fn planning_from_few_rows_is_planning_from_all() {
+    let world = World::new().await;
+    let store = &world.store;
+    let begin = now().replace_nanosecond(0).unwrap() - Duration::from_secs(5 * 86_400);
+    let mut numbers = Numbers(7);
+    let (mut folded, mut left_out, mut reached) = (0, 0, 0);
+    for _ in 0..20 {
+        random_archive(&world, &mut numbers, begin).await;
+        let all: Vec<SegmentFact> = Segment::list(store, world.tenant, world.server)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|Segment { id, content, .. }| SegmentFact {
+                id,
+                timeline: content.timeline,
+                file: content.file,
+                start: content.start,
+                end: content.end,
+                rotated_to: content.rotated_to,
+                first_commit_at: content.first_commit_at,
+                last_commit_at: content.last_commit_at,
+                gtid_before: content.gtid_before,
+                gtid_after: content.gtid_after,
+                file_created_at: content.file_created_at,
+                sealed_at: content.sealed_at,
+                size_bytes: content.size_bytes,
+                events: content.events,
+                row_changes: content.row_changes,
+            })
+            .collect();
+        let (facts, now) = chain_facts(store, world.tenant, world.server, None).await.unwrap();
+        folded += all.len().saturating_sub(facts.segments.len());
+        let in_full = chain::ChainFacts { segments: all, ..facts.clone() };
+        assert_eq!(recoverable_windows(&facts), recoverable_windows(&in_full), "{in_full:#?}");
+
+        for _ in 0..30 {
+            let target = match numbers.below(3) {
+                0 => CutTarget::Position(
+                    format!("log.{:06}:{}", 1 + numbers.below(9), 4 + numbers.below(500)).parse().unwrap(),
+                ),
+                _ => CutTarget::Time(begin + Duration::from_secs(30 * numbers.below(20 * 60))),
+            };
+            let (facts, _) = chain_facts(store, world.tenant, world.server, Some(&target)).await.unwrap();
+            left_out += in_full.segments.len() - facts.segments.len();
+            for allow_gaps in [false, true] {
+                let request = ChainRequest { target: &target, now, allow_gaps };
+                let (few, full) = (chain::plan(&facts, &request), chain::plan(&in_full, &request));
+                assert_eq!(few, full, "{target:?} {in_full:#?}");
+                reached += usize::from(full.is_ok());
+            }
+        }
+    }
+    assert!(folded > 100 && left_out > 1000 && reached > 100, "{folded} {left_out} {reached}");
 }
 
 #[tokio::test]

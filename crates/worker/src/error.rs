@@ -49,7 +49,7 @@ impl From<StoreError> for WorkError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::LostRace { .. } => Self::Stopped,
-            error => Self::of("database", crate::lease::passes(&error), &error),
+            error => Self::of("database", error.worth_repeating(), &error),
         }
     }
 }

@@ -18,7 +18,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::WorkError;
-use crate::lease::{Lease, StopReason, passes};
+use crate::lease::{Lease, StopReason};
 
 /// How long a message is held while the database is away. Shorter than the broker's own patience with a message that is not
 /// acknowledged (30 minutes), and short enough that another worker gets it if only this one's way to the database is broken.
@@ -164,7 +164,7 @@ impl<W: Work> Executor<W> {
         let until = Instant::now() + LONGEST_HOLD;
         loop {
             let error = match self.work.claim(&self.store, id, &self.holder, self.lease_for).await {
-                Err(error) if passes(&error) && Instant::now() < until => error,
+                Err(error) if error.worth_repeating() && Instant::now() < until => error,
                 outcome => return outcome,
             };
             tracing::debug!(run = %id, error = %telemetry::chain(&error), "the run could not be claimed yet");
@@ -269,7 +269,7 @@ impl<W: Work> Executor<W> {
             match write().await {
                 Ok(()) => return true,
                 // Where it is unknown whether a write took place, the next one says so: the run is no longer this worker's.
-                Err(error) if passes(&error) && Instant::now() < until => {
+                Err(error) if error.worth_repeating() && Instant::now() < until => {
                     tokio::time::sleep(Duration::from_millis(250)).await;
                 }
                 Err(error) => {
@@ -294,15 +294,7 @@ pub fn readiness(health: &backtrail_service::Health, store: &Store, queue: &Queu
     let checked = store.clone();
     health.check("postgres", move || {
         let store = checked.clone();
-        async move {
-            match store.is_migrated().await {
-                Ok(true) => Ok(serde_json::json!("migrated")),
-                Ok(false) => {
-                    Err("the database is not migrated to this version; run `backtrail admin migrate`".to_owned())
-                }
-                Err(error) => Err(telemetry::chain(&error).to_string()),
-            }
-        }
+        async move { store.check_ready().await.map(|()| serde_json::json!({ "migrated": true })) }
     });
     let checked = queue.clone();
     health.check("rabbitmq", move || {

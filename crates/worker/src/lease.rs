@@ -30,11 +30,6 @@ pub enum StopReason {
     Draining,
 }
 
-/// Whether the database may answer otherwise in a while.
-pub(crate) fn passes(error: &StoreError) -> bool {
-    error.retryable() || matches!(error, StoreError::Unknown { .. })
-}
-
 /// The right to work on a run. All clones are one.
 #[derive(Clone)]
 pub struct Lease {
@@ -97,7 +92,7 @@ impl Lease {
     {
         loop {
             match write().await {
-                Err(error) if passes(&error) => self.pause().await?,
+                Err(error) if error.worth_repeating() => self.pause().await?,
                 outcome => return Ok(outcome?),
             }
         }
@@ -119,7 +114,7 @@ impl Lease {
             match self.token.set_location(&self.store, &url(&candidate), &candidate).await {
                 Ok(()) => return Ok(candidate),
                 Err(error) if error.is_conflict(prefixes::UNIQUE_PREFIX) => at += Duration::from_secs(1),
-                Err(error) if passes(&error) => self.pause().await?,
+                Err(error) if error.worth_repeating() => self.pause().await?,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -137,7 +132,7 @@ impl Lease {
         loop {
             match write().await {
                 Ok(()) => return Ok(()),
-                Err(error) if passes(&error) => self.pause().await?,
+                Err(error) if error.worth_repeating() => self.pause().await?,
                 Err(error) => return Err(error.into()),
             }
             if is_completed().await.unwrap_or(false) {
@@ -173,7 +168,7 @@ impl Lease {
                         return self.tell_to_stop(StopReason::Cancelled);
                     }
                 }
-                Err(error) if !passes(&error) => {
+                Err(error) if !error.worth_repeating() => {
                     tracing::warn!(error = %error, "the lease was lost");
                     return self.tell_to_stop(StopReason::LeaseLost);
                 }

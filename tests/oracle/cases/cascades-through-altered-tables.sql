@@ -1,3 +1,4 @@
+-- server: mariadb
 -- Foreign keys that come, go and change their columns' names between the changes of the parent.
 CREATE DATABASE shop;
 CREATE TABLE shop.p (id INT PRIMARY KEY, v INT);

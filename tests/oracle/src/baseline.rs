@@ -62,13 +62,18 @@ async fn mydumper(
     let mut command = tokio::process::Command::new("mydumper");
     command.arg(format!("--defaults-file={}", options.display()));
     command.args(["--host", &server.host, "--port", &server.port.to_string(), "--user", &server.user]);
-    command.arg("--outputdir").arg(directory).args(&arguments).args(["--verbose", "2"]);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let output = tokio::time::timeout(DEADLINE, command.output()).await.context("mydumper hangs")?;
-    let output = output.context("mydumper does not start")?;
+    let log_file = directory.with_extension("log");
+    command.arg("--outputdir").arg(directory).args(&arguments).args(["--verbose", "3"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(std::fs::File::create(&log_file)?).kill_on_drop(true);
+    let ended = tokio::time::timeout(DEADLINE, command.status()).await;
+    let log = String::from_utf8_lossy(&std::fs::read(&log_file)?).into_owned();
+    let Ok(status) = ended else {
+        bail!("mydumper {} hangs: {}\nthe server: {}", arguments.join(" "), log.trim(), connections(server).await?);
+    };
+    let status = status.context("mydumper does not start")?;
     std::fs::remove_file(&options)?;
-    let log = String::from_utf8_lossy(&output.stderr);
-    if !output.status.success() || log.contains("CRITICAL") || log.contains("ERROR") {
+    std::fs::remove_file(&log_file)?;
+    if !status.success() || log.contains("CRITICAL") || log.contains("ERROR") {
         bail!("mydumper fails: {}", log.trim());
     }
     Ok(format!("mydumper {}", arguments[2..].join(" ")))
@@ -76,6 +81,17 @@ async fn mydumper(
 
 fn option_file(directory: &Path) -> PathBuf {
     directory.with_extension("cnf")
+}
+
+/// What every connection does, for a message.
+async fn connections(server: &DatabaseAddress) -> anyhow::Result<String> {
+    use mysql_async::prelude::Queryable;
+    let mut connection = server.connect().await?;
+    let query = "SELECT id, command, time, state, info FROM information_schema.processlist ORDER BY id";
+    type Line = (u64, String, u64, Option<String>, Option<String>);
+    let lines: Vec<Line> = connection.query(query).await?;
+    connection.disconnect().await?;
+    Ok(lines.iter().map(|line| format!("\n  {line:?}")).collect())
 }
 
 async fn has_generated_columns(server: &DatabaseAddress) -> anyhow::Result<bool> {

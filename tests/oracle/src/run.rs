@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use backtrail_devstack::{Family, StackDirectory};
 
+use crate::decoders;
 use crate::generate::{Generator, Profile};
 use crate::random::Random;
 use crate::rebuild::{Finding, Outcome, rebuild_all};
@@ -46,6 +47,8 @@ pub struct Tally {
     pub tables: usize,
     /// Tables that were refused, by reason.
     pub refused: BTreeMap<String, usize>,
+    /// Values in row events of which two decoders said the same.
+    pub values: usize,
     /// Histories with something wrong.
     pub failures: usize,
 }
@@ -54,13 +57,15 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} histories, {} statements ({} not accepted), {} points, {} tables compared, {} refused, {} failures",
+            "{} histories, {} statements ({} not accepted), {} points, {} tables compared, {} refused, \
+             {} values by two decoders, {} failures",
             self.histories,
             self.statements,
             self.not_accepted,
             self.points,
             self.tables,
             self.refused.values().sum::<usize>(),
+            self.values,
             self.failures
         )?;
         let mut reasons: Vec<_> = self.refused.iter().collect();
@@ -167,7 +172,9 @@ impl Oracle {
         // How a history is dumped and rebuilt does not depend on how many numbers its statements took.
         let mut random = Random::new(seed ^ 0x5eed_0f0d_d1ce);
         let recording = record(&self.source, steps, &directory, &mut random.fork()).await?;
-        let outcomes = rebuild_all(&recording, &self.target, &directory, &mut random.fork()).await?;
+        let mut outcomes = rebuild_all(&recording, &self.target, &directory, &mut random.fork()).await?;
+        let decoded = decoders::compare_all(&recording, &mut outcomes)?;
+        self.tally.values += decoded.values;
         Ok((recording, outcomes))
     }
 

@@ -2,7 +2,7 @@
 
 use backtrail_domain::BinlogPosition;
 use backtrail_source::BinlogStream;
-use backtrail_store::{Heartbeat, Server, StoreError};
+use backtrail_store::{Heartbeat, Server};
 use time::OffsetDateTime;
 
 use super::{Session, SessionError};
@@ -54,7 +54,7 @@ impl Session<'_> {
         };
         match self.lease.token.heartbeat(&self.parts.store, &heartbeat).await {
             Ok(()) => Ok(()),
-            Err(error) if error.retryable() || matches!(error, StoreError::Unknown { .. }) => {
+            Err(error) if error.worth_repeating() => {
                 tracing::debug!(error = %error, "the report was not stored");
                 Ok(())
             }

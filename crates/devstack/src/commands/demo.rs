@@ -1,8 +1,12 @@
 //! `devstack demo`: a stack of its own, and the story told on it.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use backtrail_devstack::{Interrupts, Stack, StackOptions};
+
+/// So much later than the processes it has started the demo may hear of a Ctrl-C.
+const MEANWHILE: Duration = Duration::from_millis(300);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Demo {
@@ -29,12 +33,18 @@ impl Demo {
             backtrail_devstack::demo::run(&mut stack).await
         };
         // Whichever way it ends, the stack is dropped here and everything stops.
-        tokio::select! {
-            told = Box::pin(story) => told.map(|()| ExitCode::SUCCESS),
-            interrupt = interrupts.next() => {
-                eprintln!("interrupted; everything is being stopped");
-                Ok(ExitCode::from(interrupt.exit_status()))
-            }
-        }
+        let interrupt = tokio::select! {
+            told = Box::pin(story) => match told {
+                Ok(()) => return Ok(ExitCode::SUCCESS),
+                // Ctrl-C reaches all processes at once, and what the story waits for may end of it first.
+                Err(error) => match tokio::time::timeout(MEANWHILE, interrupts.next()).await {
+                    Ok(interrupt) => interrupt,
+                    Err(_) => return Err(error),
+                },
+            },
+            interrupt = interrupts.next() => interrupt,
+        };
+        eprintln!("interrupted; everything is being stopped");
+        Ok(ExitCode::from(interrupt.exit_status()))
     }
 }

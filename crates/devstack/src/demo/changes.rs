@@ -1,7 +1,7 @@
 //! Customers at work: several connections that change the shop in transactions of their own, until they are stopped.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use anyhow::Context;
 use mysql_async::prelude::Queryable;
@@ -19,6 +19,8 @@ pub(super) struct Traffic {
     /// Held for reading by every transaction: who takes it for writing stops the traffic between transactions.
     gate: Arc<RwLock<()>>,
     changes: Arc<AtomicU64>,
+    /// Orders have a channel.
+    altered: Arc<AtomicBool>,
     stop: CancellationToken,
     connections: JoinSet<anyhow::Result<()>>,
 }
@@ -29,12 +31,19 @@ impl Traffic {
         let mut traffic = Self {
             gate: Arc::default(),
             changes: Arc::default(),
+            altered: Arc::default(),
             stop: CancellationToken::new(),
             connections: JoinSet::new(),
         };
         for number in 0..connections {
-            let (gate, changes, stop) = (traffic.gate.clone(), traffic.changes.clone(), traffic.stop.clone());
-            traffic.connections.spawn(work(server.clone(), number, gate, changes, stop));
+            let customer = Customer {
+                number,
+                gate: traffic.gate.clone(),
+                changes: traffic.changes.clone(),
+                altered: traffic.altered.clone(),
+                stop: traffic.stop.clone(),
+            };
+            traffic.connections.spawn(customer.work(server.clone()));
         }
         traffic
     }
@@ -56,6 +65,20 @@ impl Traffic {
         Ok(())
     }
 
+    /// Changes the shop's definition while the connections work, and empties a table of it.
+    pub(super) async fn alter(&self, server: &DatabaseAddress) -> anyhow::Result<()> {
+        server
+            .execute([
+                format!(
+                    "ALTER TABLE {SCHEMA}.orders ADD COLUMN channel VARCHAR(12) NOT NULL DEFAULT 'web' AFTER total"
+                ),
+                format!("TRUNCATE TABLE {SCHEMA}.sessions"),
+            ])
+            .await?;
+        self.altered.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Holds every connection between two transactions for as long as the guard lives.
     pub(super) async fn pause(&self) -> tokio::sync::OwnedRwLockWriteGuard<()> {
         self.gate.clone().write_owned().await
@@ -71,49 +94,55 @@ impl Traffic {
     }
 }
 
-async fn work(
-    server: DatabaseAddress,
+/// One connection.
+struct Customer {
     number: u64,
     gate: Arc<RwLock<()>>,
     changes: Arc<AtomicU64>,
+    altered: Arc<AtomicBool>,
     stop: CancellationToken,
-) -> anyhow::Result<()> {
-    let mut connection = server.connect().await?;
-    connection.query_drop(format!("USE {SCHEMA}")).await?;
-    let mut random = StdRng::seed_from_u64(number);
-    while !stop.is_cancelled() {
-        let _open = gate.read().await;
-        connection.query_drop("START TRANSACTION").await?;
-        let mut changed = 0;
-        for statement in transaction(&mut random, number) {
-            match connection.query_drop(&statement).await {
-                Ok(()) => changed += connection.affected_rows(),
-                // Two customers at the same row: the server ended the transaction, as it would a real one's.
-                Err(mysql_async::Error::Server(error)) if [1205, 1213].contains(&error.code) => {
-                    connection.query_drop("ROLLBACK").await?;
-                    changed = 0;
-                    break;
+}
+
+impl Customer {
+    async fn work(self, server: DatabaseAddress) -> anyhow::Result<()> {
+        let mut connection = server.connect().await?;
+        connection.query_drop(format!("USE {SCHEMA}")).await?;
+        let mut random = StdRng::seed_from_u64(self.number);
+        while !self.stop.is_cancelled() {
+            let _open = self.gate.read().await;
+            connection.query_drop("START TRANSACTION").await?;
+            let mut changed = 0;
+            for statement in transaction(&mut random, self.number, self.altered.load(Ordering::Relaxed)) {
+                match connection.query_drop(&statement).await {
+                    Ok(()) => changed += connection.affected_rows(),
+                    // Two customers at the same row: the server ended the transaction, as it would a real one's. Or the
+                    // table was altered since the transaction began.
+                    Err(mysql_async::Error::Server(error)) if [1205, 1213, 1412].contains(&error.code) => {
+                        connection.query_drop("ROLLBACK").await?;
+                        changed = 0;
+                        break;
+                    }
+                    Err(error) => return Err(error).context(statement),
                 }
-                Err(error) => return Err(error).context(statement),
+            }
+            // Now and then a customer thinks better of it.
+            let end = if random.random_ratio(1, 12) { "ROLLBACK" } else { "COMMIT" };
+            connection.query_drop(end).await?;
+            if end == "COMMIT" {
+                self.changes.fetch_add(changed, Ordering::Relaxed);
             }
         }
-        // Now and then a customer thinks better of it.
-        let end = if random.random_ratio(1, 12) { "ROLLBACK" } else { "COMMIT" };
-        connection.query_drop(end).await?;
-        if end == "COMMIT" {
-            changes.fetch_add(changed, Ordering::Relaxed);
-        }
+        connection.disconnect().await?;
+        Ok(())
     }
-    connection.disconnect().await?;
-    Ok(())
 }
 
 /// What one transaction does. `number` keeps the keys that connections invent apart.
-fn transaction(random: &mut StdRng, number: u64) -> Vec<String> {
+fn transaction(random: &mut StdRng, number: u64, altered: bool) -> Vec<String> {
     let customer = random.random_range(1..=40_000);
     let product = random.random_range(1..=5_000);
     let unique: u32 = random.random();
-    match random.random_range(0..7) {
+    match random.random_range(0..9) {
         0 => vec![
             format!(
                 "INSERT INTO orders (customer_id, placed_at, total, state, note) VALUES ({customer}, NOW(6), {product}.25, 0, 'it''s \\\\ \\n new')"
@@ -149,6 +178,16 @@ fn transaction(random: &mut StdRng, number: u64) -> Vec<String> {
                 "INSERT IGNORE INTO sessions VALUES (UNHEX(MD5('{number}-{unique}')), {customer}, NOW(3), UNHEX(SHA1({unique})))"
             )
         }],
+        // Rows that only their number tells apart from others.
+        6 => vec![
+            format!("INSERT INTO page_views SELECT '/product/{}', NULL, '2026-03-01' FROM seq_1_to_2", product % 40),
+            format!("DELETE FROM page_views WHERE path = '/product/{}' LIMIT 1", unique % 40),
+            format!("UPDATE page_views SET customer_id = 1 WHERE path = '/product/{}' LIMIT 2", customer % 40),
+        ],
+        7 if altered => vec![format!(
+            "INSERT INTO orders (customer_id, placed_at, total, channel, state) VALUES ({customer}, NOW(6), 1, 'app', 0), \
+             ({customer}, NOW(6), 2, DEFAULT, 0)"
+        )],
         _ => vec![format!("UPDATE orders SET state = state + 1, total = total * 1.01 WHERE customer_id = {customer}")],
     }
 }

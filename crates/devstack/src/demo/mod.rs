@@ -79,6 +79,9 @@ pub async fn run(stack: &mut Stack) -> anyhow::Result<()> {
 
     terminal.step(&format!("{CONNECTIONS} connections change the shop"));
     let mut traffic = Traffic::start(&source, CONNECTIONS);
+    traffic.wait_for(CHANGES_BEFORE / 2).await?;
+    traffic.alter(&source).await?;
+    terminal.say("meanwhile: ALTER TABLE orders ADD COLUMN channel …, TRUNCATE TABLE sessions");
     traffic.wait_for(CHANGES_BEFORE).await?;
     // The instant: nothing is under way, and a second passes in which nothing commits, since MariaDB's binary log knows
     // whole seconds only.
@@ -264,8 +267,10 @@ mod tests {
         let before = proof::record(&source).await.unwrap();
         assert_eq!(before.len(), shop::tables());
         let mut traffic = Traffic::start(&source, 3);
-        traffic.wait_for(500).await.unwrap();
-        assert!(traffic.stop().await.unwrap() >= 500);
+        traffic.wait_for(300).await.unwrap();
+        traffic.alter(&source).await.unwrap();
+        traffic.wait_for(1_000).await.unwrap();
+        assert!(traffic.stop().await.unwrap() >= 1_000);
         let after = proof::record(&source).await.unwrap();
         assert!(proof::differences(&before, &after).len() > 5);
         assert!(proof::differences(&after, &after).is_empty());

@@ -57,7 +57,12 @@ pub(super) async fn load_with_stock_client(dump: &Path, server: &DatabaseAddress
         if rank(name) > 0 {
             client.arg(SCHEMA);
         }
-        let output = client.stdin(std::fs::File::open(dump.join(name))?).stdout(Stdio::null()).output().await?;
+        let output = client
+            .stdin(std::fs::File::open(dump.join(name))?)
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await?;
         if !output.status.success() {
             bail!("{name} does not load: {}", String::from_utf8_lossy(&output.stderr).trim());
         }

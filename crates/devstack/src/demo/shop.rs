@@ -153,6 +153,13 @@ const TABLES: &[Table] = &[
         rows: 10_000,
         values: "seq, '2026-03-01 00:00:00' + INTERVAL seq SECOND, CONCAT('user', seq % 50), CONCAT('{\"step\": ', seq, '}')",
     },
+    // Without a key, and full of equal rows.
+    Table {
+        name: "page_views",
+        definition: "path VARCHAR(60) NOT NULL, customer_id BIGINT UNSIGNED, day DATE NOT NULL",
+        rows: 12_000,
+        values: "CONCAT('/product/', seq % 40), NULLIF(seq % 25, 0), '2026-03-01' + INTERVAL seq % 3 DAY",
+    },
     Table {
         name: "settings",
         definition: "name VARCHAR(40) NOT NULL PRIMARY KEY, value BLOB, year_introduced YEAR",

@@ -23,7 +23,7 @@ pub struct ChainRequest<'a> {
 pub struct ChainPlan<'a> {
     /// Where to start.
     pub baseline: &'a BaselineFact,
-    /// What to read, in the log's order: from the one that holds the baseline's place to the one that holds the cut.
+    /// What to read, in the log's order: from the one that holds the baseline's place, or ends there, to the one that holds the cut.
     pub segments: Vec<&'a SegmentFact>,
     /// The holes in between; empty unless they were allowed.
     pub gaps: Vec<Hole>,
@@ -112,6 +112,7 @@ pub fn plan<'a>(facts: &'a ChainFacts, request: &ChainRequest<'_>) -> Result<Cha
         return Ok(plan);
     }
     let way = walk(facts, baseline);
+    plan.segments.extend(way.before);
     let mut last_commit = None;
     let mut reached = false;
     for step in way.steps {

@@ -44,6 +44,8 @@ pub(super) enum End {
 }
 
 pub(super) struct Walk<'a> {
+    /// The segment that ends where the baseline stands. Nothing in it comes behind the baseline, but by it the place is known.
+    pub(super) before: Option<&'a SegmentFact>,
     pub(super) steps: Vec<Step<'a>>,
     pub(super) end: End,
 }
@@ -51,28 +53,28 @@ pub(super) struct Walk<'a> {
 /// Walks from the baseline to the end of its timeline.
 pub(super) fn walk<'a>(facts: &'a ChainFacts, baseline: &BaselineFact) -> Walk<'a> {
     let Some(timeline) = timeline_of(facts, baseline) else {
-        return Walk { steps: Vec::new(), end: End::Ahead };
+        return Walk { before: None, steps: Vec::new(), end: End::Ahead };
     };
     let segments = segments_of(facts, &timeline);
     let at = &baseline.coordinates;
     let gap_to = |place: &BinlogPosition| facts.gaps.iter().any(|gap| gap.to_timeline == timeline && gap.to == *place);
 
-    let mut walker = Walker { gaps: &facts.gaps, timeline: &timeline, steps: Vec::new(), at: at.clone(), time: None };
     // The first segment that holds anything behind the baseline's place, and whether the place itself is known.
     let first = segments.partition_point(|segment| segment.to() <= *at);
     let before = first.checked_sub(1).and_then(|index| segments.get(index));
     let joins_before = before.is_some_and(|segment| segment.to() == *at || segment.continues_at() == *at) || gap_to(at);
     let rest = segments.get(first..).unwrap_or_default();
-    if let Some(before) = before.filter(|segment| segment.to() == *at) {
-        walker.at = before.continues_at();
-    }
+    let before = before.copied().filter(|segment| segment.to() == *at);
+    let at_first = before.map_or_else(|| at.clone(), SegmentFact::continues_at);
+    let mut walker =
+        Walker { gaps: &facts.gaps, timeline: &timeline, before, steps: Vec::new(), at: at_first, time: None };
     match rest.first() {
         Some(segment) if segment.from() <= *at || joins_before => {
             if !may_follow(segment, baseline) {
                 // Never to be crossed: these are changes from before the backup.
                 let cause = "the archived log of that name is not the one that the backup was taken in";
                 let hole = walker.hole_to(segment, cause);
-                return Walk { steps: walker.steps, end: End::OtherTimeline(hole) };
+                return Walk { before, steps: walker.steps, end: End::OtherTimeline(hole) };
             }
         }
         None if !joins_before => {
@@ -82,11 +84,11 @@ pub(super) fn walk<'a>(facts: &'a ChainFacts, baseline: &BaselineFact) -> Walk<'
                 Some(gap) if gap.to_timeline == timeline => walker.cross(gap),
                 Some(gap) => {
                     let hole = walker.hole_of(gap);
-                    return Walk { steps: walker.steps, end: End::OtherTimeline(hole) };
+                    return Walk { before, steps: walker.steps, end: End::OtherTimeline(hole) };
                 }
                 None => {
                     let end = walker.left_behind(facts).unwrap_or(End::Ahead);
-                    return Walk { steps: walker.steps, end };
+                    return Walk { before, steps: walker.steps, end };
                 }
             }
         }
@@ -106,6 +108,7 @@ pub(super) fn walk<'a>(facts: &'a ChainFacts, baseline: &BaselineFact) -> Walk<'
 struct Walker<'a, 'b> {
     gaps: &'b [GapFact],
     timeline: &'b Timeline,
+    before: Option<&'a SegmentFact>,
     steps: Vec<Step<'a>>,
     /// Where the log goes on.
     at: BinlogPosition,
@@ -155,12 +158,12 @@ impl<'a> Walker<'a, '_> {
             Some(gap) if gap.to_timeline == *self.timeline => self.cross(gap),
             Some(gap) => {
                 let hole = self.hole_of(gap);
-                return Walk { steps: self.steps, end: End::OtherTimeline(hole) };
+                return Walk { before: self.before, steps: self.steps, end: End::OtherTimeline(hole) };
             }
             None => {}
         }
         let end = self.left_behind(facts);
-        Walk { steps: self.steps, end: end.unwrap_or(End::Open { at: self.at }) }
+        Walk { before: self.before, steps: self.steps, end: end.unwrap_or(End::Open { at: self.at }) }
     }
 
     /// Whether the agent reads another timeline although no gap says so: then what it has covered says nothing here.

@@ -2,6 +2,7 @@
 
 mod input;
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use backtrail_domain::{ServerId, TenantId};
 use backtrail_store::{NewServer, Server, ServerChanges};
@@ -12,7 +13,7 @@ use utoipa::ToSchema;
 use self::input::{RegisterServer, UpdateServer};
 use crate::app::State;
 use crate::auth::{Authorized, ServersDelete, ServersRead, ServersWrite};
-use crate::idempotency::IdempotencyKey;
+use crate::idempotency::{IdempotencyKey, Repeatable};
 use crate::input::{Body, Path, path_ids};
 use crate::openapi::problems;
 use crate::preflight;
@@ -126,6 +127,7 @@ impl ServerView {
 async fn register_server(
     caller: Authorized<ServersWrite>,
     state: web::Data<State>,
+    repeatable: Repeatable,
     body: Body<RegisterServer>,
 ) -> Result<HttpResponse, Problem> {
     let body = body.0;
@@ -139,9 +141,13 @@ async fn register_server(
         tls_mode: body.tls_mode,
         tls_ca: body.tls_ca,
     };
-    let server = Server::create(&state.store, &state.sealing, new).await?;
-    tracing::info!(server = %server.id, name = server.name, "server registered");
-    let server = preflight::check(&state, server).await?;
+    // Known before anyone waits for a preflight.
+    Server::check_name(&state.store, new.tenant_id, &new.name).await?;
+    let look = preflight::first_look(&new).await?;
+    let reachable = look.report["reachable"].as_bool();
+    let keep = |made: &Server| repeatable.keep(&state, StatusCode::CREATED, &ServerView::of(made));
+    let server = Server::create_answered(&state.store, &state.sealing, new, Some(look), keep).await?;
+    tracing::info!(server = %server.id, name = server.name, reachable, "server registered");
     Ok(HttpResponse::Created().json(ServerView::of(&server)))
 }
 

@@ -88,6 +88,36 @@ async fn a_new_api_key_is_shown_once_and_not_stored() {
 }
 
 #[tokio::test]
+async fn a_server_is_registered_with_its_answer_or_not_at_all() {
+    let api = TestApi::start().await;
+    // A source that says nothing: the preflight waits for it, and meanwhile another request takes the key over.
+    let source = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let body = json!({
+        "name": "silent", "host": "127.0.0.1", "port": source.local_addr().unwrap().port(), "username": "u",
+        "password": "p",
+    });
+    let database = api.sql().await;
+    let take_over = async {
+        let (connection, _) = source.accept().await.unwrap();
+        let taken = database.execute("UPDATE idempotency SET begun_at = begun_at + interval '1 second'", &[]);
+        assert_eq!(taken.await.unwrap(), 1);
+        drop(connection);
+    };
+    let (first, ()) = tokio::join!(post(&api.admin, "/servers", "k", &body), take_over);
+    first.problem(409, "idempotency_key_in_use");
+    assert_eq!(api.admin.get("/servers").await.expect(200), json!([]), "a server without its answer");
+
+    database.execute("DELETE FROM idempotency", &[]).await.unwrap();
+    drop(source);
+    let first = post(&api.admin, "/servers", "k", &body).await.expect(201);
+    assert_eq!(first["preflight"]["reachable"], false);
+    let again = post(&api.admin, "/servers", "k", &body).await;
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    assert_eq!(again.expect(201), first);
+    post(&api.admin, "/servers", "k2", &body).await.problem(409, "server_name_taken");
+}
+
+#[tokio::test]
 async fn wrong_keys() {
     let api = TestApi::start().await;
     for key in ["", "two words", &"x".repeat(256)] {

@@ -46,7 +46,7 @@ pub(crate) struct TestApi {
     /// Its administrator.
     pub(crate) admin: Client,
     base: String,
-    _database: TestDatabase,
+    database: TestDatabase,
     _stop: DropGuard,
 }
 
@@ -86,7 +86,7 @@ impl TestApi {
         tokio::spawn(gateway.run_until(stop.clone()));
         let tenant = Tenant::create(&store, "acme").await.unwrap().id;
         let admin = client(&store, &base, tenant, Permission::ALL).await;
-        Self { store, objects, tenant, admin, base, _database: database, _stop: stop.drop_guard() }
+        Self { store, objects, tenant, admin, base, database, _stop: stop.drop_guard() }
     }
 
     /// A client with a key of the tenant that has these permissions.
@@ -97,6 +97,13 @@ impl TestApi {
     /// A client with this key, or without one.
     pub(crate) fn with_key(&self, key: Option<&str>) -> Client {
         Client::new(&self.base, key)
+    }
+
+    /// The database itself, for what no service does.
+    pub(crate) async fn sql(&self) -> tokio_postgres::Client {
+        let (client, connection) = tokio_postgres::connect(self.database.url(), tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
     }
 
     /// Another tenant.

@@ -1,6 +1,6 @@
 //! Which tables have to be rebuilt for the sake of others, and which cannot be for want of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use backtrail_domain::TableName;
 
@@ -23,8 +23,8 @@ pub(crate) struct Family<'a> {
 }
 
 impl Family<'_> {
-    /// Adds the recipes of tables whose silent changes others follow, and refuses the tables that follow one that cannot be
-    /// rebuilt.
+    /// Says of the recipes how cascades come for their rows, adds those of tables whose silent changes others follow, and
+    /// refuses the tables that follow one that cannot be rebuilt.
     pub(crate) fn follow(
         &self,
         tables: &mut BTreeMap<TableName, TableAction>,
@@ -36,16 +36,22 @@ impl Family<'_> {
         loop {
             let mut missing = None;
             let mut refused = None;
-            for name in recipes.keys() {
+            let known: BTreeSet<TableName> = recipes.keys().cloned().collect();
+            for (name, recipe) in recipes.iter_mut() {
                 let Some(id) = self.cascaded(name) else { continue };
-                if let Err(problem) = self.routes(name, recipes) {
-                    refused = Some((name.clone(), problem));
-                    break;
+                if recipe.routes.is_none() {
+                    match routes(&recipe.life, &recipe.stage_of_era, self.feeds, id) {
+                        Ok(routes) => recipe.routes = Some(routes),
+                        Err((_, problem)) => {
+                            refused = Some((name.clone(), problem));
+                            break;
+                        }
+                    }
                 }
                 let silent = |parent: &usize| self.history.tracked.get(*parent).is_some_and(|t| t.cascaded.is_some());
                 for parent in self.feeds.of_child(id).map(|feed| feed.parent).filter(silent) {
                     match names.get(&parent) {
-                        Some(parent) if recipes.contains_key(*parent) => {}
+                        Some(parent) if known.contains(*parent) => {}
                         Some(parent) if !matches!(tables.get(*parent), Some(TableAction::Refused(_))) => {
                             missing = Some(((*parent).clone(), name.clone()));
                         }
@@ -92,11 +98,6 @@ impl Family<'_> {
         self.history.tracked.get(id)?.cascaded.as_ref().map(|_| id)
     }
 
-    fn routes(&self, name: &TableName, recipes: &BTreeMap<TableName, Recipe>) -> Result<(), String> {
-        let (Some(recipe), Some(id)) = (recipes.get(name), self.present.get(name)) else { return Ok(()) };
-        routes(&recipe.life, &recipe.stage_of_era, self.feeds, *id).map(drop).map_err(|(_, problem)| problem)
-    }
-
     /// The recipe of a table that is not asked for.
     fn support(&self, name: &TableName) -> Result<Result<Recipe, String>, EngineError> {
         let tracked = self.present.get(name).and_then(|id| self.history.tracked.get(*id));
@@ -129,17 +130,4 @@ impl Family<'_> {
             *action = TableAction::Refused(refusal);
         }
     }
-}
-
-/// Says of every recipe how cascades come for its rows.
-pub(crate) fn set_routes(
-    recipes: &mut BTreeMap<TableName, Recipe>,
-    cascaded: &dyn Fn(usize) -> bool,
-    feeds: &Feeds,
-) -> Result<(), String> {
-    for (number, recipe) in recipes.values_mut().enumerate().filter(|(number, _)| cascaded(*number)) {
-        let routes = routes(&recipe.life, &recipe.stage_of_era, feeds, number);
-        recipe.routes = Some(routes.map_err(|(_, problem)| problem)?);
-    }
-    Ok(())
 }

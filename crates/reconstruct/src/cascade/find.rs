@@ -188,8 +188,7 @@ impl Finder {
         map: &TableMap,
     ) -> Result<Option<String>, backtrail_binlog::Malformed> {
         let Some(Ok(codec)) = self.feeds.links.get(feed.link).map(|link| &link.codec) else { return Ok(None) };
-        let has = |bitmap: &[u8], index: &usize| bitmap.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1);
-        if !feed.columns.iter().all(|column| has(rows.columns_before, column)) {
+        if !feed.columns.iter().all(|column| rows.has_before(*column)) {
             let problem = "a row image of its parent lacks a referenced column (binlog_row_image is not FULL)";
             return Ok(Some(problem.to_owned()));
         }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::Feeds;
 use crate::plan::Plan;
 use crate::recipe::Recipe;
 
@@ -24,7 +23,7 @@ pub(crate) fn groups(plan: &Plan) -> Vec<Group> {
     let first = Group { tables: (0..recipes.len()).filter(|n| !cascaded(n)).collect(), ..Group::default() };
     let mut groups = vec![first];
     let mut left: BTreeSet<usize> = (0..recipes.len()).filter(cascaded).collect();
-    let edges = edges(&plan.cascades, plan);
+    let edges = edges(plan, &cascaded);
     while !left.is_empty() {
         // Tables that nothing left feeds; else the members of a circle that nothing outside of it feeds.
         let parents = |child: usize| edges.iter().filter(move |(_, own, _)| *own == child).map(|(parent, ..)| *parent);
@@ -41,14 +40,14 @@ pub(crate) fn groups(plan: &Plan) -> Vec<Group> {
 }
 
 /// Parent, child and link, for parents whose rows also change silently; by their numbers among the recipes.
-fn edges(feeds: &Feeds, plan: &Plan) -> Vec<(usize, usize, usize)> {
+fn edges(plan: &Plan, cascaded: &dyn Fn(&usize) -> bool) -> Vec<(usize, usize, usize)> {
     let mut edges = Vec::new();
-    for (child, _) in plan.recipes.values().enumerate().filter(|(_, recipe)| recipe.routes.is_some()) {
-        for feed in feeds.of_child(child) {
-            if let Some(parent) = plan.rebuilt.get(&feed.parent).copied()
-                && plan.recipes.values().nth(parent).is_some_and(|recipe| recipe.routes.is_some())
+    for (id, child) in &plan.rebuilt {
+        for feed in plan.cascades.of_child(*id) {
+            if let Some(parent) = plan.rebuilt.get(&feed.parent)
+                && cascaded(parent)
             {
-                edges.push((parent, child, feed.link));
+                edges.push((*parent, *child, feed.link));
             }
         }
     }

@@ -39,8 +39,8 @@ impl Action {
     fn read(event: RowEvent, mut image: &[u8]) -> Self {
         match event {
             RowEvent::Deleted => Self::Delete,
-            RowEvent::Inserted | RowEvent::Updated if image.is_empty() => Self::SetNull,
-            RowEvent::Inserted | RowEvent::Updated => {
+            RowEvent::Inserted | RowEvent::Updated | RowEvent::Moved if image.is_empty() => Self::SetNull,
+            RowEvent::Inserted | RowEvent::Updated | RowEvent::Moved => {
                 let mut values = Vec::new();
                 while let (Some(part), Some(literal)) = (wire::take_number(&mut image), wire::take_bytes(&mut image)) {
                     values.push((part as usize, literal.to_vec()));

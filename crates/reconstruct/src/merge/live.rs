@@ -8,14 +8,14 @@ use backtrail_schema::ReferentialAction;
 use super::{Flow, Outcome, RawRow};
 use crate::EngineError;
 use crate::cascade::{Action, Encoded, Feed, LinkCodec, Route, moment_of};
-use crate::image::Cell;
+use crate::image::{Cell, may_lack};
 use crate::key::KeyPart;
 use crate::life::Trace;
 use crate::recipe::Stage;
 use crate::record::{Effect, EventAt, Record, RowEvent};
 use crate::render;
 
-/// A value that a cascade gave a row.
+/// A value that a cascade gave a row, or an image that lacks others.
 pub(super) struct Patch {
     /// The column, and the era of which it is one.
     pub(super) era: usize,
@@ -77,11 +77,13 @@ impl Flow<'_> {
                                 return Err(self.contradiction(number, own.at, problem));
                             }
                             RowEvent::Deleted => return Ok(Outcome::Dropped),
-                            RowEvent::Updated => {
-                                self.image = own.image;
+                            RowEvent::Updated | RowEvent::Moved => {
                                 self.at = own.at;
-                                self.patches.clear();
-                                raw = None;
+                                if !self.overlay(&own.image)? {
+                                    self.image = own.image;
+                                    self.patches.clear();
+                                    raw = None;
+                                }
                             }
                         }
                     }
@@ -102,6 +104,31 @@ impl Flow<'_> {
             Some(_) => Outcome::Patched,
             None => Outcome::Replaced,
         })
+    }
+
+    /// Gives the row the values of an image that lacks some; false where it lacks none.
+    fn overlay(&mut self, image: &[u8]) -> Result<bool, EngineError> {
+        if !may_lack(image) {
+            return Ok(false);
+        }
+        let merge = self.merge;
+        let mut cells: Vec<Cell<'_>> = Vec::new();
+        let layout = self.cells(image, &mut cells)?;
+        let Some(shape) = merge.table.recipe.life.eras.get(layout.era).map(|era| &*era.shape) else { return Ok(false) };
+        let written = |(index, _): &(usize, &Cell<'_>)| {
+            shape.columns.get(*index).is_some_and(|column| column.generated.is_none())
+        };
+        if !cells.iter().enumerate().filter(written).any(|(_, cell)| *cell == Cell::Absent) {
+            return Ok(false);
+        }
+        for (column, _) in cells.iter().enumerate().filter(written).filter(|(_, cell)| **cell != Cell::Absent) {
+            let mut literal = Vec::new();
+            render::cell(shape, column, layout, &cells, &mut literal)
+                .map_err(|(column, problem)| self.bad_value(column, problem))?;
+            self.patches.retain(|patch| (patch.era, patch.column) != (layout.era, column));
+            self.patches.push(Patch { era: layout.era, column, literal });
+        }
+        Ok(true)
     }
 
     fn counted(&self, stage: usize) -> bool {
@@ -266,18 +293,11 @@ impl Flow<'_> {
         let era = self.era(raw)?;
         let trace = trace_from(era).ok_or_else(|| failed("a value that the server computed".to_owned()))?;
         let Some(own) = trace.column() else { return trace.apply(b"NULL").map_err(failed) };
-        match raw {
-            Some(row) => {
-                let written = row.column(self.merge.table.recipe, own).map_err(failed)?;
-                let applied = trace.apply(written).map_err(failed)?;
-                Ok(Cow::Owned(applied.into_owned()))
-            }
-            None => {
-                let literal = self.cell(own)?;
-                let applied = trace.apply(&literal).map_err(failed)?;
-                Ok(Cow::Owned(applied.into_owned()))
-            }
-        }
+        let written = match raw {
+            Some(row) => Cow::Borrowed(row.column(self.merge.table.recipe, own).map_err(failed)?),
+            None => Cow::Owned(self.cell(own)?),
+        };
+        Ok(Cow::Owned(trace.apply(&written).map_err(failed)?.into_owned()))
     }
 
     /// The era in which the row was last written.
@@ -292,12 +312,7 @@ impl Flow<'_> {
     /// A value of the row's image, as a literal.
     fn cell(&self, column: usize) -> Result<Vec<u8>, EngineError> {
         let mut cells: Vec<Cell<'_>> = Vec::new();
-        let layout = self
-            .merge
-            .table
-            .layouts
-            .cells(&self.image, &mut cells)
-            .map_err(|problem| self.bad_value("*".to_owned(), problem.to_string()))?;
+        let layout = self.cells(&self.image, &mut cells)?;
         let mut literal = Vec::new();
         if let Some(era) = self.merge.table.recipe.life.eras.get(layout.era) {
             render::cell(&era.shape, column, layout, &cells, &mut literal)

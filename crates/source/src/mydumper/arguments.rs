@@ -162,7 +162,7 @@ mod tests {
             may_lock_ddl: all_transactional,
             defaults_file: Path::new("/private/d.cnf"),
             ca_file: Some(Path::new("/private/ca.pem")),
-            output: Path::new("/work/dump"),
+            output: Path::new("/private/dump"),
             threads: 0,
             chunk_mebibytes: 64,
             long_query_seconds: 60,
@@ -170,7 +170,7 @@ mod tests {
         })
     }
 
-    const COMMON: &str = r"--user backup --outputdir /work/dump --regex ^(?!(mysql|information_schema|performance_schema|sys)(\.|$)) --triggers --events --routines --threads 1 --chunk-filesize 64 --long-query-guard 60 --verbose 3";
+    const COMMON: &str = r"--user backup --outputdir /private/dump --regex ^(?!(mysql|information_schema|performance_schema|sys)(\.|$)) --triggers --events --routines --threads 1 --chunk-filesize 64 --long-query-guard 60 --verbose 3";
 
     #[test]
     fn options_follow_the_version() {

@@ -76,6 +76,9 @@ fn session_setting(family: Family, times: bool, random: &mut Random) -> String {
         "SET NAMES utf8mb4",
         "SET SESSION transaction_isolation = 'READ-COMMITTED'",
         "SET SESSION binlog_row_image = FULL",
+        "SET SESSION binlog_row_image = FULL",
+        "SET SESSION binlog_row_image = MINIMAL",
+        "SET SESSION binlog_row_image = NOBLOB",
     ];
     let own: &[&str] = match family {
         Family::Mariadb => &[
@@ -151,7 +154,7 @@ impl Generator {
     }
 
     fn inside(&mut self, session: usize) {
-        match *self.random.weighted(&[(62, 0), (8, 1), (7, 2), (16, 3), (6, 4), (4, 5)]) {
+        match *self.random.weighted(&[(60, 0), (9, 1), (9, 2), (14, 3), (6, 4), (4, 5), (2, 6)]) {
             0 => self.change(session),
             1 => {
                 let own = &mut self.sessions[session];
@@ -166,6 +169,12 @@ impl Generator {
                 self.push(session, format!("{verb} `s {number}`"));
             }
             4 => self.end(session, "ROLLBACK"),
+            6 => {
+                // Makes MariaDB log what is undone later.
+                self.model.names += 1;
+                let name = self.model.names;
+                self.push(session, format!("CREATE TEMPORARY TABLE shop.tmp{name} (id INT) ENGINE = InnoDB"));
+            }
             5 => self.swap(session),
             _ => self.end(session, "COMMIT"),
         }

@@ -218,7 +218,10 @@ fn definition(table: &mut Table, extra: &[String], random: &mut Random) -> Strin
         parts.push(format!("KEY `i {at}` ({}{})", quoted(&table.columns[at].name), prefix(&table.columns[at])));
     }
     parts.extend_from_slice(extra);
-    let mut sql = format!("CREATE TABLE {} (\n  {}\n) ENGINE=InnoDB", table.sql(), parts.join(",\n  "));
+    // What refers to others has to be of InnoDB.
+    let engine =
+        if extra.is_empty() { *random.weighted(&[(90, "InnoDB"), (7, "MyISAM"), (3, "Aria")]) } else { "InnoDB" };
+    let mut sql = format!("CREATE TABLE {} (\n  {}\n) ENGINE={engine}", table.sql(), parts.join(",\n  "));
     if random.percent(30) {
         sql.push_str(random.word(&[
             " DEFAULT CHARSET=utf8mb4",
