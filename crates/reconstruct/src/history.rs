@@ -87,7 +87,6 @@ impl Told<'_> {
 
 enum Undo {
     Name(TableName, Option<Option<usize>>),
-    Lives(usize),
     Bindings(usize),
     /// What a tracked table was like.
     Tracked(usize, Box<Tracked>),
@@ -256,7 +255,6 @@ impl<'a> History<'a> {
     }
 
     fn add(&mut self, name: &TableName, tracked: Tracked, moment: u64) {
-        self.undo.push(Undo::Lives(self.tracked.len()));
         self.tracked.push(tracked);
         self.name(name, Some(self.tracked.len() - 1), moment);
     }
@@ -266,13 +264,13 @@ impl<'a> History<'a> {
         self.undo.clear();
     }
 
-    /// What was done since then does not count.
+    /// What was done since then does not count. Tables that were made keep their numbers, which rows were told by and others
+    /// come behind; no name means them any more.
     pub(crate) fn revert(&mut self) {
         while let Some(undo) = self.undo.pop() {
             match undo {
                 Undo::Name(name, Some(before)) => drop(self.names.insert(name, before)),
                 Undo::Name(name, None) => drop(self.names.remove(&name)),
-                Undo::Lives(count) => self.tracked.truncate(count),
                 Undo::Bindings(count) => self.bindings.truncate(count),
                 Undo::Tracked(id, before) => {
                     if let Some(tracked) = self.tracked.get_mut(id) {

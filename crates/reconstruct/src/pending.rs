@@ -172,15 +172,6 @@ impl Pending {
         if unknown.is_empty() { Ok(()) } else { Err(unknown) }
     }
 
-    /// Tables from this number on are not there any more, and so are their rows.
-    pub(crate) fn unmade(&mut self, from: usize) {
-        self.undone_events.split_off(&from);
-        for part in std::iter::once(&mut self.base).chain(&mut self.savepoints) {
-            part.rows.retain(|(id, _), _| *id < from);
-            part.obstacles.retain(|(id, _)| *id < from);
-        }
-    }
-
     /// Nothing that is left of the row events counts. Says how many of each table were undone, now and before.
     pub(crate) fn give_up(&mut self) -> BTreeMap<usize, u64> {
         let mut undone = std::mem::take(&mut self.undone_events);

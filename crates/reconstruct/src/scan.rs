@@ -394,7 +394,7 @@ impl<'a> Scan<'a> {
             let begin = began.unwrap_or_else(|| place.start_position());
             match boundary {
                 Boundary::RollsBack(_) => {
-                    self.revert(&mut pending);
+                    self.history.revert();
                     self.roll_back(&begin, place, &mut pending);
                     self.rolled_back.push(begin);
                     self.absorb(pending);
@@ -408,14 +408,6 @@ impl<'a> Scan<'a> {
         }
         self.tally.ends(in_window && included);
         Ok(if self.finder.seen_enough(commit) { Flow::Stop } else { Flow::Continue })
-    }
-
-    /// What statements of the open transaction did to tables does not count.
-    fn revert(&mut self, pending: &mut Pending) {
-        self.history.revert();
-        let tables = self.history.tracked.len();
-        pending.unmade(tables);
-        self.tally.unmade(tables);
     }
 
     fn roll_back(&mut self, begin: &BinlogPosition, place: &Place<'_>, pending: &mut Pending) {
@@ -535,7 +527,7 @@ impl<'a> Scan<'a> {
     /// The open transaction never committed: the server crashed in it.
     fn abandon(&mut self) {
         let mut pending = std::mem::take(&mut self.pending);
-        self.revert(&mut pending);
+        self.history.revert();
         let Some(began) = self.began.take().filter(|_| self.finder.in_window()) else { return };
         let end = BinlogPosition { file: began.file.clone(), offset: self.read_to };
         let place = Place { file: &end.file, offset: end.offset, end: end.offset };

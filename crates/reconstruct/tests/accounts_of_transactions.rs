@@ -185,7 +185,10 @@ fn a_transaction_that_breaks_off() {
         ("n", [1, 0, 0, 1, 0, 0, 0, 0]),
         ("o", [1, 0, 1, 0, 0, 0, 0, 0]),
     ];
-    check(&baseline, &log, &request(&end, ""), &all);
+    let report = check(&baseline, &log, &request(&end, ""), &all);
+    // The names that were met in it mean what they did.
+    let refused: Vec<String> = report.refused.iter().map(|refusal| refusal.table.to_string()).collect();
+    assert_eq!((refused, report.tables.len()), (vec!["d.m".to_owned()], 2));
     // Before the cut there is nothing of it.
     let report = check(&baseline, &log, &request("2023-11-14T22:13:21Z", ""), &[("", [1, 0, 1, 0, 0, 0, 0, 0])]);
     assert!(report.events.behind_cut > 4, "{:?}", report.events);

@@ -33,12 +33,10 @@ pub(crate) struct Followed {
 pub(crate) struct RowTally {
     /// All of them.
     events: u64,
-    /// Of followed tables, by their numbers; with the name by which each was met first.
-    followed: BTreeMap<usize, (TableName, u64)>,
+    /// Of followed tables, by their numbers.
+    followed: BTreeMap<usize, u64>,
     /// Of all others.
     elsewhere: BTreeMap<TableName, u64>,
-    /// Of tables that were made and undone in the same transaction.
-    unmade: BTreeMap<TableName, u64>,
     /// How many of followed tables were undone, counted when that was seen.
     undone: BTreeMap<usize, u64>,
 }
@@ -48,7 +46,7 @@ impl RowTally {
     pub(crate) fn event(&mut self, id: Option<usize>, name: &TableName) {
         self.events += 1;
         let counted = match id {
-            Some(id) => &mut self.followed.entry(id).or_insert_with(|| (name.clone(), 0)).1,
+            Some(id) => self.followed.entry(id).or_default(),
             None => self.elsewhere.entry(name.clone()).or_default(),
         };
         *counted += 1;
@@ -63,20 +61,17 @@ impl RowTally {
 
     pub(crate) fn take_in(&mut self, other: Self) {
         self.events += other.events;
-        for (id, (name, count)) in other.followed {
-            self.followed.entry(id).or_insert((name, 0)).1 += count;
+        for (id, count) in other.followed {
+            *self.followed.entry(id).or_default() += count;
         }
         for (name, count) in other.elsewhere {
             *self.elsewhere.entry(name).or_default() += count;
-        }
-        for (name, count) in other.unmade {
-            *self.unmade.entry(name).or_default() += count;
         }
         self.undone(&other.undone);
     }
 
     fn of(&self, id: usize) -> u64 {
-        self.followed.get(&id).map_or(0, |(_, count)| *count)
+        self.followed.get(&id).copied().unwrap_or(0)
     }
 }
 
@@ -132,13 +127,6 @@ impl Tally {
     /// The event has rows, of a followed table or of another one.
     pub(crate) fn row_event(&mut self, id: Option<usize>, name: &TableName) {
         self.held.rows.event(id, name);
-    }
-
-    /// Tables from this number on were made in the transaction that is open, and are not there since it was undone.
-    pub(crate) fn unmade(&mut self, from: usize) {
-        for (name, count) in self.held.rows.followed.split_off(&from).into_values() {
-            *self.held.rows.unmade.entry(name).or_default() += count;
-        }
     }
 
     /// Row events of transactions before the cut were undone.
@@ -231,10 +219,6 @@ impl Tally {
         for (name, carried) in &carried.elsewhere {
             let counted = RowEventCounts { carried: *carried, ..RowEventCounts::default() };
             put(name.clone(), elsewhere(name), counted, *carried);
-        }
-        for (name, seen) in &seen.unmade {
-            let counted = RowEventCounts { seen: *seen, rolled_back: *seen, ..RowEventCounts::default() };
-            put(name.clone(), Fate::OtherTable, counted, 0);
         }
         tables.values().for_each(|table| counts.add(table));
         // What was carried is told by its own count, not by the tables' sum.

@@ -94,16 +94,6 @@ fn what_is_carried_from_before_the_baseline() {
 }
 
 #[test]
-fn tables_that_were_made_and_undone_at_once() {
-    let mut made = tally();
-    made.row_event(Some(1), &table("shop.b"));
-    made.unmade(1);
-    made.undone_if_seen(&BTreeMap::from([(0, 1)]));
-    let counts = account(made, 16, 400, 1).unwrap();
-    assert_eq!((counts.row_events, counts.row_events_applied, counts.row_events_rolled_back), (4, 1, 2));
-}
-
-#[test]
 fn numbers_that_were_changed() {
     let followed = Followed { id: 0, name: table("shop.a"), committed: 1, fate: Fate::Applied };
     let (counts, tables) = torn().account(16, &at(104), vec![followed], &|_| Fate::OtherTable).unwrap();
