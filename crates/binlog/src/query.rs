@@ -44,6 +44,8 @@ pub struct QueryStatus<'a> {
     pub time_names: Option<u16>,
     /// Id of `collation_database`.
     pub database_collation: Option<u16>,
+    /// User and host on whose behalf it ran, where what it makes is theirs and it does not say so (ALTER EVENT).
+    pub invoker: Option<(&'a [u8], &'a [u8])>,
     /// Microseconds to add to the event's timestamp: when the statement began.
     pub microseconds: Option<u32>,
     /// `explicit_defaults_for_timestamp`.
@@ -170,8 +172,10 @@ impl<'a> QueryStatus<'a> {
                 9 => drop(cursor.u64("tables for update")?),
                 10 => drop(cursor.u32("original length")?),
                 11 => {
-                    short_string(&mut cursor, "invoker's user")?;
-                    short_string(&mut cursor, "invoker's host")?;
+                    status.invoker = Some((
+                        short_string(&mut cursor, "invoker's user")?,
+                        short_string(&mut cursor, "invoker's host")?,
+                    ));
                 }
                 12 => {
                     // 254 is "too many to list".

@@ -173,9 +173,31 @@ impl<'a> Catalog<'a> {
 
     /// A schema file's text.
     pub(crate) fn text(&self, name: &str) -> Result<String, EngineError> {
+        Ok(String::from_utf8_lossy(&self.bytes(name)?).into_owned())
+    }
+
+    /// The whole of a file that holds no rows, decompressed.
+    pub(crate) fn bytes(&self, name: &str) -> Result<Vec<u8>, EngineError> {
         let mut bytes = Vec::new();
         self.open(name)?.take(LONGEST_TEXT).read_to_end(&mut bytes).map_err(failed(name))?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        Ok(bytes)
+    }
+
+    /// A file by its name.
+    pub(crate) fn file(&self, name: &str) -> Option<&FileInfo> {
+        let triggers = self.tables.values().flat_map(|files| [&files.triggers, &files.data]);
+        let schemas = self.tables.values().filter_map(|files| files.schema.as_ref());
+        if let Some(found) = schemas.into_iter().find(|file| file.name == name) {
+            return Some(found);
+        }
+        let lists = self.views.values().chain(self.sequences.values()).chain(self.schemas.values()).chain(triggers);
+        lists.flatten().find(|file| file.name == name)
+    }
+
+    /// A file that belongs to a schema as a whole, by the end of its name without compression.
+    pub(crate) fn schema_file(&self, schema: &str, ending: &str) -> Option<&str> {
+        let files = self.schemas.get(schema)?;
+        files.iter().map(|file| file.name.as_str()).find(|name| Compression::split(name).0.ends_with(ending))
     }
 
     /// What a table looked like in the baseline.

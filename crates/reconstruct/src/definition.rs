@@ -3,7 +3,7 @@
 
 use backtrail_schema::{
     AlterKind, Ddl, DdlContext, DdlVerb, ForeignKey, ReferentialAction, SchemaError, SqlDialect, Statement, TableShape,
-    alter_empty, classify, parse_create_table, rename_in_statement,
+    alter_empty, classify, parse_create_table, rename_in_statement, with_table_options,
 };
 
 /// A statement of the window.
@@ -12,6 +12,8 @@ pub(crate) struct Step {
     pub(crate) text: String,
     pub(crate) ddl: Ddl,
     pub(crate) dialect: SqlDialect,
+    /// A CREATE TABLE that names no character set: what its schema gave it at that moment, as table options.
+    pub(crate) schema_options: Option<String>,
 }
 
 /// How a table was made, and what was done to it.
@@ -33,7 +35,7 @@ pub(crate) enum Base {
     /// The schema file of this table of the baseline, in the server's dialect.
     Baseline(backtrail_domain::TableName, SqlDialect),
     /// A CREATE TABLE of the window.
-    Made(Step),
+    Made(Box<Step>),
 }
 
 impl Definition {
@@ -71,7 +73,7 @@ impl Definition {
         let mut out = String::from(PREAMBLE);
         let mut in_file = Vec::new();
         let made = match (&self.base, baseline) {
-            (Base::Made(step), _) => step.clone(),
+            (Base::Made(step), _) => (**step).clone(),
             (Base::Baseline(_, dialect), Some(text)) => {
                 let mut own = steps_of_file(text, schema, dialect)?.into_iter();
                 let create = own.next().ok_or("its schema file has no CREATE TABLE")?;
@@ -89,6 +91,11 @@ impl Definition {
             if !bare.foreign_keys.is_empty() {
                 return Err("the foreign keys in its definition cannot be written anew".to_owned());
             }
+        }
+        if let Some(options) = &made.schema_options {
+            // Written by rename_in_statement, it is in the default mode.
+            let dialect = SqlDialect::of_flavour(made.dialect.flavour);
+            create = with_table_options(&create, &dialect, options).unwrap_or(create);
         }
         out.push_str(&create);
         out.push_str(";\n");
@@ -157,7 +164,7 @@ pub(crate) fn steps_of_file(text: &str, schema: &str, dialect: &SqlDialect) -> R
         let read = classify(statement.as_bytes(), schema, dialect);
         match read {
             Statement::Ddl(ddl) if ddl.concerns_rows() => {
-                steps.push(Step { text: statement.to_owned(), ddl, dialect: *dialect });
+                steps.push(Step { text: statement.to_owned(), ddl, dialect: *dialect, schema_options: None });
             }
             Statement::Unknown { beginning, .. } => {
                 return Err(format!("its schema file has a statement that is not understood: {beginning}"));
@@ -187,7 +194,7 @@ pub(crate) fn shape_of_file(text: &str, schema: &str, dialect: &SqlDialect) -> R
 }
 
 /// Splits a file at the semicolons that are in no string, name or comment.
-fn statements(text: &str) -> Vec<&str> {
+pub(crate) fn statements(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let (mut start, mut quote, mut escaped) = (0, None, false);
     for (at, character) in text.char_indices() {
@@ -263,7 +270,7 @@ mod tests {
     fn step(text: &str) -> Step {
         let dialect = SqlDialect::mariadb();
         match classify(text.as_bytes(), "shop", &dialect) {
-            Statement::Ddl(ddl) => Step { text: text.to_owned(), ddl, dialect },
+            Statement::Ddl(ddl) => Step { text: text.to_owned(), ddl, dialect, schema_options: None },
             other => panic!("{other:?}"),
         }
     }

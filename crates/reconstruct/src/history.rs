@@ -9,12 +9,13 @@ use std::sync::Arc;
 use backtrail_domain::{BinlogPosition, TableName};
 use backtrail_schema::{
     AddedValue, AlterKind, ColumnOrigin, Ddl, DdlVerb, Evolution, SqlDialect, StatementTimeKind, TableShape, alter,
-    alter_empty, parse_create_table,
+    alter_empty, parse_create_table, read_schema_statement,
 };
 
+use crate::around::sequences::{self, Sequence};
 use crate::baseline::Catalog;
 use crate::decide::Shapes;
-use crate::definition::{Base, Definition, Step};
+use crate::definition::{Base, Definition, Step, statements};
 use crate::facts::{LATER_BASELINE, Obstacle, statement_text};
 use crate::life::{Began, Era, Life};
 use crate::pending::{Touched, TouchedRows, is_in_memory, is_transactional};
@@ -42,12 +43,27 @@ pub(crate) struct Tracked {
     pub(crate) cascaded: Option<BinlogPosition>,
     /// Images of updated rows lack values that only the rows before have.
     pub(crate) partial: bool,
+    /// What a sequence went through.
+    pub(crate) sequence: Option<Sequence>,
 }
 
 impl Tracked {
     pub(crate) fn row_events(&self) -> u64 {
         self.life.eras.iter().map(|era| era.row_events).sum()
     }
+}
+
+impl Tracked {
+    /// The columns that `*` stands for at present, where they are known.
+    pub(crate) fn visible_columns(&self) -> Option<Vec<String>> {
+        let era = self.life.last().filter(|_| self.unreadable.is_none())?;
+        Some(visible_columns(&era.shape))
+    }
+}
+
+/// The columns that `*` stands for in a query.
+pub(crate) fn visible_columns(shape: &TableShape) -> Vec<String> {
+    shape.columns.iter().filter(|column| !column.invisible).map(|column| column.name.clone()).collect()
 }
 
 /// From a moment on, a name means this table in this era, or none.
@@ -81,7 +97,12 @@ impl Told<'_> {
     }
 
     fn step(&self, ddl: &Ddl) -> Step {
-        Step { text: self.statement.text.clone(), ddl: ddl.clone(), dialect: self.statement.dialect }
+        Step {
+            text: self.statement.text.clone(),
+            ddl: ddl.clone(),
+            dialect: self.statement.dialect,
+            schema_options: None,
+        }
     }
 }
 
@@ -102,6 +123,8 @@ pub(crate) struct History<'a> {
     names: HashMap<TableName, Option<usize>>,
     pub(crate) bindings: Vec<Binding>,
     undo: Vec<Undo>,
+    /// By schema: see [`History::table_options`].
+    table_options: HashMap<String, Option<String>>,
     /// Tables that foreign keys change along with a parent; made anew when definitions have changed.
     children: Option<BTreeMap<TableName, Vec<TableName>>>,
 }
@@ -116,6 +139,7 @@ impl<'a> History<'a> {
             names: HashMap::new(),
             bindings: Vec::new(),
             undo: Vec::new(),
+            table_options: HashMap::new(),
             children: None,
         }
     }
@@ -145,6 +169,7 @@ impl<'a> History<'a> {
             definition: Definition::new(Base::Baseline(name.clone(), self.dialect)),
         };
         let id = self.tracked.len();
+        let sequence = life.last().is_some_and(|era| era.shape.sequence).then(Sequence::default);
         self.tracked.push(Tracked {
             name: name.clone(),
             life,
@@ -155,9 +180,17 @@ impl<'a> History<'a> {
             ended: None,
             cascaded: None,
             partial: false,
+            sequence,
         });
         self.names.insert(name.clone(), Some(id));
         Some(id)
+    }
+
+    /// The columns that `*` stands for in a query of this table, where they are known.
+    pub(crate) fn visible_columns(&mut self, name: &TableName) -> Option<Vec<String>> {
+        let name = self.resolve(name);
+        let id = self.find(&name)?;
+        self.tracked.get(id)?.visible_columns()
     }
 
     /// The name by which a table is known here: as given, else the one that differs in nothing but case, since on some
@@ -298,7 +331,9 @@ impl<'a> History<'a> {
             DdlVerb::CreateTableLike => self.create_like(ddl, told),
             DdlVerb::AlterTable | DdlVerb::CreateIndex | DdlVerb::DropIndex => self.alter(ddl, told),
             DdlVerb::RenameTable => self.rename(ddl, told),
-            DdlVerb::DropTable => {
+            DdlVerb::CreateSequence => self.create_sequence(ddl, told),
+            DdlVerb::AlterSequence => self.alter_sequence(ddl, told),
+            DdlVerb::DropTable | DdlVerb::DropSequence => {
                 for name in &ddl.tables {
                     self.end(name, told);
                 }
@@ -334,6 +369,26 @@ impl<'a> History<'a> {
         }
     }
 
+    /// What a schema gives to tables that name no character set, where it is known.
+    fn table_options(&mut self, schema: &str) -> Option<String> {
+        let catalog = self.catalog;
+        let dialect = self.dialect;
+        let known = self.table_options.entry(schema.to_owned()).or_insert_with(|| {
+            let file = catalog.schema_file(schema, "-schema-create.sql")?;
+            let text = catalog.text(file).ok()?;
+            let mut read = statements(&text).into_iter().filter_map(|statement| {
+                read_schema_statement(statement, schema, &dialect).ok().flatten().map(|read| read.charset)
+            });
+            read.rfind(|charset| !charset.is_empty())
+        });
+        known.clone()
+    }
+
+    /// A statement about a schema counts.
+    pub(crate) fn schema_gives(&mut self, schema: &str, options: String) {
+        self.table_options.insert(schema.to_owned(), Some(options).filter(|options| !options.is_empty()));
+    }
+
     /// Whether a CREATE does nothing, since the table is there.
     fn is_there(&mut self, ddl: &Ddl, name: &TableName) -> bool {
         let there = self.resolve(name);
@@ -350,7 +405,11 @@ impl<'a> History<'a> {
             _ => parse_create_table(&told.statement.text, &told.statement.schema, &told.statement.dialect)
                 .map_err(|problem| format!("the statement that made it cannot be read: {problem}")),
         };
-        let definition = Definition::new(Base::Made(told.step(ddl)));
+        let mut step = told.step(ddl);
+        if parsed.as_ref().is_ok_and(|shape| shape.charset.is_none() && shape.collation.is_none()) {
+            step.schema_options = self.table_options(&name.schema);
+        }
+        let definition = Definition::new(Base::Made(Box::new(step)));
         self.made(name, parsed.map(|shape| (shape, definition.clone())), definition, told);
     }
 
@@ -372,6 +431,7 @@ impl<'a> History<'a> {
                 ended: None,
                 cascaded: None,
                 partial: false,
+                sequence: None,
             },
             Err(reason) => Tracked {
                 name: name.clone(),
@@ -383,6 +443,7 @@ impl<'a> History<'a> {
                 ended: None,
                 cascaded: None,
                 partial: false,
+                sequence: None,
             },
         };
         self.note_end(name, told.began());
@@ -400,7 +461,44 @@ impl<'a> History<'a> {
             Some((era.shape.like(name.clone()), tracked.life.definition.like()))
         });
         let shape = found.ok_or_else(|| format!("it was made like {model}, whose definition is not known"));
-        self.made(name, shape, Definition::new(Base::Made(told.step(ddl))), told);
+        self.made(name, shape, Definition::new(Base::Made(Box::new(told.step(ddl)))), told);
+    }
+
+    fn create_sequence(&mut self, ddl: &Ddl, told: &Told<'_>) {
+        let Some(name) = ddl.tables.first() else { return };
+        if self.is_there(ddl, name) {
+            return;
+        }
+        let Some(shape) = sequences::shape(name) else { return };
+        let life = Life {
+            origin: None,
+            eras: vec![first_era(name, shape, told.began())],
+            definition: Definition::new(Base::Made(Box::new(told.step(ddl)))),
+        };
+        let sequence = Some(Sequence::made(&told.statement.text, ddl, &told.statement.dialect));
+        let tracked = Tracked {
+            name: name.clone(),
+            life,
+            committed: 0,
+            obstacle: None,
+            unreadable: None,
+            first_row_event: None,
+            ended: None,
+            cascaded: None,
+            partial: false,
+            sequence,
+        };
+        self.note_end(name, told.began());
+        self.add(name, tracked, told.moment);
+    }
+
+    fn alter_sequence(&mut self, ddl: &Ddl, told: &Told<'_>) {
+        let Some(name) = ddl.tables.first().map(|name| self.resolve(name)) else { return };
+        let Some(id) = self.find(&name) else { return };
+        self.remember(id);
+        if let Some(sequence) = self.tracked.get_mut(id).and_then(|tracked| tracked.sequence.as_mut()) {
+            sequence.altered(&told.statement.text, ddl, &told.statement.dialect);
+        }
     }
 
     pub(crate) fn truncate(&mut self, name: &TableName, told: &Told<'_>) {
@@ -438,6 +536,7 @@ impl<'a> History<'a> {
                 ended: None,
                 cascaded: None,
                 partial: false,
+                sequence: tracked.sequence.clone(),
             };
             self.note_end(&name, Some(began));
             self.add(&name, emptied, moment);

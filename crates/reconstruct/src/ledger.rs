@@ -41,6 +41,32 @@ pub struct BaselineReading {
     pub rows: Option<u64>,
 }
 
+/// What was read of the baseline to make a plan and to carry it out; of a file that was read both times, the longer reading.
+///
+/// # Errors
+/// A file that was another one the second time.
+pub(crate) fn both_times(
+    planning: &[BaselineReading],
+    carrying_out: Vec<BaselineReading>,
+) -> Result<Vec<BaselineReading>, EngineError> {
+    let mut all: BTreeMap<String, BaselineReading> =
+        planning.iter().map(|reading| (reading.name.clone(), reading.clone())).collect();
+    for later in carrying_out {
+        let Some(earlier) = all.get_mut(&later.name) else {
+            all.insert(later.name.clone(), later);
+            continue;
+        };
+        if earlier.reading.whole && later.reading.whole && earlier.reading.sha256 != later.reading.sha256 {
+            return Err(EngineError::StalePlan { reason: format!("{} of the baseline has other bytes", later.name) });
+        }
+        earlier.rows = later.rows.or(earlier.rows);
+        if later.reading.whole || (!earlier.reading.whole && later.reading.bytes > earlier.reading.bytes) {
+            earlier.reading = later.reading;
+        }
+    }
+    Ok(all.into_values().collect())
+}
+
 /// The readings of all files, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger(Mutex<BTreeMap<String, Reading>>);

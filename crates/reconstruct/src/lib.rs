@@ -2,6 +2,7 @@
 
 mod account;
 mod arena;
+mod around;
 mod baseline;
 mod cascade;
 pub mod changes;
@@ -45,6 +46,7 @@ mod work;
 mod xa;
 
 pub use account::{EventCounts, RowEventCounts};
+pub use around::{ObjectAction, PlannedObject};
 pub use error::EngineError;
 pub use io::{
     Baseline, BinaryLog, FileInfo, LogPiece, NoObserver, Observer, Phase, Progress, Promised, ResultFile, ResultSink,

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use backtrail_domain::BinlogPosition;
 
 use crate::account::EventCounts;
+use crate::around;
 use crate::facts::Obstacle;
 use crate::span::Span;
 
@@ -64,8 +65,10 @@ pub(crate) struct Pending {
     pub(crate) partial: BTreeSet<usize>,
     /// Tables whose rows foreign keys may have changed, and where.
     pub(crate) cascaded: Vec<(usize, BinlogPosition)>,
-    /// Statements about what lies around tables.
-    pub(crate) around: Vec<String>,
+    /// Statements about what stands around tables.
+    pub(crate) around: Vec<around::Told>,
+    /// The last row of sequences, by their tables' numbers.
+    pub(crate) sequences: BTreeMap<usize, String>,
     pub(crate) undone: Vec<Span>,
     /// How many row events of each table were undone.
     pub(crate) undone_events: BTreeMap<usize, u64>,

@@ -8,9 +8,10 @@ use backtrail_schema::{Flavour, SqlDialect};
 use serde::{Deserialize, Serialize};
 
 use crate::account::{EventCounts, RowEventCounts};
+use crate::around::{AroundFile, PlannedObject};
 use crate::cascade::Feeds;
 use crate::history::Binding;
-use crate::ledger::Reading;
+use crate::ledger::{BaselineReading, Reading};
 use crate::recipe::Recipe;
 use crate::span::Span;
 
@@ -35,7 +36,10 @@ pub struct Plan {
     pub gaps: Vec<Gap>,
     /// Every wanted table, by name.
     pub tables: BTreeMap<TableName, TableAction>,
-    /// Wanted tables of the baseline, or with row events, that are not there at the cut, or are there with no row of before:
+    /// What stands around tables and was made, changed or removed in the window.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub around: Vec<PlannedObject>,
+    /// Wanted tables and sequences of the baseline, or with row events, that are not there at the cut, or are there with no row of before:
     /// they were dropped, emptied (by a start of the server too, where they are in memory) or replaced. In the order of the log.
     pub ended: Vec<EndedTable>,
     /// How much there is to do.
@@ -59,6 +63,12 @@ pub struct Plan {
     /// How every table that is not copied is rebuilt, and every one whose changes others follow. Not stored: a plan that was stored is one to read.
     #[serde(skip)]
     pub(crate) recipes: BTreeMap<TableName, Recipe>,
+    /// What was read of the baseline. Not stored, as above: the report says it.
+    #[serde(skip)]
+    pub(crate) read: Vec<BaselineReading>,
+    /// The files that hold no rows and are not those of tables. Not stored, as above.
+    #[serde(skip)]
+    pub(crate) around_files: Option<Vec<AroundFile>>,
     /// Which table a name means in the log, and from when on.
     #[serde(skip)]
     pub(crate) bindings: Vec<Binding>,

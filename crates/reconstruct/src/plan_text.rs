@@ -4,6 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use backtrail_domain::TableName;
 
+use crate::around::{ObjectAction, PlannedObject};
 use crate::plan::{Coordinates, EndedTable, Plan, PlannedKey, TableAction};
 use crate::span::Span;
 
@@ -40,6 +41,9 @@ impl Display for Plan {
         writeln!(f)?;
         table(f, &self.rows())?;
         writeln!(f)?;
+        for object in &self.around {
+            writeln!(f, "around    {}", Beside(object))?;
+        }
         self.write_events(f)?;
         self.write_expected(f)?;
         for warning in &self.warnings {
@@ -195,6 +199,31 @@ impl Display for Place<'_> {
         write!(f, "{}", self.0.position)?;
         match &self.0.gtid_set {
             Some(set) => write!(f, " ({set})"),
+            None => Ok(()),
+        }
+    }
+}
+
+struct Beside<'a>(&'a PlannedObject);
+
+impl Display for Beside<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let PlannedObject { kind, name, action, position, reason } = self.0;
+        if kind == "DATABASE" {
+            write!(f, "{kind} {}", name.schema)?;
+        } else {
+            write!(f, "{kind} {name}")?;
+        }
+        f.write_str(match action {
+            ObjectAction::Written => " is written anew",
+            ObjectAction::Dropped => " is dropped",
+            ObjectAction::LeftOut => " is left out",
+        })?;
+        if let Some(position) = position {
+            write!(f, ", last told at {position}")?;
+        }
+        match reason {
+            Some(reason) => write!(f, ": {reason}"),
             None => Ok(()),
         }
     }

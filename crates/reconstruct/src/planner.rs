@@ -8,12 +8,13 @@ use backtrail_schema::{Flavour, SqlDialect};
 
 use crate::EngineError;
 use crate::account::{EventCounts, Fate, Followed};
+use crate::around;
 use crate::baseline::Catalog;
 use crate::cascade::Family;
 use crate::cut::CutFinder;
 use crate::decide::{Shapes, decide};
 use crate::facts::LATER_BASELINE;
-use crate::history::{Binding, History, Tracked};
+use crate::history::{Binding, History, Tracked, visible_columns};
 use crate::ledger::{AccountedBaseline, AccountedLog};
 use crate::life::Began;
 use crate::log::Log;
@@ -75,9 +76,6 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     warnings.extend(
         walked.gaps.iter().map(|gap| format!("the log has a gap {gap}; what was lost in it is not in the result")),
     );
-    warnings.extend(around.iter().map(|statement| {
-        format!("views, triggers, routines and events are the baseline's: {statement} is not in the result")
-    }));
 
     warnings.extend(left_prepared.iter().map(|(xid, at)| {
         format!(
@@ -100,6 +98,9 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     let mut recipes = BTreeMap::new();
     for (name, id) in present.iter().filter(|(name, _)| in_scope(name)) {
         let Some(tracked) = history.tracked.get(*id) else { continue };
+        if tracked.sequence.is_some() && tracked.obstacle.is_none() {
+            continue;
+        }
         let (action, recipe) = decide(&catalog, name, tracked, &mut warnings)?;
         tables.insert(name.clone(), action);
         recipes.extend(recipe.map(|recipe| (name.clone(), recipe)));
@@ -149,6 +150,8 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     }
     let mut pieces = together(carried.pieces, walked.pieces);
     accounted_log.fill(&mut pieces);
+    let beside = follow_around(&catalog, &around, &history, &shapes, &tables, &present, request, dialect)?;
+    warnings.extend(beside.warnings);
     Ok(Plan {
         version: PLAN_VERSION,
         target: request.target.to_string(),
@@ -163,6 +166,9 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
         dialect,
         rebuilt,
         tables,
+        around: beside.objects,
+        around_files: Some(beside.files),
+        read: baseline.readings(),
         rolled_back,
         undone,
         carried: carried.spans,
@@ -171,6 +177,49 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
         warnings,
         recipes,
     })
+}
+
+#[expect(clippy::too_many_arguments, reason = "it joins everything that is known at the cut")]
+fn follow_around(
+    catalog: &Catalog<'_>,
+    told: &[around::Told],
+    history: &History<'_>,
+    shapes: &Shapes,
+    actions: &BTreeMap<TableName, TableAction>,
+    present: &BTreeMap<TableName, usize>,
+    request: &Request,
+    dialect: SqlDialect,
+) -> Result<around::Followed, EngineError> {
+    let (refused, written): (BTreeSet<TableName>, BTreeSet<TableName>) =
+        actions.keys().cloned().partition(|name| matches!(actions.get(name), Some(TableAction::Refused(_))));
+    let columns = |id: &usize| history.tracked.get(*id).and_then(Tracked::visible_columns);
+    let tables: BTreeMap<TableName, Option<Vec<String>>> =
+        present.iter().map(|(name, id)| (name.clone(), columns(id))).collect();
+    let mut before = BTreeMap::new();
+    for (name, now) in &tables {
+        let Some(shape) = shapes.known.get(name) else { continue };
+        let then = visible_columns(shape);
+        if now.as_ref().is_some_and(|now| *now != then) {
+            before.insert(name.clone(), then);
+        }
+    }
+    let wanted = |name: &TableName| request.tables.matches(name) && !is_system_schema(&name.schema);
+    let sequences = present.iter().filter(|(name, _)| wanted(name) && !actions.contains_key(*name));
+    let sequences = sequences.filter_map(|(name, id)| {
+        let tracked = history.tracked.get(*id)?;
+        Some((name.clone(), (tracked.sequence.as_ref()?, tracked.life.origin.as_ref())))
+    });
+    let scope = around::Scope {
+        sequences: &sequences.collect(),
+        catalog,
+        filter: &request.tables,
+        dialect,
+        written: &written,
+        refused: &refused,
+        tables: &tables,
+        before: &before,
+    };
+    around::follow(told, &scope)
 }
 
 /// The pieces of two walks in the order of the log; of one that was read in both, what the second one says.
@@ -194,6 +243,8 @@ fn followed(
         let fate = match (names.contains_key(&id), tables.get(name)) {
             (true, Some(TableAction::Refused(_))) => Fate::Refused,
             (true, Some(_)) => Fate::Applied,
+            // Its last row is the state of a sequence.
+            (true, None) if tracked.sequence.is_some() && filter.matches(name) => Fate::Applied,
             (true, None) => Fate::NotWanted,
             (false, _) if filter.matches(name) => Fate::Ended,
             (false, _) => Fate::NotWanted,

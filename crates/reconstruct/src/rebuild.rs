@@ -1,21 +1,21 @@
 //! Carrying a plan out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 
-use backtrail_domain::{TableFilter, TableName};
+use backtrail_domain::TableName;
 use backtrail_dump::metadata::{DumpCoordinates, ResultTable, render};
-use backtrail_dump::names::schema_create_file;
 use backtrail_schema::TableShape;
 
 use crate::EngineError;
 use crate::account;
+use crate::around::{AroundFile, Content};
 use crate::baseline::Catalog;
 use crate::cascade::{Cascades, order};
 use crate::collect::{Collection, Collector, TableChanges};
 use crate::definition::Base;
 use crate::io::{FileInfo, ResultSink};
-use crate::ledger::{AccountedBaseline, AccountedLog};
+use crate::ledger::{AccountedBaseline, AccountedLog, both_times};
 use crate::log::Log;
 use crate::merge::TableMerge;
 use crate::names::ResultNames;
@@ -55,6 +55,10 @@ pub fn reconstruct(
         let reason = "it was stored, and what is stored is to be read only".to_owned();
         return Err(EngineError::StalePlan { reason });
     }
+    let Some(around) = &plan.around_files else {
+        let reason = "it was stored, and what is stored is to be read only".to_owned();
+        return Err(EngineError::StalePlan { reason });
+    };
     let collector = Collector::new(plan, inputs.spill, inputs.observer, request.memory_budget);
     let (collection, pieces) = collect(inputs, plan, request, collector)?;
     let Collection { tables: changes, files: log_files, cascades } = collection;
@@ -69,7 +73,10 @@ pub fn reconstruct(
         .filter_map(|(name, _)| catalog.tables.get(name).map(|files| TableCopy { name: name.clone(), files }))
         .collect();
     let mut warnings = plan.warnings.clone();
-    let definitions = definitions(&catalog, plan, &request.tables, &names, &changes, &mut warnings)?;
+    let mut definitions = definitions(&catalog, plan, &names, &changes)?;
+    for file in around {
+        definitions.push(around_rows(&catalog, &names, file)?);
+    }
     let bytes = catalog_bytes(&catalog, plan) + definitions.iter().map(Definition::size).sum::<u64>();
     let watch = Watch::new(inputs.observer, bytes, changes.len() as u64);
     let merges = changes
@@ -99,6 +106,7 @@ pub fn reconstruct(
     let mut done = work.run(request.threads)?;
     drop(work);
 
+    let read = both_times(&plan.read, baseline.readings())?;
     let metadata = metadata(plan, &catalog, &names, &done.tables);
     let mut file = OutputFile::create(sink, "metadata", Compression::None)?;
     file.write_all(metadata.as_bytes())
@@ -117,9 +125,10 @@ pub fn reconstruct(
         bytes_written: done.files.iter().map(|file| file.size).sum(),
         tables: done.tables,
         refused,
+        around: plan.around.clone(),
         gaps: plan.gaps.clone(),
         files: done.files,
-        inputs: InputReport { baseline: baseline.readings(), log: pieces },
+        inputs: InputReport { baseline: read, log: pieces },
         bytes_spilled,
         warnings,
     })
@@ -174,14 +183,28 @@ fn same_pieces(planned: &[PlannedPiece], read: &[PlannedPiece]) -> Result<(), En
     Ok(())
 }
 
-/// What stands around the rows: carried over from the baseline, or written anew where it changed.
+/// A file that holds no rows and is not a table's.
+fn around_rows<'a>(
+    catalog: &'a Catalog<'_>,
+    names: &ResultNames,
+    file: &AroundFile,
+) -> Result<Definition<'a>, EngineError> {
+    let table = file.table().cloned();
+    match &file.content {
+        Content::Copied(name) => match catalog.file(name) {
+            Some(file) => Ok(Definition::Copied { table, file }),
+            None => Err(EngineError::StalePlan { reason: format!("the baseline's {name} is gone") }),
+        },
+        Content::Written(text) => Ok(Definition::Written { table, name: names.around(&file.of), text: text.clone() }),
+    }
+}
+
+/// The definitions of tables: carried over from the baseline, or written anew where they changed.
 fn definitions<'a>(
     catalog: &'a Catalog<'_>,
     plan: &Plan,
-    filter: &TableFilter,
     names: &ResultNames,
     changes: &[TableChanges<'_>],
-    warnings: &mut Vec<String>,
 ) -> Result<Vec<Definition<'a>>, EngineError> {
     let copied = |table: Option<&TableName>, file: &'a FileInfo| Definition::Copied { table: table.cloned(), file };
     let mut files: Vec<Definition<'a>> = Vec::new();
@@ -197,15 +220,6 @@ fn definitions<'a>(
         match (recipe, table) {
             (Some(recipe), _) if !recipe.unaltered => {
                 files.push(altered(catalog, name, recipe, names, counter)?);
-                if let Some(table) = table
-                    && !table.triggers.is_empty()
-                {
-                    if origin == Some(name) {
-                        files.extend(table.triggers.iter().map(|file| copied(Some(name), file)));
-                    } else {
-                        warnings.push(format!("the triggers of {name} are not in the result: the table was renamed"));
-                    }
-                }
             }
             (_, Some(table)) => {
                 if let Some(file) = &table.schema {
@@ -214,30 +228,9 @@ fn definitions<'a>(
                         None => copied(Some(name), file),
                     });
                 }
-                files.extend(table.triggers.iter().map(|file| copied(Some(name), file)));
             }
             _ => {}
         }
-    }
-    let around = catalog.views.iter().chain(&catalog.sequences);
-    for (name, own) in around.filter(|(name, _)| filter.matches(name) && !plan.tables.contains_key(*name)) {
-        files.extend(own.iter().map(|file| copied(Some(name), file)));
-    }
-    let in_schema = |schema: &str| match filter {
-        TableFilter::All => true,
-        TableFilter::Only(names) => names.iter().any(|name| name.schema == schema),
-    };
-    for (_, own) in catalog.schemas.iter().filter(|(schema, _)| in_schema(schema)) {
-        // With some of a schema's tables only, its routines and triggers may have nothing to stand on.
-        let whole = *filter == TableFilter::All;
-        let own = own.iter().filter(|file| whole || file.name.contains("-schema-create"));
-        files.extend(own.map(|file| copied(None, file)));
-    }
-    let made: BTreeSet<&str> =
-        plan.written().map(|name| name.schema.as_str()).filter(|schema| !catalog.has_schema(schema)).collect();
-    for schema in made {
-        let text = format!("CREATE DATABASE IF NOT EXISTS `{}`;\n", schema.replace('`', "``"));
-        files.push(Definition::Written { table: None, name: schema_create_file(&names.schema(schema)), text });
     }
     Ok(files)
 }
@@ -269,7 +262,7 @@ fn altered<'a>(
     Ok(Definition::Written {
         table: Some(name.clone()),
         name: format!("{}-schema.sql", names.stem(name)),
-        text: rendered,
+        text: rendered.into_bytes(),
     })
 }
 

@@ -6,6 +6,7 @@ use backtrail_domain::{BinlogPosition, GtidSet, TableName};
 use serde::{Deserialize, Serialize};
 
 use crate::account::{EventCounts, RowEventCounts};
+use crate::around::PlannedObject;
 use crate::ledger::BaselineReading;
 use crate::plan::{Gap, PlannedPiece, Refusal};
 
@@ -26,6 +27,9 @@ pub struct Report {
     pub tables: BTreeMap<TableName, TableReport>,
     /// Wanted tables that are not in the result.
     pub refused: Vec<Refusal>,
+    /// What stands around tables and was made, changed or removed in the window.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub around: Vec<PlannedObject>,
     /// Holes in the log that were crossed.
     pub gaps: Vec<Gap>,
     /// What the result was made of.

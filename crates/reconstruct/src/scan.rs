@@ -10,10 +10,14 @@ use backtrail_binlog::{
     Boundary, CommitInfo, Event, EventBody, EventType, QueryEvent, RowsEvent, RowsKind, TableMap, TableMaps, XaId,
 };
 use backtrail_domain::{BinlogPosition, TableName};
-use backtrail_schema::{DataChange, DataChangeVerb, Ddl, DdlVerb, Flavour, Statement, TransactionControl, classify};
+use backtrail_schema::{
+    DataChange, DataChangeVerb, Ddl, DdlVerb, Flavour, ObjectVerb, SchemaStatement, Statement, TransactionControl,
+    classify,
+};
 
 use crate::EngineError;
 use crate::account::{EventCounts, Tally};
+use crate::around;
 use crate::baseline::Catalog;
 use crate::cascade::Finder;
 use crate::cut::CutFinder;
@@ -54,7 +58,8 @@ pub(crate) struct Scan<'a> {
     pub(crate) unknown: BTreeMap<TableName, BinlogPosition>,
     /// Sequences whose value moved on, and where.
     pub(crate) sequences: BTreeMap<TableName, BinlogPosition>,
-    pub(crate) around: Vec<String>,
+    /// Statements about what stands around tables.
+    pub(crate) around: Vec<around::Told>,
     /// Schemas that were made in the window.
     pub(crate) created_schemas: BTreeSet<String>,
     pub(crate) rolled_back: Vec<BinlogPosition>,
@@ -216,9 +221,37 @@ impl<'a> Scan<'a> {
             let obstacle = Obstacle { position: place.start_position(), statement: None, reason, remedy };
             self.pending.row_obstacle(id, obstacle);
         }
+        let is_sequence = tracked.sequence.is_some();
         if self.silent_cascades && !rows.foreign_key_checks_off() && rows.kind != RowsKind::Write {
             let map = std::sync::Arc::clone(map);
             self.cascade(place, event, rows, &map)?;
+        }
+        if is_sequence {
+            self.sequence_row(place, event, rows, id)?;
+        }
+        Ok(())
+    }
+
+    /// A server took numbers from a sequence, and wrote down from where on it will take the next ones.
+    fn sequence_row(
+        &mut self,
+        place: &Place<'_>,
+        event: &Event<'_>,
+        rows: &RowsEvent<'_>,
+        id: usize,
+    ) -> Result<(), EngineError> {
+        let Some(map) = self.table_maps.get(rows.table_id) else { return Ok(()) };
+        let mut changes = rows.rows(map).map_err(|problem| corrupt(event, problem))?;
+        while let Some(change) = changes.next_row().map_err(|problem| corrupt(event, problem))? {
+            match change.after.as_ref().and_then(around::sequences::literal) {
+                Some(row) => drop(self.pending.sequences.insert(id, row)),
+                None => {
+                    let reason = "its row in the log is not that of a sequence".to_owned();
+                    let obstacle =
+                        Obstacle { position: place.start_position(), statement: None, reason, remedy: LATER_BASELINE };
+                    self.pending.obstacles.push((id, obstacle));
+                }
+            }
         }
         Ok(())
     }
@@ -269,10 +302,13 @@ impl<'a> Scan<'a> {
             Statement::Harmless { .. } => {}
             Statement::Ddl(ddl) if ddl.concerns_rows() => {
                 self.sequence(&ddl, place);
+                let position = place.start_position();
+                let around = around::of_tables(&ddl, &statement, query, &position, &mut self.history);
+                self.pending.around.extend(around);
                 let told = Told { statement: &statement, position: place.start_position(), moment: self.moment };
                 self.history.ddl(&ddl, &told);
             }
-            Statement::Ddl(ddl) => self.around(place, &ddl, &statement),
+            Statement::Ddl(ddl) => self.around(place, event, query, &ddl, &statement),
             Statement::TransactionControl { verb } => {
                 self.control(verb, &statement.text, place, &|reason: &str| obstacle(reason, LATER_BASELINE));
             }
@@ -304,20 +340,32 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Views, triggers, routines and events: their files are the baseline's.
-    fn around(&mut self, place: &Place<'_>, ddl: &Ddl, statement: &StatementText<'_>) {
-        if ddl.verb == DdlVerb::CreateDatabase
-            && let Some(schema) = &ddl.schema
-            && !self.catalog.has_schema(schema)
-        {
-            self.created_schemas.insert(schema.clone());
-            return;
-        }
-        let mut schemas = ddl.tables.iter().map(|name| name.schema.as_str()).chain(ddl.schema.as_deref());
-        if ddl.verb != DdlVerb::Storage && schemas.any(|schema| self.catalog.has_schema(schema)) {
-            let text = statement_text(statement.text.as_bytes());
-            self.pending.around.push(format!("`{text}` at {}", place.start_position()));
-        }
+    /// Views, triggers, routines and events, and schemas that are made or altered.
+    fn around(
+        &mut self,
+        place: &Place<'_>,
+        event: &Event<'_>,
+        query: &QueryEvent<'_>,
+        ddl: &Ddl,
+        statement: &StatementText<'_>,
+    ) {
+        let position = place.start_position();
+        let told = match ddl.verb {
+            DdlVerb::Storage => None,
+            DdlVerb::CreateDatabase | DdlVerb::AlterDatabase => {
+                if ddl.verb == DdlVerb::CreateDatabase
+                    && let Some(schema) = ddl.schema.as_ref().filter(|schema| !self.catalog.has_schema(schema))
+                {
+                    self.created_schemas.insert(schema.clone());
+                }
+                around::of_schema(ddl, statement, query, &position)
+            }
+            _ => {
+                let second = event.header.timestamp;
+                around::of_objects(ddl, statement, query, second, &position, &mut self.history)
+            }
+        };
+        self.pending.around.extend(told);
     }
 
     fn control(
@@ -395,6 +443,7 @@ impl<'a> Scan<'a> {
             match boundary {
                 Boundary::RollsBack(_) => {
                     self.history.revert();
+                    pending.around.clear();
                     self.roll_back(&begin, place, &mut pending);
                     self.rolled_back.push(begin);
                     self.absorb(pending);
@@ -429,6 +478,7 @@ impl<'a> Scan<'a> {
     fn prepare(&mut self, begin: BinlogPosition, place: &Place<'_>, mut pending: Pending) {
         let events = std::mem::take(&mut pending.events);
         self.count(&events);
+        self.count_sequences(std::mem::take(&mut pending.sequences));
         let prepared = Prepared { begin, end: place.end_position(), pending };
         // One that was prepared before under this name is gone: else the server had not taken the name again.
         if let Some(xid) = self.preparing.take()
@@ -489,7 +539,7 @@ impl<'a> Scan<'a> {
         left
     }
 
-    fn absorb(&mut self, pending: Pending) {
+    fn absorb(&mut self, mut pending: Pending) {
         for obstacle in &pending.of_all {
             self.history.obstruct_all(obstacle);
         }
@@ -498,13 +548,22 @@ impl<'a> Scan<'a> {
         }
         self.undone.extend(pending.undone.iter().cloned());
         self.tally.undone(&pending.undone_events);
-        self.around.extend(pending.around.iter().cloned());
         self.count(&pending.events);
         for id in &pending.partial {
             if let Some(tracked) = self.history.tracked.get_mut(*id) {
                 tracked.partial = true;
             }
         }
+        self.count_sequences(std::mem::take(&mut pending.sequences));
+        for told in &pending.around {
+            if let around::What::Schema { statement, session } = &told.what
+                && !self.there_already(statement)
+                && let Some(options) = around::table_options(statement, session)
+            {
+                self.history.schema_gives(&statement.schema, options);
+            }
+        }
+        self.around.append(&mut pending.around);
         for (id, position) in &pending.cascaded {
             if let Some(tracked) = self.history.tracked.get_mut(*id) {
                 tracked.cascaded.get_or_insert(position.clone());
@@ -517,6 +576,29 @@ impl<'a> Scan<'a> {
         for ((id, era), rows) in rows {
             self.history.count_rows(id, era, &rows);
         }
+    }
+
+    /// Numbers that were taken from a sequence stay taken, whatever becomes of the transaction.
+    fn count_sequences(&mut self, rows: BTreeMap<usize, String>) {
+        for (id, row) in rows {
+            if let Some(sequence) = self.history.tracked.get_mut(id).and_then(|tracked| tracked.sequence.as_mut()) {
+                sequence.row(row);
+            }
+        }
+    }
+
+    /// Whether a CREATE DATABASE does nothing.
+    fn there_already(&self, statement: &SchemaStatement) -> bool {
+        let same = |told: &&around::Told| match &told.what {
+            around::What::Schema { statement: own, .. } => own.schema == statement.schema,
+            _ => false,
+        };
+        let last = self.around.iter().rev().find(same);
+        let there = match last.map(|told| &told.what) {
+            Some(around::What::Schema { statement, .. }) => statement.verb != ObjectVerb::Drop,
+            _ => self.catalog.has_schema(&statement.schema),
+        };
+        statement.verb == ObjectVerb::Create && !statement.or_replace && there
     }
 
     fn count(&mut self, counts: &EventCounts) {

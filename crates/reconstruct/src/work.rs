@@ -116,7 +116,7 @@ pub(crate) enum Definition<'a> {
     /// As the baseline has it, and the table counts on from a later number.
     Counting { table: TableName, file: &'a FileInfo, next: u64 },
     /// Made anew.
-    Written { table: Option<TableName>, name: String, text: String },
+    Written { table: Option<TableName>, name: String, text: Vec<u8> },
 }
 
 impl Definition<'_> {
@@ -324,7 +324,7 @@ impl Work<'_> {
             Definition::Counting { table, file, next } => (Some(table), file, Some(*next)),
             Definition::Written { table, name, text } => {
                 let mut output = self.output(name)?;
-                std::io::Write::write_all(&mut output, text.as_bytes())
+                std::io::Write::write_all(&mut output, text)
                     .map_err(|source| EngineError::Result { file: name.clone(), source })?;
                 return output.finish(table.as_ref(), None);
             }

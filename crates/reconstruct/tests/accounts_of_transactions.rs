@@ -278,3 +278,46 @@ fn images_that_lack_columns() {
     })
     .unwrap();
 }
+
+/// A sequence's rows are applied: the last one is its state.
+#[test]
+fn sequences() {
+    let mut log = Log::file("binlog.000001", MARIADB, true, false);
+    let baseline = baseline(&log.end(), &[("t", "InnoDB")]);
+    log.gtid(0, 1, true).query("CREATE SEQUENCE s");
+    for (number, next) in [(2, 1_u8), (3, 101)] {
+        log.gtid(0, number, false)
+            .event(EventType::TABLE_MAP, b"s\0\0\0\0\0\x01\0\x01d\0\x01s\0\x08\x08\x08\x08\x08\x08\x08\x01\x08\0\0");
+        let row = [&b"s\0\0\0\0\0\x01\0\x08\xff\0"[..], &[next], &[0; 56]].concat();
+        log.event(EventType::WRITE_ROWS_V1, &row).commit();
+    }
+    let there = log.end();
+    log.gtid(0, 4, true).query("DROP SEQUENCE s");
+    let (gone, log) = (log.end(), pieces(&[&log]));
+    check(&baseline, &log, &request(&there, ""), &[("", [2, 0, 2, 0, 0, 0, 0, 0]), ("s", [2, 0, 2, 0, 0, 0, 0, 0])]);
+    check(&baseline, &log, &request(&there, "d.t"), &[("s", [2, 0, 0, 0, 0, 2, 0, 0])]);
+    check(&baseline, &log, &request(&gone, ""), &[("s", [2, 0, 0, 0, 0, 0, 2, 0])]);
+    run(&baseline, &log, &request(&gone, ""), &|plan| assert_eq!(plan.ended.len(), 1, "{plan}")).unwrap();
+}
+
+/// What is read for the plan alone is an input like the rest, and must not change before it is carried out.
+#[test]
+fn files_that_are_read_for_the_plan() {
+    let mut log = Log::file("binlog.000001", MARIADB, true, false);
+    let baseline = baseline(&log.end(), &[("t", "InnoDB")]);
+    let routines = "CREATE FUNCTION `f`() RETURNS int RETURN 1;\n";
+    baseline.put("d-schema-post.sql", routines.as_bytes().to_vec());
+    log.gtid(0, 1, true).query("CREATE FUNCTION g() RETURNS int RETURN 2");
+    log.gtid(0, 2, false).delete("t", (2, 2)).commit();
+    let (end, log) = (log.end(), pieces(&[&log]));
+    let report = run(&baseline, &log, &request(&end, ""), &|_| {}).unwrap();
+    let read = report.inputs.baseline.iter().find(|file| file.name == "d-schema-post.sql").unwrap();
+    assert_eq!((read.reading.bytes, read.reading.whole), (routines.len() as u64, true));
+    for file in ["d.t-schema.sql", "metadata"] {
+        let text = baseline.text(file);
+        let change = |_: &mut Plan| baseline.put(file, format!("{text}\n").into_bytes());
+        let error = run(&baseline, &log, &request(&end, ""), &change).unwrap_err().to_string();
+        assert!(error.contains(&format!("{file} of the baseline has other bytes")), "{error}");
+        baseline.put(file, text.into_bytes());
+    }
+}

@@ -201,7 +201,7 @@ impl<'a> Reader<'_, '_, 'a> {
     }
 
     /// The statement behind SET STATEMENT's FOR.
-    fn behind_for(&mut self, text: &'a str) -> Option<&'a str> {
+    pub(crate) fn behind_for(&mut self, text: &'a str) -> Option<&'a str> {
         loop {
             match self.cursor.peek()? {
                 Kind::Symbol('(') => {

@@ -167,6 +167,7 @@ impl<'t, 'a> Parser<'t, 'a> {
             partitioned: false,
             auto_increment: None,
             system_versioned: false,
+            sequence: false,
         };
         Self {
             cursor,
@@ -346,6 +347,12 @@ impl Parser<'_, '_> {
                         return Err(self.bad("SYSTEM VERSIONING"));
                     }
                     self.shape.system_versioned = true;
+                }
+                "SEQUENCE" => {
+                    self.cursor.advance();
+                    self.cursor.accept_symbol('=');
+                    let number: u8 = self.cursor.number().ok_or_else(|| self.bad("0 or 1"))?;
+                    self.shape.sequence = number != 0;
                 }
                 // MySQL writes it for CREATE TABLE … SELECT: the rows follow as events.
                 "START" => {

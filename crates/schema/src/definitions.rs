@@ -80,7 +80,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// Passes over `DEFINER = user`, `ALGORITHM = x` and `SQL SECURITY x`.
-    fn clause_before_object(&mut self) -> Result<bool, Reason> {
+    pub(crate) fn clause_before_object(&mut self) -> Result<bool, Reason> {
         if self.cursor.accept("ALGORITHM") {
             self.cursor.accept_symbol('=');
             self.cursor.advance();

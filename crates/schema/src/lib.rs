@@ -11,9 +11,11 @@ mod dialect;
 mod error;
 mod evolve;
 mod lexer;
+mod objects;
 mod rewrite;
 mod shape;
 mod statement;
+mod view;
 
 pub use charset::{Charset, TranscodeError, transcode};
 pub use classify::classify;
@@ -24,8 +26,13 @@ pub use evolve::{
     AddedValue, ColumnOrigin, DdlContext, Evolution, SqlMode, StatementTimeKind, Unfaithful, ValueChange, alter,
     alter_empty, insert_default,
 };
-pub use rewrite::rename_in_statement;
+pub use objects::{
+    ObjectKind, ObjectNames, ObjectStatement, ObjectVerb, SchemaStatement, TriggerPlace, read_object_statement,
+    read_schema_statement,
+};
+pub use rewrite::{rename_in_sequence, rename_in_statement, with_table_options};
 pub use shape::{
     Column, ColumnType, ForeignKey, Generated, GeometryKind, Key, KeyPart, ReferentialAction, RowKey, TableShape,
 };
 pub use statement::{AlterClause, AlterKind, DataChange, DataChangeVerb, Ddl, DdlVerb, Statement, TransactionControl};
+pub use view::{OutputColumn, Star, ViewQuery, read_view_query};

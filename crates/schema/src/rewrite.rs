@@ -68,6 +68,45 @@ pub fn rename_in_statement(statement: &str, ddl: &Ddl, dialect: &SqlDialect, nam
     }
 }
 
+/// Puts table options behind the columns of a CREATE TABLE; None where it has no columns.
+pub fn with_table_options(statement: &str, dialect: &SqlDialect, options: &str) -> Option<String> {
+    let tokens = lexer::lex(statement, dialect, MOST_TOKENS).ok()?;
+    let mut depth = 0_u32;
+    for token in &tokens {
+        match token.kind {
+            Kind::Symbol('(') => depth += 1,
+            Kind::Symbol(')') => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    let (before, behind) = statement.split_at_checked(token.end)?;
+                    return Some(format!("{before} {options}{behind}"));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Writes a CREATE or ALTER SEQUENCE again, for one called `name` in the current schema, as [`rename_in_statement`] does.
+pub fn rename_in_sequence(statement: &str, ddl: &Ddl, dialect: &SqlDialect, name: &str) -> Option<String> {
+    let verb = match ddl.verb {
+        DdlVerb::CreateSequence => "CREATE",
+        DdlVerb::AlterSequence => "ALTER",
+        _ => return None,
+    };
+    let tokens = lexer::lex(statement, dialect, MOST_TOKENS).ok()?;
+    let span = ddl.name_spans.first()?;
+    let behind = tokens.iter().position(|token| token.start >= span.end).unwrap_or(tokens.len());
+    let mut tail = tokens.get(behind..)?.to_vec();
+    while tail.last().is_some_and(|token| token.kind == Kind::Symbol(';')) {
+        tail.pop();
+    }
+    let mut out = format!("{verb} SEQUENCE `{}` ", name.replace('`', "``"));
+    write_tokens(statement, &tail, dialect, &mut out);
+    Some(out.trim_end().to_owned())
+}
+
 fn is_word(token: &Token<'_>, word: &str) -> bool {
     matches!(token.kind, Kind::Word(text) if text.eq_ignore_ascii_case(word))
 }
@@ -112,7 +151,7 @@ fn leave_out(tokens: &mut Vec<Token<'_>>, words: &[&str]) {
 }
 
 /// Writes tokens with the space between them; a comment is a space.
-fn write_tokens(text: &str, tokens: &[Token<'_>], dialect: &SqlDialect, out: &mut String) {
+pub(crate) fn write_tokens(text: &str, tokens: &[Token<'_>], dialect: &SqlDialect, out: &mut String) {
     let slice = |range: Range<usize>| text.get(range).unwrap_or_default();
     let mut end = None;
     for token in tokens {

@@ -37,6 +37,9 @@ pub struct TableShape {
     pub auto_increment: Option<u64>,
     /// MariaDB's `WITH SYSTEM VERSIONING`: the table also holds rows of the past, and every key ends in `ROW END`.
     pub system_versioned: bool,
+    /// MariaDB's `SEQUENCE=1`: it is a sequence, whose state is its one row.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sequence: bool,
 }
 
 impl TableShape {

@@ -104,9 +104,37 @@ fn script(files: &[DumpFile]) -> Vec<u8> {
     for file in files {
         let using = file.schema.as_ref().map_or_else(String::new, |schema| format!("USE {};", quoted(schema)));
         let _ = writeln!(script, "\nSELECT {} AS `file`; {NEW_SESSION} {using}", literal(&file.name));
-        script.extend_from_slice(&file.bytes);
+        if rank(&file.name) > RANK_OF_ROWS {
+            // As mydumper writes them, and myloader reads: a statement ends with its line.
+            let _ = writeln!(script, "DELIMITER {DELIMITER}");
+            let text = [file.bytes.as_slice(), b"\n"].concat();
+            for statement in split(&text) {
+                script.extend_from_slice(statement);
+                let _ = writeln!(script, "\n{DELIMITER}");
+            }
+            let _ = writeln!(script, "DELIMITER ;");
+        } else {
+            script.extend_from_slice(&file.bytes);
+        }
     }
     script
+}
+
+/// In no statement.
+const DELIMITER: &str = "$$end$$";
+
+/// Statements without their semicolons.
+fn split(text: &[u8]) -> Vec<&[u8]> {
+    let (mut found, mut start) = (Vec::new(), 0);
+    for (at, pair) in text.windows(2).enumerate() {
+        if pair == b";\n" {
+            found.push(&text[start..at]);
+            start = at + 2;
+        }
+    }
+    found.push(&text[start..]);
+    found.retain(|statement| !statement.trim_ascii().is_empty());
+    found
 }
 
 fn literal(text: &str) -> String {
@@ -119,6 +147,7 @@ async fn client(family: Family, options: &Path, script: &[u8]) -> anyhow::Result
     command.arg(format!("--defaults-file={}", options.display()));
     command.args([
         "--binary-mode",
+        "--comments",
         "--default-character-set=utf8mb4",
         "--max-allowed-packet=64M",
         "--skip-column-names",

@@ -9,6 +9,7 @@ use backtrail_devstack::DatabaseAddress;
 use mysql_async::Value;
 use mysql_async::prelude::Queryable;
 
+use crate::own_dump_around;
 use crate::random::Random;
 use crate::server::{quoted, schemas};
 
@@ -91,6 +92,9 @@ pub(crate) async fn take(server: &DatabaseAddress, directory: &Path, random: &mu
                 );
             }
         }
+        own_dump_around::dump(&mut reader, directory, &schema, HEAD, style.sections)
+            .await
+            .with_context(|| format!("dumping what stands around the tables of {schema}"))?;
     }
     let mark = if style.sections { "# " } else { "" };
     let _ = writeln!(metadata, "{mark}Finished dump at: 2026-01-01 00:00:00");

@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use backtrail_domain::{CutTarget, TableFilter, TableName};
 use backtrail_objects::local::{DirectoryBaseline, DirectoryBinaryLog, DirectorySink, TempSpill};
-use backtrail_reconstruct::{Compression, Inputs, NoObserver, RefusalPolicy, Report, Request, plan, reconstruct};
+use backtrail_reconstruct::{
+    Compression, Inputs, NoObserver, ObjectAction, RefusalPolicy, Report, Request, plan, reconstruct,
+};
 use mysql_async::prelude::Queryable;
 
 use crate::load::load;
+use crate::objects::{Objects, differences, objects};
 use crate::random::Random;
 use crate::record::{Point, Recording};
 use crate::script::By;
@@ -105,7 +108,8 @@ pub async fn rebuild_all(
         };
         match engine(&from, &log, point, &variant, &out).await {
             Ok(report) => {
-                compare(point, &report, &absent, target, &out, &variant, &mut outcome, &finding).await?;
+                let before = &recording.baseline_objects;
+                compare(point, before, &report, &absent, target, &out, &variant, &mut outcome, &finding).await?;
                 let left_out = absent.into_iter().chain(outcome.refused.keys().cloned()).collect();
                 previous = Some((out, left_out));
             }
@@ -161,6 +165,7 @@ async fn engine(from: &Path, log: &Path, point: &Point, variant: &Variant, out: 
 #[expect(clippy::too_many_arguments, reason = "it joins everything that is known of a point")]
 async fn compare(
     point: &Point,
+    before: &Objects,
     report: &Report,
     absent: &[TableName],
     target: &Server,
@@ -193,6 +198,7 @@ async fn compare(
     }
     let mut connection = target.connect().await?;
     let found = contents(&mut connection).await.context("reading the result")?;
+    let found_objects = objects(&mut connection).await.context("reading what stands around the result's tables")?;
     let there = schemas(&mut connection).await?;
     connection.query_drop("DO 0").await?;
     connection.disconnect().await?;
@@ -215,6 +221,20 @@ async fn compare(
                     outcome.findings.push(finding(format!("{what} differ"), format!("{name}: {text}")));
                 }
             }
+        }
+    }
+    let whole = absent.is_empty() && outcome.refused.is_empty();
+    for left_out in report.around.iter().filter(|object| object.action == ObjectAction::LeftOut) {
+        outcome.refused.insert(left_out.name.clone(), reason(left_out.reason.as_deref().unwrap_or_default()));
+    }
+    // Where tables are missing, only they were loaded.
+    for (name, text) in differences(&point.objects, &found_objects, before).into_iter().filter(|_| whole) {
+        let (kind, own) = name.split_once(' ').unwrap_or((&name, ""));
+        let own = own.trim_start_matches("BODY ");
+        let schema = own.split('.').next().unwrap_or_default();
+        let left_out = outcome.refused.keys().any(|refused| refused.to_string() == own);
+        if !left_out && there.iter().any(|there| there == schema) {
+            outcome.findings.push(finding(format!("{kind} differs"), text));
         }
     }
     // mydumper makes a table for each view, until the view takes its place.

@@ -9,6 +9,7 @@ use backtrail_devstack::Family;
 use mysql_async::prelude::Queryable;
 
 use crate::baseline;
+use crate::objects::{Objects, objects};
 use crate::random::Random;
 use crate::script::{By, History, Step};
 use crate::server::{Server, Sessions};
@@ -59,6 +60,8 @@ pub struct Point {
     pub time: String,
     /// The truth.
     pub contents: Arc<Contents>,
+    /// What stands around the tables.
+    pub objects: Arc<Objects>,
 }
 
 /// What is left of a history.
@@ -76,6 +79,8 @@ pub struct Recording {
     pub binlogs: PathBuf,
     /// The places with known truth.
     pub points: Vec<Point>,
+    /// What stood around the tables when the baseline was taken.
+    pub baseline_objects: Objects,
 }
 
 /// Lets a history happen on a server, which is made empty first. Files go to `directory`.
@@ -99,6 +104,7 @@ pub async fn record(
         dumper: String::new(),
         binlogs: directory.join("binlogs"),
         points: Vec::new(),
+        baseline_objects: Objects::new(),
     };
     while let Some(step) = steps.next() {
         match &step {
@@ -112,6 +118,7 @@ pub async fn record(
             Step::Baseline(options) => {
                 recording.dumper =
                     baseline::take(server.address(), &baseline, options, random).await.context("the baseline")?;
+                recording.baseline_objects = objects(&mut reader).await.context("recording the baseline's objects")?;
             }
             Step::Point(by) => {
                 let number = recording.history.steps.len();
@@ -142,6 +149,7 @@ async fn point(connection: &mut mysql_async::Conn, family: Family, by: By, step:
     let time: Option<String> =
         connection.query_first("SELECT DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%fZ')").await?;
     let contents = Arc::new(contents(connection).await?);
+    let objects = Arc::new(objects(connection).await?);
     if by == By::Time {
         tokio::time::sleep(QUIET).await;
     }
@@ -152,6 +160,7 @@ async fn point(connection: &mut mysql_async::Conn, family: Family, by: By, step:
         gtid: gtid.split_whitespace().collect(),
         time: time.context("no clock")?,
         contents,
+        objects,
     })
 }
 

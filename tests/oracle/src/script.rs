@@ -14,7 +14,7 @@
 //! -- point
 //! ```
 //!
-//! A statement ends with a `;` at the end of a line. Directives are lines that begin with `-- `:
+//! A statement ends with a `;` at the end of a line that is not indented. Directives are lines that begin with `-- `:
 //!
 //! | | |
 //! |---|---|
@@ -118,7 +118,7 @@ impl History {
                 statement.push('\n');
             }
             statement.push_str(line);
-            if let Some(whole) = statement.strip_suffix(';') {
+            if let Some(whole) = statement.strip_suffix(';').filter(|_| !line.starts_with(' ')) {
                 history.steps.push(Step::sql(session, whole));
                 statement.clear();
             }

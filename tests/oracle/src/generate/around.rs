@@ -60,16 +60,58 @@ impl Generator {
         let name = |what: &str| format!("{schema}.{}", quoted(&format!("{what} {number}")));
         let first = quoted(&table.columns[0].name);
         let or_replace = if self.random.percent(50) { "OR REPLACE " } else { "" };
-        let statement = match self.random.below(10) {
+        let second = quoted(&table.columns[table.columns.len() - 1].name);
+        let other = self.random.below(self.model.names) + 1;
+        let named = |what: &str| quoted(&format!("{what} {other}"));
+        let moment = *self.random.pick(&["BEFORE INSERT", "AFTER DELETE", "AFTER UPDATE"]);
+        let mode = *self.random.pick(&["'ANSI_QUOTES'", "''", "'NO_BACKSLASH_ESCAPES'", "DEFAULT"]);
+        if self.random.percent(20) {
+            self.push(1, format!("SET SESSION sql_mode = {mode}"));
+        }
+        if self.random.percent(15) {
+            self.push(1, format!("USE {schema}"));
+        }
+        let body = *self.random.pick(&[
+            "SET @t = 1",
+            "BEGIN\n  SET @t = 1;\n  SET @u = ';';\n  END",
+            "BEGIN /* ; */ SET @é = 'ü'; END",
+        ]);
+        let statement = match self.random.below(24) {
             0 | 1 => format!("CREATE {or_replace}VIEW {} AS SELECT {first} FROM {}", name("view"), table.sql()),
             2 => format!("DROP VIEW IF EXISTS {}", name("view")),
-            3 => format!("CREATE PROCEDURE {}() SELECT 1; ", name("proc")).trim_end_matches("; ").to_owned(),
+            3 => format!("CREATE PROCEDURE {}() SELECT 1", name("proc")),
             4 => format!("CREATE FUNCTION {}() RETURNS INT DETERMINISTIC RETURN 1", name("func")),
             5 => format!("DROP PROCEDURE IF EXISTS {}", name("proc")),
-            6 => format!("CREATE EVENT {} ON SCHEDULE EVERY 1 YEAR STARTS '2030-01-01' DO SET @x = 1", name("event")),
+            6 => {
+                format!("CREATE EVENT {} ON SCHEDULE EVERY 1 YEAR STARTS '2030-01-01' DISABLE DO {body}", name("event"))
+            }
             7 => format!("DROP EVENT IF EXISTS {}", name("event")),
-            8 => format!("CREATE TRIGGER {} BEFORE INSERT ON {} FOR EACH ROW SET @t = 1", name("trigger"), table.sql()),
-            _ => format!("DROP TRIGGER IF EXISTS {}", name("trigger")),
+            8 => format!("CREATE TRIGGER {} {moment} ON {} FOR EACH ROW {body}", name("trigger"), table.sql()),
+            9 => format!("DROP TRIGGER IF EXISTS {}", name("trigger")),
+            10 => format!("CREATE {or_replace}VIEW {} AS SELECT * FROM {} x", name("view"), table.sql()),
+            11 => format!("CREATE VIEW {} AS SELECT * FROM {schema}.{}", name("view"), named("view")),
+            12 => format!("ALTER VIEW {} AS SELECT {second} AS `a b`, {first} FROM {}", name("view"), table.sql()),
+            13 => format!("RENAME TABLE {} TO {schema}.{}", name("view"), named("view")),
+            14 => format!(
+                "CREATE TRIGGER {} {moment} ON {} FOR EACH ROW FOLLOWS {} {body}",
+                name("trigger"),
+                table.sql(),
+                named("trigger")
+            ),
+            15 => format!(
+                "CREATE TRIGGER {} {moment} ON {} FOR EACH ROW PRECEDES {} {body}",
+                name("trigger"),
+                table.sql(),
+                named("trigger")
+            ),
+            16 => format!("ALTER PROCEDURE {} SQL SECURITY INVOKER COMMENT 'c{other}'", name("proc")),
+            17 => format!("ALTER EVENT {} RENAME TO {schema}.{}", name("event"), named("event")),
+            18 => format!("ALTER EVENT {} COMMENT 'e{other}' DO {body}", name("event")),
+            19 => format!("CREATE EVENT {} ON SCHEDULE EVERY {other} HOUR DISABLE DO SET @x = 1", name("event")),
+            20 => format!("CREATE PROCEDURE {}(IN a INT) {body}", name("proc")),
+            21 => format!("DROP FUNCTION IF EXISTS {}", name("func")),
+            22 => format!("ALTER DATABASE {schema} COLLATE utf8mb4_bin"),
+            _ => format!("CREATE OR REPLACE VIEW {} AS SELECT 1 AS one, {first} FROM {}", name("view"), table.sql()),
         };
         self.push(1, statement);
     }

@@ -25,7 +25,7 @@ impl Generator {
             (6, 10),
             (1, 11),
             (4, 12),
-            (6, 13),
+            (12, 13),
         ];
         match *self.random.weighted(&choices) {
             0 => self.alter(at),

@@ -1,0 +1,380 @@
+//! The files of the result that follow from what became of the baseline's objects.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use backtrail_domain::{TableFilter, TableName};
+use backtrail_schema::{ObjectKind, ObjectNames};
+
+use super::super::files::Object;
+use super::super::schemas::{self, Schema};
+use super::super::sequences::row_of_file;
+use super::super::views::View;
+use super::super::{AroundFile, Content, FileOf, ObjectAction, PlannedObject};
+use super::{Followed, Follower, ViewState, same};
+use crate::EngineError;
+use crate::scan::is_system_schema;
+
+impl Follower<'_> {
+    fn wanted_schema(&self, schema: &str) -> bool {
+        self.has_schema(schema)
+            && match self.scope.filter {
+                TableFilter::All => true,
+                TableFilter::Only(names) => names.iter().any(|name| name.schema == schema),
+            }
+    }
+
+    pub(super) fn files(mut self) -> Result<Followed, EngineError> {
+        let mut followed = Followed::default();
+        let mut schemas: BTreeSet<String> = self.schemas.keys().cloned().collect();
+        schemas.extend(self.scope.written.iter().map(|name| name.schema.clone()));
+        schemas.extend(self.views.keys().map(|name| name.schema.clone()));
+        schemas.retain(|schema| self.wanted_schema(schema));
+        for schema in &schemas {
+            self.schema_file(schema, &mut followed)?;
+            self.trigger_files(schema, &mut followed)?;
+            if *self.scope.filter == TableFilter::All {
+                self.post_file(schema, &mut followed)?;
+            }
+        }
+        for (name, files) in &self.scope.catalog.sequences {
+            let wanted = self.scope.filter.matches(name) && self.has_schema(&name.schema);
+            for file in files.iter().filter(|_| wanted && !self.scope.refused.contains(name)) {
+                let of = FileOf::Sequence(name.clone());
+                followed.files.push(AroundFile { of, content: Content::Copied(file.name.clone()) });
+            }
+        }
+        self.sequence_files(&mut followed)?;
+        self.view_files(&mut followed)?;
+        self.say(&mut followed);
+        Ok(followed)
+    }
+
+    fn schema_file(&self, schema: &str, followed: &mut Followed) -> Result<(), EngineError> {
+        let own = self.scope.catalog.schema_file(schema, "-schema-create.sql");
+        let content = match (self.schemas.get(schema), own) {
+            (Some(Schema::Made { create, collation, later }), _) => {
+                Content::Written(schemas::made(schema, create, *collation, later))
+            }
+            (Some(Schema::Baseline(later)), Some(file)) if !later.is_empty() => {
+                Content::Written(schemas::altered(schema, self.scope.catalog.bytes(file)?, later))
+            }
+            (_, Some(file)) => Content::Copied(file.to_owned()),
+            (_, None) => return Ok(()),
+        };
+        followed.files.push(AroundFile { of: FileOf::Schema(schema.to_owned()), content });
+        Ok(())
+    }
+
+    fn trigger_files(&mut self, schema: &str, followed: &mut Followed) -> Result<(), EngineError> {
+        let catalog = self.scope.catalog;
+        let wide = self.wide_triggers(schema).map(str::to_owned);
+        // A file for all of a schema's tables holds triggers of tables that the result may not have.
+        let missing = catalog.tables.keys().any(|name| name.schema == schema && !self.scope.written.contains(name));
+        if wide.is_some() && missing {
+            self.load_triggers(schema)?;
+            self.changed_triggers.insert(schema.to_owned());
+        }
+        let changed = self.changed_triggers.contains(schema);
+        if let Some(file) = &wide
+            && !changed
+        {
+            let of = FileOf::SchemaTriggers(schema.to_owned());
+            followed.files.push(AroundFile { of, content: Content::Copied(file.clone()) });
+        }
+        for name in self.scope.written.iter().filter(|name| name.schema == schema) {
+            if self.changed_tables.contains(name) {
+                continue;
+            }
+            for file in catalog.tables.get(name).into_iter().flat_map(|files| &files.triggers) {
+                let of = FileOf::TableTriggers(name.clone());
+                followed.files.push(AroundFile { of, content: Content::Copied(file.name.clone()) });
+            }
+        }
+        let Some(list) =
+            self.triggers.get(schema).filter(|_| changed || (wide.is_none() && !self.changed_tables.is_empty()))
+        else {
+            return Ok(());
+        };
+        // Every loader takes a file for each table; one for all of a schema's, only later ones.
+        let mut by_table: BTreeMap<TableName, Vec<u8>> = BTreeMap::new();
+        for object in &list.objects {
+            let Some(table) = object.table.as_ref().and_then(|table| self.written_table(table)) else { continue };
+            if wide.is_some() || self.changed_tables.contains(table) {
+                write_object(object, Some(&table.table), by_table.entry(table.clone()).or_default());
+            }
+        }
+        for (file, reason) in &list.unreadable {
+            let in_use = wide.as_ref() == Some(file)
+                || self.changed_tables.iter().any(|name| {
+                    catalog.tables.get(name).is_some_and(|files| files.triggers.iter().any(|own| own.name == *file))
+                });
+            if in_use {
+                followed.warnings.push(format!(
+                    "the triggers of the baseline's {file} are not in the result: some changed or have no table in it, and the file is not understood: {reason}"
+                ));
+            }
+        }
+        for (table, text) in by_table {
+            let content = Content::Written([HEAD.to_vec(), text].concat());
+            followed.files.push(AroundFile { of: FileOf::TableTriggers(table), content });
+        }
+        Ok(())
+    }
+
+    /// A table of the result, by a name that a trigger knows it by.
+    pub(super) fn written_table(&self, name: &TableName) -> Option<&TableName> {
+        let written = self.scope.written;
+        written
+            .get(name)
+            .or_else(|| written.iter().find(|own| same(&own.schema, &name.schema) && same(&own.table, &name.table)))
+    }
+
+    fn post_file(&self, schema: &str, followed: &mut Followed) -> Result<(), EngineError> {
+        let file = self.scope.catalog.schema_file(schema, "-schema-post.sql");
+        let of = FileOf::Post(schema.to_owned());
+        let Some(list) = self.post.get(schema).filter(|_| self.changed_post.contains(schema)) else {
+            followed.files.extend(file.map(|file| AroundFile { of, content: Content::Copied(file.to_owned()) }));
+            return Ok(());
+        };
+        for (file, reason) in &list.unreadable {
+            followed.warnings.push(format!(
+                "the routines and events of the baseline's {file} are not in the result: some changed, and the file is not understood: {reason}"
+            ));
+        }
+        let mut text = Vec::new();
+        for object in &list.objects {
+            write_object(object, None, &mut text);
+        }
+        if !text.is_empty() {
+            let head = if list.head.is_empty() { HEAD.to_vec() } else { list.head.clone() };
+            followed.files.push(AroundFile { of, content: Content::Written([head, text].concat()) });
+        }
+        Ok(())
+    }
+
+    /// Sequences that the dump has in the form of tables, and those made since.
+    fn sequence_files(&self, followed: &mut Followed) -> Result<(), EngineError> {
+        let catalog = self.scope.catalog;
+        for (name, (sequence, origin)) in self.scope.sequences {
+            let files = origin.and_then(|origin| catalog.tables.get(origin));
+            let mut add = |of: FileOf, content: Content| followed.files.push(AroundFile { of, content });
+            if sequence.is_baselines() && *origin == Some(name) {
+                let files = files.into_iter().flat_map(|files| files.schema.iter().chain(&files.data));
+                for file in files {
+                    add(FileOf::SequenceTable(name.clone()), Content::Copied(file.name.clone()));
+                }
+                continue;
+            }
+            let row = match files.and_then(|files| files.data.first()) {
+                Some(file) => row_of_file(&catalog.bytes(&file.name)?),
+                None => None,
+            };
+            let (made, rows) = sequence.files(&name.table, row);
+            if sequence.is_altered() {
+                followed.warnings.push(format!(
+                    "the sequence {name} was altered, and no numbers were taken from it since: the log does not tell from where on it counts, so that it may pass over numbers"
+                ));
+            }
+            let mut add = |of: FileOf, text: Option<Vec<u8>>| {
+                followed.files.extend(text.map(|text| AroundFile { of, content: Content::Written(text) }));
+            };
+            add(FileOf::SequenceTable(name.clone()), made);
+            add(FileOf::SequenceRow(name.clone()), rows);
+        }
+        Ok(())
+    }
+
+    fn view_files(&mut self, followed: &mut Followed) -> Result<(), EngineError> {
+        let catalog = self.scope.catalog;
+        let now = |name: &TableName| self.scope.tables.get(name).cloned().flatten();
+        let there = |name: &TableName| self.scope.written.contains(name) || self.scope.sequences.contains_key(name);
+        let gone = catalog.tables.keys().any(|name| !there(name))
+            || catalog.views.keys().any(|name| !self.views.contains_key(name) || !self.scope.filter.matches(name));
+        let check_all = gone || !self.scope.before.is_empty();
+        let mut kept: BTreeMap<TableName, Option<View>> = BTreeMap::new();
+        let mut left_out: Vec<(TableName, String)> = Vec::new();
+        let names: Vec<TableName> = self.views.keys().filter(|name| self.scope.filter.matches(name)).cloned().collect();
+        for name in names {
+            if !self.wanted_schema(&name.schema) {
+                continue;
+            }
+            let state = self.views.remove(&name);
+            match state {
+                Some(ViewState::Changed(mut view)) => match view.without_stars(&now) {
+                    Ok(()) => drop(kept.insert(name, Some(*view))),
+                    Err(reason) => left_out.push((name, reason)),
+                },
+                Some(ViewState::Baseline) if check_all => {
+                    // One that is not understood is copied as it is.
+                    let view = self.read_view(&name)?.ok();
+                    kept.insert(name.clone(), view);
+                    self.views.insert(name, ViewState::Baseline);
+                }
+                Some(ViewState::Baseline) => {
+                    kept.insert(name.clone(), None);
+                    self.views.insert(name, ViewState::Baseline);
+                }
+                None => {}
+            }
+        }
+        // A view of which something is missing is missing to others.
+        loop {
+            let bad = kept.iter().find_map(|(name, view)| Some((name.clone(), self.hindrance(view.as_ref()?, &kept)?)));
+            let Some((name, reason)) = bad else { break };
+            kept.remove(&name);
+            left_out.push((name, reason));
+        }
+        for (name, view) in &kept {
+            if self.views.contains_key(name) {
+                for file in catalog.views.get(name).into_iter().flatten() {
+                    let of = if file.name.contains("-schema-view.sql") {
+                        FileOf::View(name.clone())
+                    } else {
+                        FileOf::Placeholder(name.clone())
+                    };
+                    followed.files.push(AroundFile { of, content: Content::Copied(file.name.clone()) });
+                }
+            } else if let Some(view) = view {
+                let columns =
+                    |table: &TableName| now(table).or_else(|| Some(kept.get(table)?.as_ref()?.column_names(&now)));
+                let placeholder = Content::Written(view.placeholder(&columns));
+                followed.files.push(AroundFile { of: FileOf::Placeholder(name.clone()), content: placeholder });
+                followed
+                    .files
+                    .push(AroundFile { of: FileOf::View(name.clone()), content: Content::Written(view.file()) });
+            }
+        }
+        for (name, reason) in left_out {
+            match self.last.get_mut(&(ObjectKind::View, name.clone())) {
+                Some(last) => last.left_out = Some(reason),
+                None => {
+                    followed.warnings.push(format!("the view {name} is not in the result: {reason}"));
+                    followed.objects.push(PlannedObject {
+                        kind: ObjectKind::View.sql().to_owned(),
+                        name,
+                        action: ObjectAction::LeftOut,
+                        position: None,
+                        reason: Some(reason),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Why a view cannot be made from what is in the result.
+    fn hindrance(&self, view: &View, kept: &BTreeMap<TableName, Option<View>>) -> Option<String> {
+        let same_name = |a: &TableName, b: &TableName| same(&a.schema, &b.schema) && same(&a.table, &b.table);
+        if let Some(other) = view.other_schema()
+            && !self.has_schema(other)
+            && !is_system_schema(other)
+        {
+            return Some(format!("its session was in the schema {other}, which is not in the result"));
+        }
+        for read in &view.query.tables {
+            let there = self.written_table(read).is_some()
+                || kept.keys().any(|name| same_name(name, read))
+                || self.scope.sequences.contains_key(read)
+                || self.scope.catalog.sequences.contains_key(read);
+            if !there && self.scope.catalog.has_schema(&read.schema) {
+                return Some(format!("it reads {read}, which is not in the result"));
+            }
+        }
+        // A column that is gone, unless another table has one of this name.
+        let known = |read: &TableName| self.scope.tables.get(read).cloned().flatten();
+        let present: BTreeSet<String> =
+            view.query.tables.iter().filter_map(known).flatten().map(|column| column.to_lowercase()).collect();
+        for read in &view.query.tables {
+            let then = view.columns.get(read).or_else(|| self.scope.before.get(read));
+            for column in then.into_iter().flatten() {
+                let used = view.query.words.iter().any(|word| same(word, column));
+                if used && known(read).is_some() && !present.contains(&column.to_lowercase()) {
+                    return Some(format!("it uses the column `{column}` of {read}, which is gone"));
+                }
+            }
+        }
+        None
+    }
+
+    /// What became of what the window's statements were about.
+    fn say(&self, followed: &mut Followed) {
+        followed.warnings.extend(self.doubts.iter().cloned());
+        let written_views: BTreeSet<&TableName> = followed
+            .files
+            .iter()
+            .filter_map(|file| if let FileOf::View(name) = &file.of { Some(name) } else { None })
+            .collect();
+        let mut objects = Vec::new();
+        for ((kind, name), last) in &self.last {
+            if !self.wanted_schema(&name.schema) {
+                continue;
+            }
+            let there = match kind {
+                ObjectKind::View => written_views.contains(name),
+                ObjectKind::Trigger => self.find_trigger(name).is_some_and(|at| {
+                    let object = self.triggers.get(&name.schema).and_then(|list| list.objects.get(at));
+                    object
+                        .and_then(|object| object.table.as_ref())
+                        .is_some_and(|table| self.written_table(table).is_some())
+                }),
+                _ => self.post.get(&name.schema).is_some_and(|list| {
+                    list.objects
+                        .iter()
+                        .any(|object| object.kind() == Some(*kind) && same(&object.name.table, &name.table))
+                }),
+            };
+            let action = match (&last.left_out, there) {
+                (Some(_), _) => ObjectAction::LeftOut,
+                (None, true) => ObjectAction::Written,
+                (None, false) => ObjectAction::Dropped,
+            };
+            if let Some(reason) = &last.left_out {
+                followed.warnings.push(format!(
+                    "the {} {name} is not in the result: {reason}; the statement at {} is `{}`",
+                    kind.sql().to_lowercase(),
+                    last.position,
+                    last.shown
+                ));
+            }
+            objects.push(PlannedObject {
+                kind: kind.sql().to_owned(),
+                name: name.clone(),
+                action,
+                position: Some(last.position.clone()),
+                reason: last.left_out.clone(),
+            });
+        }
+        for (schema, last) in &self.schemas_told {
+            let gone = self.schemas.get(schema) == Some(&Schema::Gone);
+            if let Some(reason) = &last.left_out {
+                followed.warnings.push(format!(
+                    "the definition of the schema {schema} is the baseline's: {reason}; the statement at {} is `{}`",
+                    last.position, last.shown
+                ));
+            }
+            objects.push(PlannedObject {
+                kind: "DATABASE".to_owned(),
+                name: TableName::new(schema.clone(), schema.clone()),
+                action: if gone { ObjectAction::Dropped } else { ObjectAction::Written },
+                position: Some(last.position.clone()),
+                reason: last.left_out.clone(),
+            });
+        }
+        followed.objects.extend(objects);
+    }
+}
+
+const HEAD: &[u8] = b"/*!40101 SET NAMES utf8mb4*/;\n";
+
+fn write_object(object: &Object, table: Option<&str>, out: &mut Vec<u8>) {
+    let Some(kind) = object.kind() else { return };
+    let name = object.name.table.as_str();
+    // MariaDB knows DROP PACKAGE in Oracle's mode only, and drops nothing that is not there.
+    if !matches!(kind, ObjectKind::Package | ObjectKind::PackageBody) {
+        out.extend_from_slice(format!("DROP {} IF EXISTS `{}`;\n", kind.sql(), name.replace('`', "``")).as_bytes());
+    }
+    for (number, step) in object.steps.iter().enumerate() {
+        let other_definer = object.definer.as_deref().filter(|_| number == 0);
+        step.write(ObjectNames { name, table, definer: None, other_definer, schema: None }, out);
+    }
+}

@@ -1,0 +1,245 @@
+//! Statements as bytes, with the settings of the session that ran them.
+
+use backtrail_binlog::QueryEvent;
+use backtrail_schema::{Flavour, ObjectKind, ObjectNames, ObjectStatement, SqlDialect};
+
+/// A statement's text. One that is no UTF-8 is held with a character for each byte, so that it can be read and written
+/// back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Source {
+    pub(crate) text: String,
+    bytewise: bool,
+}
+
+impl Source {
+    /// Takes a statement in; None where a byte that looks like a quote or backslash may be a part of a character.
+    pub(crate) fn new(bytes: &[u8], client: Option<u16>) -> Option<Self> {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return Some(Self { text: text.to_owned(), bytewise: false });
+        }
+        // big5, sjis, gbk, cp932, gb18030
+        let ambiguous = matches!(client, Some(1 | 13 | 28 | 84 | 87 | 88 | 95 | 96 | 248..=250));
+        let text = bytes.iter().map(|byte| char::from(*byte)).collect();
+        (!ambiguous).then_some(Self { text, bytewise: true })
+    }
+
+    /// What is made of the text, as it goes into a file.
+    pub(crate) fn bytes(&self, text: &str) -> Vec<u8> {
+        if !self.bytewise {
+            return text.as_bytes().to_vec();
+        }
+        let mut out = Vec::with_capacity(text.len());
+        for character in text.chars() {
+            match u8::try_from(u32::from(character)) {
+                Ok(byte) => out.push(byte),
+                // A name that was given elsewhere, in UTF-8.
+                Err(_) => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
+        out
+    }
+}
+
+/// What the session had set that an object keeps or that decides how its statement is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Session {
+    pub(crate) flavour: Flavour,
+    /// The current schema.
+    pub(crate) schema: String,
+    sql_mode: Option<u64>,
+    /// Collation ids of client, connection and server.
+    charset: Option<(u16, u16, u16)>,
+    time_zone: Option<String>,
+    /// When the statement began: seconds and microseconds.
+    clock: (u32, u32),
+    /// As SQL.
+    pub(crate) invoker: Option<String>,
+}
+
+impl Session {
+    pub(crate) fn of(query: &QueryEvent<'_>, flavour: Flavour, timestamp: u32) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let quoted = |bytes: &[u8]| format!("`{}`", text(bytes).replace('`', "``"));
+        let status = &query.status;
+        Self {
+            flavour,
+            schema: text(query.schema),
+            sql_mode: status.sql_mode,
+            charset: status.charset,
+            time_zone: status.time_zone.map(text),
+            clock: (timestamp, status.microseconds.unwrap_or(0)),
+            // A role has no host.
+            invoker: status.invoker.filter(|(user, _)| !user.is_empty()).map(|(user, host)| {
+                if host.is_empty() { quoted(user) } else { format!("{}@{}", quoted(user), quoted(host)) }
+            }),
+        }
+    }
+
+    /// How its statements are read.
+    pub(crate) fn dialect(&self) -> SqlDialect {
+        SqlDialect::of_sql_mode(self.flavour, self.sql_mode.unwrap_or(0))
+    }
+
+    /// The collation that a schema gets which says none, as the server's number.
+    pub(crate) fn server_collation(&self) -> Option<u16> {
+        self.charset.map(|(.., server)| server)
+    }
+
+    /// What is set before a statement, and set back behind it: as mydumper has it, and what mydumper does not keep.
+    fn settings(&self, statement: &ObjectStatement) -> (String, String) {
+        let (mut before, mut after) = (String::new(), String::new());
+        let mut set = |variable: &str, value: &str| {
+            let previous = variable.to_ascii_uppercase();
+            before.push_str(&format!("SET @PREV_{previous}=@@{previous};\nSET {variable} = {value};\n"));
+            after.push_str(&format!("SET {variable} = @PREV_{previous};\n"));
+        };
+        if let Some((client, connection, _)) = self.charset {
+            set("character_set_client", &charset_of(client));
+            set("character_set_results", &charset_of(client));
+            set("collation_connection", &connection.to_string());
+        }
+        if let Some(mode) = self.sql_mode {
+            set("sql_mode", &format!("'{}'", sql_mode_names(self.flavour, mode)));
+        }
+        if statement.kind == ObjectKind::Event {
+            if let Some(zone) = self.time_zone.as_deref().filter(|zone| !zone.contains(['\'', '\\'])) {
+                set("time_zone", &format!("'{zone}'"));
+            }
+            if statement.counts_from_now {
+                before.push_str(&format!("SET timestamp = {}.{:06};\n", self.clock.0, self.clock.1));
+                after.push_str("SET timestamp = DEFAULT;\n");
+            }
+        }
+        (before, after)
+    }
+}
+
+/// A character set by one of its collations: by name where every version knows it, else by the collation's number.
+fn charset_of(collation: u16) -> String {
+    match collation {
+        5 | 8 | 15 | 31 | 47 | 48 | 49 | 94 => "latin1".to_owned(),
+        11 | 65 => "ascii".to_owned(),
+        45 | 46 | 224..=247 | 255..=323 => "utf8mb4".to_owned(),
+        63 => "binary".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn sql_mode_names(flavour: Flavour, mode: u64) -> String {
+    const BOTH: &[(u32, &str)] = &[
+        (0, "REAL_AS_FLOAT"),
+        (1, "PIPES_AS_CONCAT"),
+        (2, "ANSI_QUOTES"),
+        (3, "IGNORE_SPACE"),
+        (5, "ONLY_FULL_GROUP_BY"),
+        (6, "NO_UNSIGNED_SUBTRACTION"),
+        (7, "NO_DIR_IN_CREATE"),
+        (18, "ANSI"),
+        (19, "NO_AUTO_VALUE_ON_ZERO"),
+        (20, "NO_BACKSLASH_ESCAPES"),
+        (21, "STRICT_TRANS_TABLES"),
+        (22, "STRICT_ALL_TABLES"),
+        (23, "NO_ZERO_IN_DATE"),
+        (24, "NO_ZERO_DATE"),
+        (25, "ALLOW_INVALID_DATES"),
+        (26, "ERROR_FOR_DIVISION_BY_ZERO"),
+        (27, "TRADITIONAL"),
+        (29, "HIGH_NOT_PRECEDENCE"),
+        (30, "NO_ENGINE_SUBSTITUTION"),
+        (31, "PAD_CHAR_TO_FULL_LENGTH"),
+    ];
+    // MySQL 8 has none of those that were for other products, and refuses NO_AUTO_CREATE_USER.
+    const MYSQL: &[(u32, &str)] = &[(32, "TIME_TRUNCATE_FRACTIONAL")];
+    const MARIADB: &[(u32, &str)] = &[
+        (4, "IGNORE_BAD_TABLE_OPTIONS"),
+        (8, "POSTGRESQL"),
+        (9, "ORACLE"),
+        (10, "MSSQL"),
+        (11, "DB2"),
+        (12, "MAXDB"),
+        (13, "NO_KEY_OPTIONS"),
+        (14, "NO_TABLE_OPTIONS"),
+        (15, "NO_FIELD_OPTIONS"),
+        (16, "MYSQL323"),
+        (17, "MYSQL40"),
+        (28, "NO_AUTO_CREATE_USER"),
+        (32, "EMPTY_STRING_IS_NULL"),
+        (33, "SIMULTANEOUS_ASSIGNMENT"),
+        (34, "TIME_ROUND_FRACTIONAL"),
+    ];
+    let own = if flavour == Flavour::Mariadb { MARIADB } else { MYSQL };
+    let mut names: Vec<(u32, &str)> =
+        BOTH.iter().chain(own).filter(|(bit, _)| mode & (1 << bit) != 0).copied().collect();
+    names.sort_unstable();
+    names.into_iter().map(|(_, name)| name).collect::<Vec<_>>().join(",")
+}
+
+/// One statement on the way to an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) statement: ObjectStatement,
+    pub(crate) source: Source,
+    pub(crate) around: Around,
+}
+
+/// What stands before and behind a statement in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Around {
+    /// As the baseline has it.
+    Baseline {
+        before: Vec<u8>,
+        after: Vec<u8>,
+    },
+    Session(Session),
+}
+
+impl Step {
+    /// Writes it for an object of this name.
+    pub(crate) fn write(&self, names: ObjectNames<'_>, out: &mut Vec<u8>) {
+        let (before, after, definer) = match &self.around {
+            Around::Baseline { before, after } => (before.clone(), after.clone(), None),
+            Around::Session(session) => {
+                let (before, after) = session.settings(&self.statement);
+                // An event belongs to whom altered it last.
+                let definer = session.invoker.as_deref().filter(|_| self.statement.kind == ObjectKind::Event);
+                (before.into_bytes(), after.into_bytes(), definer)
+            }
+        };
+        out.extend_from_slice(&before);
+        let text =
+            self.statement.write(&self.source.text, &ObjectNames { definer: names.definer.or(definer), ..names });
+        out.extend_from_slice(&self.source.bytes(&text));
+        out.extend_from_slice(b";\n");
+        out.extend_from_slice(&after);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_by_name() {
+        let check = |flavour, mode, expected: &str| assert_eq!(sql_mode_names(flavour, mode), expected);
+        check(
+            Flavour::Mariadb,
+            1_411_383_296,
+            "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION",
+        );
+        check(
+            Flavour::Mysql,
+            1_168_113_696,
+            "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION",
+        );
+        check(Flavour::Mysql, 0, "");
+    }
+
+    #[test]
+    fn bytes_come_back() {
+        for bytes in [&b"SELECT '\xe9\x80'"[..], "SELECT 'é'".as_bytes()] {
+            let source = Source::new(bytes, Some(8)).unwrap();
+            assert_eq!(source.bytes(&source.text), bytes);
+        }
+        assert_eq!(Source::new(b"\xe9", Some(28)), None);
+    }
+}

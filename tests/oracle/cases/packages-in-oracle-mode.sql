@@ -1,0 +1,15 @@
+-- MariaDB's packages, made and dropped in the window.
+-- server: mariadb
+CREATE DATABASE shop;
+USE shop;
+CREATE TABLE t (id INT PRIMARY KEY);
+-- baseline
+SET SESSION sql_mode = 'ORACLE';
+CREATE PACKAGE pk AS PROCEDURE p1; FUNCTION f1 RETURN INT; END;
+CREATE PACKAGE BODY pk AS
+  PROCEDURE p1 AS BEGIN SELECT 1; END;
+  FUNCTION f1 RETURN INT AS BEGIN RETURN 1; END;
+END;
+CREATE PACKAGE gone AS PROCEDURE p1; END;
+DROP PACKAGE gone;
+-- point
