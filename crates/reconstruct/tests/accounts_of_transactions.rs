@@ -2,7 +2,7 @@
 //! which.
 
 #![expect(clippy::disallowed_methods, reason = "what tests share also reads recorded histories, which are files")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers may panic like the test")]
+#![expect(clippy::unwrap_used, reason = "a test's helpers may panic like the test")]
 
 #[path = "support/log.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
@@ -30,7 +30,10 @@ fn request(target: &str, tables: &str) -> Request {
     request
 }
 
-fn run(baseline: &Memory, log: &Pieces, request: &Request, change: &dyn Fn(&mut Plan)) -> Result<Report, EngineError> {
+/// What is done to a plan before it is carried out.
+type Change<'a> = &'a dyn Fn(&mut Plan);
+
+fn run(baseline: &Memory, log: &Pieces, request: &Request, change: Change<'_>) -> Result<Report, EngineError> {
     let inputs = Inputs { baseline, log, spill: &Memory::default(), observer: &NoObserver };
     let mut plan = plan(&inputs, request)?;
     change(&mut plan);
@@ -108,7 +111,7 @@ fn xa_transactions_from_before_the_baseline() {
     // Where nothing of the window is to be collected, neither is anything before it.
     check(&baseline, &log, &request(&end, "d.t"), &[("", [1, 4, 2, 1, 0, 1, 0, 1])]);
 
-    let changes: [(&dyn Fn(&mut Plan), &str); 3] = [
+    let changes: [(Change<'_>, &str); 3] = [
         (&|plan| plan.events.row_events_carried += 1, "does not balance"),
         (&|plan| plan.carried.clear(), "0 were applied"),
         (
