@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use backtrail_devstack::{DatabaseAddress, ServiceKind};
+use backtrail_objects::{ObjectSettings, ObjectStore};
 use backtrail_tests::{World, WorldOptions, contents, execute, load, position, quiet_instant};
 use mysql_async::prelude::Queryable;
 use serde_json::{Value, json};
@@ -54,6 +55,32 @@ async fn purge(source: &DatabaseAddress) -> anyhow::Result<String> {
     Ok(kept)
 }
 
+/// The plan is in the run's row and beside the result, the same; the accounts say what became of every row and input.
+async fn check_plan(world: &World, path: &str, run: &Value) {
+    let plan = world.api.get(&format!("{path}/plan")).await.unwrap();
+    assert_eq!(plan["tables"]["shop.orders"]["action"], "merge", "{plan}");
+    assert_eq!(plan["tables"]["shop.quiet"]["action"], "copy", "{plan}");
+    let (bucket, s3) = (world.bucket.name(), &world.bucket.server);
+    let mut settings = ObjectSettings::new(bucket, &s3.access_key_id, &s3.secret_access_key);
+    settings.s3_endpoint = Some(s3.endpoint.clone());
+    settings.s3_force_path_style = true;
+    let store = ObjectStore::connect(&settings).unwrap();
+    let prefix = run["s3_path"].as_str().unwrap().strip_prefix(&format!("s3://{bucket}/")).unwrap();
+    let stored = store.get(&format!("{prefix}plan.json"), 1 << 20).await.unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&stored).unwrap(), plan);
+    let manifest = store.get(&format!("{prefix}manifest.json"), 1 << 20).await.unwrap();
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    assert_eq!((&manifest["plan"]["name"], &manifest["plan"]["size"]), (&json!("plan.json"), &json!(stored.len())));
+    let inputs = &manifest["report"]["inputs"];
+    let compared = |file: &Value| file["whole"] == true && file["compared"] == true;
+    assert!(
+        inputs["baseline"].as_array().is_some_and(|files| files.len() > 5 && files.iter().all(compared)),
+        "{inputs}"
+    );
+    assert!(inputs["log"].as_array().is_some_and(|pieces| !pieces.is_empty()), "{inputs}");
+    assert_eq!(manifest["report"]["events"]["row_events"], plan["events"]["row_events"]);
+}
+
 #[tokio::test]
 async fn a_mariadb_shop_comes_back_by_time_gtid_and_position() {
     let mut world = World::start(WorldOptions::default()).await.unwrap();
@@ -81,6 +108,7 @@ async fn a_mariadb_shop_comes_back_by_time_gtid_and_position() {
     for target in [json!({"target_time": instant}), json!({"target_gtid": gtid}), json!({"target_position": place})] {
         let path = world.start_pitr(&server, &target).await.unwrap();
         let run = world.api.follow(&path, |_| ()).await.unwrap();
+        check_plan(&world, &path, &run).await;
         let dump = world.path(&format!("result-{}", run["id"].as_str().unwrap()));
         world.api.fetch_files(&format!("{path}/files"), &dump).await.unwrap();
         execute(&scratch, &["DROP DATABASE IF EXISTS shop"]).await.unwrap();

@@ -1,6 +1,8 @@
 //! `backtrail pitr`: point-in-time recoveries.
 
+use backtrail_reconstruct::Plan;
 use clap::{Args, Subcommand};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::api::ApiSettings;
@@ -48,6 +50,8 @@ pub(crate) enum PitrCommand {
     Show(OneRun),
     /// Follow one to its end.
     Wait(OneRun),
+    /// Show what it was found to have to do: cut, log, and each table with its eras or why it is refused.
+    ShowPlan(OneRun),
     /// List its files with addresses to fetch them from.
     Files(OneRun),
     /// End it.
@@ -141,6 +145,15 @@ pub(crate) async fn run(settings: &ApiSettings, command: PitrCommand) -> anyhow:
         PitrCommand::Wait(OneRun { server, pitr }) => {
             let server = api.server_id(&server).await?;
             wait::follow(&api, &path(&server, &format!("/{pitr}")), settings.json).await?;
+        }
+        PitrCommand::ShowPlan(OneRun { server, pitr }) => {
+            let server = api.server_id(&server).await?;
+            let stored = api.get(&path(&server, &format!("/{pitr}/plan")), &[]).await?;
+            match Plan::deserialize(&stored) {
+                Ok(plan) if !settings.json => print!("{plan}"),
+                // A gateway may be newer than this program.
+                _ => output::print_json(&stored),
+            }
         }
         PitrCommand::Files(OneRun { server, pitr }) => {
             let server = api.server_id(&server).await?;

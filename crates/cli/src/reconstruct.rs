@@ -11,7 +11,7 @@ use backtrail_objects::local::{DirectoryBaseline, DirectoryBinaryLog, DirectoryS
 use backtrail_objects::{ObjectSettings, ObjectStore, S3Url};
 use backtrail_reconstruct::{
     Baseline, BinaryLog, Compression, EngineError, Inputs, Observer, Phase, Plan, Progress, RefusalPolicy, Report,
-    Request, TableAction,
+    Request,
 };
 use backtrail_settings::ByteSize;
 use clap::ValueEnum;
@@ -51,7 +51,8 @@ pub(crate) struct ReconstructArguments {
     /// How to compress the result's files.
     #[arg(long, value_enum, default_value_t = Compress::None)]
     compress: Compress,
-    /// Say what would be done, and write nothing.
+    /// Say what would be done (the cut, the pieces of the log, each table with its eras and stages or why it is refused, and
+    /// how much work it is), and write nothing.
     #[arg(long)]
     plan: bool,
     /// Print the accounts (or the plan) as JSON.
@@ -172,33 +173,31 @@ fn print_plan(plan: &Plan, json: bool) -> anyhow::Result<()> {
         output::print_json(&serde_json::to_value(plan)?);
         return Ok(());
     }
-    println!("from {} to {}, {} transactions", plan.baseline.position, plan.cut.position, plan.cut.transactions);
-    for (table, action) in &plan.tables {
-        match action {
-            TableAction::Copy { rows, bytes } => {
-                println!("copy    {table}: {} rows, {}", unknown(*rows), output::size(*bytes));
-            }
-            TableAction::Merge { rows, bytes, row_events, .. } => {
-                println!(
-                    "merge   {table}: {row_events} row events into {} rows, {}",
-                    unknown(*rows),
-                    output::size(*bytes)
-                );
-            }
-            TableAction::Refused(refusal) => println!("refuse  {refusal}"),
-        }
-    }
-    tell(&plan.warnings, plan.gaps.iter().map(ToString::to_string));
+    print!("{plan}");
     Ok(())
 }
 
 fn print_report(report: &Report, out: &std::path::Path) {
     for (table, account) in &report.tables {
-        println!(
+        print!(
             "{table}: {} rows ({} kept, {} replaced, {} deleted, {} added)",
             account.rows_written, account.rows_kept, account.rows_replaced, account.rows_deleted, account.rows_added
         );
+        if account.cascade_deletes + account.cascade_updates > 0 {
+            print!(
+                "; foreign keys deleted {} and changed {} below the log",
+                account.cascade_deletes, account.cascade_updates
+            );
+        }
+        println!();
     }
+    println!(
+        "{} of {} row events applied, {} of {} baseline rows kept",
+        report.events.row_events_applied,
+        report.events.row_events + report.events.row_events_carried,
+        report.rows.rows_kept,
+        report.rows.rows_read
+    );
     println!(
         "{} tables, {} rows, {} in {} as of {}",
         report.tables.len(),
@@ -216,10 +215,6 @@ fn print_report(report: &Report, out: &std::path::Path) {
 fn tell(warnings: &[String], gaps: impl Iterator<Item = String>) {
     warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
     gaps.for_each(|gap| eprintln!("gap: {gap}"));
-}
-
-fn unknown(rows: Option<u64>) -> String {
-    rows.map_or_else(|| "?".to_owned(), |rows| rows.to_string())
 }
 
 /// The engine's progress on a terminal.

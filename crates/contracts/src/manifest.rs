@@ -15,6 +15,9 @@ use time::OffsetDateTime;
 /// The object's name below its prefix.
 pub const MANIFEST_NAME: &str = "manifest.json";
 
+/// The name below the prefix of a PITR's plan.
+pub const PLAN_NAME: &str = "plan.json";
+
 /// The newest version this code writes.
 pub const MANIFEST_VERSION: u32 = 1;
 
@@ -126,6 +129,10 @@ pub struct PitrManifest {
     pub allow_gaps: bool,
     /// See `allow_gaps`.
     pub gaps: Vec<String>,
+    /// `plan.json` beside it: what was decided before the first row was written, as `backtrail reconstruct --plan --json`
+    /// prints it. It is no part of the dump and not among `files`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<ManifestFile>,
     /// The engine's accounts, as `backtrail reconstruct --json` prints them.
     pub report: serde_json::Value,
     /// Every data object, in name order.

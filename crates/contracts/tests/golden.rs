@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use backtrail_contracts::jobs::{Job, RunBackup, RunPitr, job};
-use backtrail_contracts::manifest::{BackupManifest, MANIFEST_VERSION, PitrManifest};
+use backtrail_contracts::manifest::{BackupManifest, MANIFEST_VERSION, PLAN_NAME, PitrManifest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -30,6 +30,13 @@ fn pitr_manifest_version_1() {
     let manifest: PitrManifest = check(include_str!("../golden/manifest-pitr-v1.json"));
     assert_eq!(manifest.cut.file, "binlog.000013");
     assert!(manifest.last_commit_at.is_some());
+    assert!(manifest.plan.is_none());
+}
+
+#[test]
+fn pitr_manifest_version_1_with_its_plan() {
+    let manifest: PitrManifest = check(include_str!("../golden/manifest-pitr-v1-with-plan.json"));
+    assert_eq!((manifest.version, manifest.plan.unwrap().name.as_str()), (1, PLAN_NAME));
 }
 
 #[test]

@@ -73,6 +73,8 @@ table! {
     RunNotRunning = "run_not_running", CONFLICT, "The run has already ended";
     /// The run has no files: it is still running, it failed, or its files have expired.
     RunHasNoFiles = "run_has_no_files", CONFLICT, "The run has no files";
+    /// The run has no plan: it has not been planned yet, or it ended before it was.
+    RunHasNoPlan = "run_has_no_plan", CONFLICT, "The run has no plan";
     /// The first request with this `Idempotency-Key` is still being answered.
     IdempotencyKeyInUse = "idempotency_key_in_use", CONFLICT, "The first request with this key is still being answered";
     /// The body is larger than this API takes (64 KiB).

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 pub mod blocking;
-mod digest;
 mod download;
 mod error;
 mod key;
@@ -13,7 +12,6 @@ mod store;
 mod unfinished;
 mod upload;
 
-pub use digest::CheckedReader;
 pub use download::Download;
 pub use error::ObjectError;
 pub use key::{S3Url, SegmentName};

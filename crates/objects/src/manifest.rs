@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use backtrail_contracts::manifest::{BackupManifest, MANIFEST_NAME, MANIFEST_VERSION, ManifestFile, PitrManifest};
+use backtrail_reconstruct::Promised;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -76,6 +77,11 @@ pub(crate) fn directory(prefix: &str) -> String {
 
 fn key(prefix: &str) -> String {
     format!("{}{MANIFEST_NAME}", directory(prefix))
+}
+
+/// What a manifest says of a file, for the engine to compare with.
+pub(crate) fn promised(file: &ManifestFile) -> Promised {
+    Promised { size: file.size, sha256: file.sha256.clone(), rows: file.rows }
 }
 
 /// Compares what a manifest lists with names and sizes that are there.

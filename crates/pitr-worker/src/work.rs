@@ -1,18 +1,20 @@
 //! One PITR run, from its claim to its manifest.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backtrail_contracts::manifest::{Coordinates, MANIFEST_VERSION, ManifestFile, PitrManifest};
+use backtrail_contracts::manifest::{Coordinates, MANIFEST_VERSION, ManifestFile, PLAN_NAME, PitrManifest};
 use backtrail_domain::{CutTarget, Phase, RunKind, RunStatus, TableFilter};
 use backtrail_objects::blocking::S3ResultSink;
 use backtrail_objects::local::TempSpill;
-use backtrail_objects::{ObjectStore, manifest};
-use backtrail_reconstruct::{Compression, Inputs, Plan, Report, Request, plan, reconstruct};
+use backtrail_objects::{ObjectStore, StoredObject, manifest};
+use backtrail_reconstruct::{Compression, FileReport, Inputs, Plan, Report, Request, plan, reconstruct};
 use backtrail_store::{Claim, PitrOutcome, PitrRun, Store, StoreError};
 use backtrail_worker::{Lease, Work, WorkError};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
@@ -76,10 +78,13 @@ impl Work for PitrWork {
             )
             .await?;
         let sink = Arc::new(S3ResultSink::new(&self.objects, &prefix));
-        let report = engine.reconstruct(Arc::new(plan), sink).await?;
+        let report = engine.reconstruct(Arc::new(plan), Arc::clone(&sink)).await?;
 
         lease.enter(Phase::Uploading).await?;
-        let manifest = manifest_of(&run, baseline, &report)?;
+        check_stored(&prefix, &report.files, &sink.stored())?;
+        lease.check()?;
+        let plan = self.store_plan(&prefix, &stored_plan).await?;
+        let manifest = manifest_of(&run, baseline, &report, plan)?;
         lease.check()?;
         manifest::write(&self.objects, &prefix, &manifest).await.map_err(failure::of_objects)?;
         let outcome = PitrOutcome {
@@ -104,6 +109,15 @@ impl Work for PitrWork {
 }
 
 impl PitrWork {
+    /// Puts the plan beside the result.
+    async fn store_plan(&self, prefix: &str, plan: &serde_json::Value) -> Result<ManifestFile, WorkError> {
+        let mut text = serde_json::to_vec_pretty(plan).map_err(|error| WorkError::of("internal", false, &error))?;
+        text.push(b'\n');
+        let (size, sha256) = (text.len() as u64, hex::encode(Sha256::digest(&text)));
+        self.objects.put_new(&format!("{prefix}{PLAN_NAME}"), text).await.map_err(failure::of_objects)?;
+        Ok(ManifestFile { name: PLAN_NAME.to_owned(), size, sha256, content_size: size, rows: None, table: None })
+    }
+
     fn request(&self, run: &PitrRun) -> Result<Request, WorkError> {
         let tables = match &run.tables_filter {
             None => TableFilter::All,
@@ -172,10 +186,38 @@ impl Engine {
     }
 }
 
+/// Whether what the store took is what the engine wrote, file by file.
+fn check_stored(prefix: &str, written: &[FileReport], stored: &[StoredObject]) -> Result<(), WorkError> {
+    let different = |name: &str, reason: String| {
+        let message =
+            format!("the account of the result's {name} does not balance: {reason}; start the recovery again");
+        Err(WorkError::failed("reconstruction_failed", message))
+    };
+    let by_key: BTreeMap<&str, &StoredObject> = stored.iter().map(|object| (object.key.as_str(), object)).collect();
+    for file in written {
+        match by_key.get(format!("{prefix}{}", file.name).as_str()) {
+            None => return different(&file.name, "it was written, and not stored".to_owned()),
+            Some(object) if object.size != file.size || object.sha256 != file.sha256 => {
+                let reason = format!(
+                    "{} bytes with SHA-256 {} were written, {} bytes with {} stored",
+                    file.size, file.sha256, object.size, object.sha256
+                );
+                return different(&file.name, reason);
+            }
+            Some(_) => {}
+        }
+    }
+    match stored.len().checked_sub(written.len()) {
+        Some(0) => Ok(()),
+        _ => different("files", format!("{} were written, {} stored", written.len(), stored.len())),
+    }
+}
+
 fn manifest_of(
     run: &PitrRun,
     baseline: backtrail_domain::BackupId,
     report: &Report,
+    plan: ManifestFile,
 ) -> Result<PitrManifest, WorkError> {
     let last_commit_at = report.last_commit.as_ref().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
     Ok(PitrManifest {
@@ -193,6 +235,7 @@ fn manifest_of(
         last_commit_at,
         allow_gaps: run.allow_gaps,
         gaps: report.gaps.iter().map(|gap| format!("{}..{}", gap.from, gap.to)).collect(),
+        plan: Some(plan),
         report: to_json(report)?,
         files: report
             .files
@@ -211,4 +254,36 @@ fn manifest_of(
 
 fn to_json(value: &impl Serialize) -> Result<serde_json::Value, WorkError> {
     serde_json::to_value(value).map_err(|error| WorkError::of("internal", false, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_is_what_was_written() {
+        let written = |name: &str, size, sha256: &str| FileReport {
+            name: name.to_owned(),
+            size,
+            content_size: size,
+            sha256: sha256.to_owned(),
+            table: None,
+            rows: None,
+        };
+        let stored =
+            |key: &str, size, sha256: &str| StoredObject { key: key.to_owned(), size, sha256: sha256.to_owned() };
+        let check = |stored: &[StoredObject], expect: &str| {
+            let files = [written("metadata", 9, "aa"), written("shop.t.sql", 10, "bb")];
+            match check_stored("pitr/x/", &files, stored) {
+                Ok(()) => assert_eq!(expect, ""),
+                Err(error) => assert!(!expect.is_empty() && error.to_string().contains(expect), "{error}"),
+            }
+        };
+        let (metadata, table) = (stored("pitr/x/metadata", 9, "aa"), stored("pitr/x/shop.t.sql", 10, "bb"));
+        check(&[metadata.clone(), table.clone()], "");
+        check(std::slice::from_ref(&metadata), "shop.t.sql does not balance: it was written, and not stored");
+        check(&[metadata.clone(), stored("pitr/x/shop.t.sql", 10, "bc")], "bb were written, 10 bytes with bc stored");
+        check(&[metadata.clone(), stored("pitr/x/shop.t.sql", 11, "bb")], "11 bytes with bb stored");
+        check(&[metadata, table, stored("pitr/x/other", 1, "cc")], "2 were written, 3 stored");
+    }
 }

@@ -12,6 +12,7 @@ use backtrail_schema::{SchemaError, SqlDialect, TableShape, parse_create_table};
 use crate::declared::in_utf8;
 use crate::definition::shape_of_file;
 use crate::io::{Baseline, FileInfo};
+use crate::ledger::AccountedBaseline;
 use crate::plan::Coordinates;
 use crate::{EngineError, decompress};
 
@@ -20,7 +21,7 @@ const LONGEST_TEXT: u64 = 64 << 20;
 
 /// A dump's files, by what they are for.
 pub(crate) struct Catalog<'a> {
-    source: &'a dyn Baseline,
+    pub(crate) source: &'a AccountedBaseline<'a>,
     pub(crate) coordinates: Coordinates,
     pub(crate) metadata: DumpMetadata,
     pub(crate) tables: BTreeMap<TableName, TableFiles>,
@@ -40,7 +41,7 @@ pub(crate) struct TableFiles {
     pub(crate) triggers: Vec<FileInfo>,
     /// Files with rows in another form than INSERT statements.
     pub(crate) raw_data: Vec<FileInfo>,
-    /// Rows, where the metadata says.
+    /// Rows, where the metadata says, or else a manifest.
     pub(crate) rows: Option<u64>,
     /// Why its files cannot be told from those of another table.
     pub(crate) doubtful: Option<String>,
@@ -87,7 +88,7 @@ fn failed(file: &str) -> impl FnOnce(std::io::Error) -> EngineError + '_ {
 
 impl<'a> Catalog<'a> {
     /// Reads the directory and its metadata.
-    pub(crate) fn read(source: &'a dyn Baseline) -> Result<Self, EngineError> {
+    pub(crate) fn read(source: &'a AccountedBaseline<'a>) -> Result<Self, EngineError> {
         let files = source.files().map_err(failed("directory"))?;
         let metadata = metadata(source, &files)?;
         let Some(stated) = &metadata.coordinates else { return Err(EngineError::NoCoordinates) };
@@ -123,10 +124,10 @@ impl<'a> Catalog<'a> {
             }
             let table = TableFiles {
                 schema: own.schema.map(info),
-                data: own.data.into_iter().map(|file| info(file.name)).collect(),
                 triggers: own.triggers.into_iter().map(info).collect(),
+                rows: own.rows.or_else(|| promised_rows(source, &own.data)),
+                data: own.data.into_iter().map(|file| info(file.name)).collect(),
                 raw_data: own.raw_data.into_iter().map(|file| info(file.name)).collect(),
-                rows: own.rows,
                 doubtful: own.doubtful,
                 schema_file_name: own.schema_file_name,
                 file_name: own.file_name,
@@ -258,6 +259,12 @@ impl DataHead {
             self.no_backslash_escapes = mode.contains("NO_BACKSLASH_ESCAPES");
         }
     }
+}
+
+/// The rows of some data files, where a manifest has them of every file.
+fn promised_rows(source: &AccountedBaseline<'_>, files: &[backtrail_dump::names::DataFile]) -> Option<u64> {
+    let rows = |file: &backtrail_dump::names::DataFile| source.promised(&file.name)?.rows;
+    if files.is_empty() { None } else { files.iter().map(rows).sum() }
 }
 
 fn coordinates(stated: &backtrail_dump::metadata::DumpCoordinates) -> Coordinates {

@@ -79,6 +79,11 @@ impl<'a> CutFinder<'a> {
         self.reached_baseline && self.cut.is_none()
     }
 
+    /// Whether the baseline's place has been seen.
+    pub(crate) fn has_reached_baseline(&self) -> bool {
+        self.reached_baseline
+    }
+
     /// An event's timestamp. `first`: of the log's very first event, at the beginning of its file.
     pub(crate) fn timestamp(&mut self, seconds: u32, first: bool) {
         let micros = i64::from(seconds) * 1_000_000;

@@ -185,12 +185,16 @@ pub(crate) fn decide(
     }
     let (row_events, row_event_bytes) = recipe.row_events();
     let action = TableAction::Merge {
+        origin: origin.cloned(),
         key: recipe.key(),
         rows: if origin.is_some() { files.rows } else { Some(0) },
         bytes,
         row_events,
         row_event_bytes,
         eras: recipe.planned_eras(),
+        stages: recipe.planned_stages(),
+        cascaded: tracked.cascaded.clone(),
+        partial_images: tracked.partial,
     };
     Ok((action, Some(recipe)))
 }

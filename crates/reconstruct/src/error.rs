@@ -190,6 +190,22 @@ pub enum EngineError {
         /// Which numbers.
         problem: String,
     },
+    /// Events of the log that were seen and are neither applied nor skipped for a reason.
+    #[error("the account of the log's events does not balance: {problem}; the result is not to be used")]
+    EventAccounting {
+        /// Which numbers.
+        problem: String,
+    },
+    /// A file of the baseline of which not all was read that should have been, or more.
+    #[error(
+        "the account of the baseline's {file} does not balance: {problem}; take another copy of it, or another baseline"
+    )]
+    InputAccounting {
+        /// The file.
+        file: String,
+        /// Which numbers.
+        problem: String,
+    },
     /// A value that cannot be written.
     #[error("a value of {table}.{column} at {position} cannot be written: {problem}")]
     Value {
@@ -256,6 +272,8 @@ impl EngineError {
             | Self::Refused { .. }
             | Self::HistoryDoesNotFit { .. }
             | Self::Accounting { .. }
+            | Self::EventAccounting { .. }
+            | Self::InputAccounting { .. }
             | Self::Value { .. }
             | Self::StalePlan { .. } => false,
         }

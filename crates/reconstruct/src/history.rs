@@ -28,13 +28,19 @@ use crate::xa::Origin;
 /// A table that is followed.
 #[derive(Debug, Clone)]
 pub(crate) struct Tracked {
+    /// Its last name, also where its definition is not known.
+    pub(crate) name: TableName,
     pub(crate) life: Life,
+    /// Row events that committed, in whatever era.
+    pub(crate) committed: u64,
     /// What stands in the way of rebuilding it.
     pub(crate) obstacle: Option<Obstacle>,
     /// Why its shape is not known, where it is not.
     pub(crate) unreadable: Option<String>,
     /// The first event that changed rows.
     pub(crate) first_row_event: Option<BinlogPosition>,
+    /// What ended it: it was dropped, emptied or replaced.
+    pub(crate) ended: Option<Began>,
     /// Where foreign keys first may have changed its rows without an event.
     pub(crate) cascaded: Option<BinlogPosition>,
     /// Images of updated rows lack values that only the rows before have.
@@ -107,7 +113,6 @@ const OTHER_CHARACTERS: &str = "the statement holds characters that are not read
 
 enum Undo {
     Name(TableName, Option<Option<usize>>),
-    Lives(usize),
     Bindings(usize),
     /// What a tracked table was like.
     Tracked(usize, Box<Tracked>),
@@ -171,10 +176,13 @@ impl<'a> History<'a> {
         let id = self.tracked.len();
         let sequence = life.last().is_some_and(|era| era.shape.sequence).then(Sequence::default);
         self.tracked.push(Tracked {
+            name: name.clone(),
             life,
+            committed: 0,
             obstacle: None,
             unreadable,
             first_row_event: None,
+            ended: None,
             cascaded: None,
             partial: false,
             sequence,
@@ -251,6 +259,7 @@ impl<'a> History<'a> {
         if tracked.first_row_event.as_ref().is_none_or(|first| rows.first < *first) {
             tracked.first_row_event = Some(rows.first.clone());
         }
+        tracked.committed += rows.events;
         if let Some(era) = tracked.life.eras.get_mut(era) {
             era.row_events += rows.events;
             era.row_event_bytes += rows.bytes;
@@ -284,7 +293,6 @@ impl<'a> History<'a> {
     }
 
     fn add(&mut self, name: &TableName, tracked: Tracked, moment: u64) {
-        self.undo.push(Undo::Lives(self.tracked.len()));
         self.tracked.push(tracked);
         self.name(name, Some(self.tracked.len() - 1), moment);
     }
@@ -294,13 +302,13 @@ impl<'a> History<'a> {
         self.undo.clear();
     }
 
-    /// What was done since then does not count.
+    /// What was done since then does not count. Tables that were made keep their numbers, which rows were told by and others
+    /// come behind; no name means them any more.
     pub(crate) fn revert(&mut self) {
         while let Some(undo) = self.undo.pop() {
             match undo {
                 Undo::Name(name, Some(before)) => drop(self.names.insert(name, before)),
                 Undo::Name(name, None) => drop(self.names.remove(&name)),
-                Undo::Lives(count) => self.tracked.truncate(count),
                 Undo::Bindings(count) => self.bindings.truncate(count),
                 Undo::Tracked(id, before) => {
                     if let Some(tracked) = self.tracked.get_mut(id) {
@@ -360,7 +368,17 @@ impl<'a> History<'a> {
     fn end(&mut self, name: &TableName, told: &Told<'_>) {
         let name = self.resolve(name);
         if self.find(&name).is_some() {
+            self.note_end(&name, told.began());
             self.name(&name, None, told.moment);
+        }
+    }
+
+    /// The table of a name comes to its end, if there is one.
+    fn note_end(&mut self, name: &TableName, by: Option<Began>) {
+        let Some(id) = self.find(name) else { return };
+        self.remember(id);
+        if let Some(tracked) = self.tracked.get_mut(id) {
+            tracked.ended = by;
         }
     }
 
@@ -438,24 +456,31 @@ impl<'a> History<'a> {
     ) {
         let tracked = match shape {
             Ok((shape, definition)) => Tracked {
+                name: name.clone(),
                 life: Life { origin: None, eras: vec![first_era(name, shape, told.began())], definition },
+                committed: 0,
                 obstacle: None,
                 unreadable: None,
                 first_row_event: None,
+                ended: None,
                 cascaded: None,
                 partial: false,
                 sequence: None,
             },
             Err(reason) => Tracked {
+                name: name.clone(),
                 life: Life { origin: None, eras: Vec::new(), definition: otherwise },
+                committed: 0,
                 obstacle: Some(told.obstacle(reason.clone())),
                 unreadable: Some(reason),
                 first_row_event: None,
+                ended: None,
                 cascaded: None,
                 partial: false,
                 sequence: None,
             },
         };
+        self.note_end(name, told.began());
         self.add(name, tracked, told.moment);
     }
 
@@ -486,14 +511,18 @@ impl<'a> History<'a> {
         };
         let sequence = Some(Sequence::made(&told.statement.text, ddl, &told.statement.dialect));
         let tracked = Tracked {
+            name: name.clone(),
             life,
+            committed: 0,
             obstacle: None,
             unreadable: None,
             first_row_event: None,
+            ended: None,
             cascaded: None,
             partial: false,
             sequence,
         };
+        self.note_end(name, told.began());
         self.add(name, tracked, told.moment);
     }
 
@@ -529,10 +558,22 @@ impl<'a> History<'a> {
             let Some(tracked) = self.tracked.get(id) else { continue };
             let Some(era) = tracked.life.last().filter(|era| in_memory(&era.shape)) else { continue };
             let began = Began { position: position.clone(), statement: "the server started".to_owned() };
-            let eras = vec![first_era(&name, era.shape.truncated(), Some(began))];
+            let eras = vec![first_era(&name, era.shape.truncated(), Some(began.clone()))];
             let life = Life { origin: None, eras, definition: tracked.life.definition.emptied() };
-            let emptied = Tracked { life, ..tracked.clone() };
-            self.add(&name, Tracked { first_row_event: None, cascaded: None, partial: false, ..emptied }, moment);
+            let emptied = Tracked {
+                name: name.clone(),
+                life,
+                committed: 0,
+                obstacle: tracked.obstacle.clone(),
+                unreadable: tracked.unreadable.clone(),
+                first_row_event: None,
+                ended: None,
+                cascaded: None,
+                partial: false,
+                sequence: tracked.sequence.clone(),
+            };
+            self.note_end(&name, Some(began));
+            self.add(&name, emptied, moment);
         }
     }
 
@@ -636,12 +677,13 @@ impl<'a> History<'a> {
         let Some(id) = self.find(from) else { return };
         self.each_child(from, &mut |shape| shape.parent_renamed(from, to));
         self.remember(id);
-        if let Some(tracked) = self.tracked.get_mut(id)
-            && let Some(era) = tracked.life.last()
-        {
-            let shape = era.shape.renamed(to.clone());
-            tracked.life.definition.foreign_keys_anew |= !shape.foreign_keys.is_empty();
-            tracked.life.eras.push(first_era(to, shape, told.began()));
+        if let Some(tracked) = self.tracked.get_mut(id) {
+            tracked.name = to.clone();
+            if let Some(era) = tracked.life.last() {
+                let shape = era.shape.renamed(to.clone());
+                tracked.life.definition.foreign_keys_anew |= !shape.foreign_keys.is_empty();
+                tracked.life.eras.push(first_era(to, shape, told.began()));
+            }
         }
         self.name(from, None, told.moment);
         self.name(to, Some(id), told.moment);

@@ -15,6 +15,17 @@ pub struct FileInfo {
     pub size: u64,
 }
 
+/// What a manifest, or an archive's index, says of a file that was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promised {
+    /// Its size as stored, in bytes.
+    pub size: u64,
+    /// SHA-256 of its bytes as stored, in hexadecimal.
+    pub sha256: String,
+    /// Rows in it, for data files whose rows were counted when it was stored.
+    pub rows: Option<u64>,
+}
+
 /// A mydumper directory, wherever it lies.
 pub trait Baseline: Sync {
     /// The files, in any order.
@@ -28,6 +39,12 @@ pub trait Baseline: Sync {
     /// # Errors
     /// A file that cannot be opened; a missing one is [`io::ErrorKind::NotFound`].
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + Send>>;
+
+    /// What a file must be, where that is known. The engine compares while it reads, and a difference fails the run.
+    fn promised(&self, name: &str) -> Option<Promised> {
+        let _ = name;
+        None
+    }
 }
 
 /// One piece of a server's binary log: a file of the server, or a segment of one.
@@ -59,6 +76,12 @@ pub trait BinaryLog: Sync {
     /// # Errors
     /// A piece that cannot be opened.
     fn open(&self, piece: &LogPiece) -> io::Result<Box<dyn Read + Send>>;
+
+    /// What a piece must be, where that is known. The engine compares the pieces that it reads to their end.
+    fn promised(&self, piece: &LogPiece) -> Option<Promised> {
+        let _ = piece;
+        None
+    }
 }
 
 /// Where the result goes.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod account;
 mod address;
 mod arena;
 mod around;
@@ -19,6 +20,7 @@ mod image;
 pub mod io;
 pub mod key;
 mod layout;
+mod ledger;
 mod life;
 mod log;
 mod merge;
@@ -27,6 +29,7 @@ mod output;
 mod partial;
 mod pending;
 mod plan;
+mod plan_text;
 mod planner;
 mod rebuild;
 mod recipe;
@@ -47,15 +50,20 @@ mod wire;
 mod work;
 mod xa;
 
+pub use account::{EventCounts, RowEventCounts};
 pub use around::{ObjectAction, PlannedObject};
 pub use error::EngineError;
 pub use io::{
-    Baseline, BinaryLog, FileInfo, LogPiece, NoObserver, Observer, Phase, Progress, ResultFile, ResultSink, Spill,
-    SpillFile,
+    Baseline, BinaryLog, FileInfo, LogPiece, NoObserver, Observer, Phase, Progress, Promised, ResultFile, ResultSink,
+    Spill, SpillFile,
 };
-pub use plan::{Coordinates, Cut, EventCounts, Gap, Plan, PlannedEra, PlannedKey, PlannedPiece, Refusal, TableAction};
+pub use ledger::{BaselineReading, Reading};
+pub use plan::{
+    Coordinates, Cut, EndedTable, ExpectedWork, Gap, PLAN_VERSION, Plan, PlannedEra, PlannedKey, PlannedPiece,
+    PlannedStage, Refusal, TableAction,
+};
 pub use planner::plan;
 pub use rebuild::reconstruct;
-pub use report::{FileReport, Report, TableReport};
+pub use report::{FileReport, InputReport, Report, TableReport};
 pub use request::{Compression, Inputs, RefusalPolicy, Request};
 pub use span::Span;

@@ -13,6 +13,7 @@ use backtrail_binlog::{
 use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet};
 
 use crate::io::{BinaryLog, LogPiece};
+use crate::ledger::Reading;
 use crate::plan::{Coordinates, Gap, PlannedPiece};
 use crate::{EngineError, decompress};
 
@@ -69,6 +70,8 @@ pub(crate) struct Walked {
     /// The visitor did not stop it: the log has no more.
     pub(crate) exhausted: bool,
     pub(crate) warnings: Vec<String>,
+    /// Events that the visitor was given.
+    pub(crate) events: u64,
 }
 
 /// All pieces of a log, in order.
@@ -176,6 +179,7 @@ impl<'a> Log<'a> {
             end: from.position.clone(),
             exhausted: false,
             warnings: Vec::new(),
+            events: 0,
         };
         if self.pieces.is_empty() {
             let BinlogPosition { file, offset } = &from.position;
@@ -244,7 +248,13 @@ impl Walk<'_> {
         let mut reader = log.reader(piece)?;
         self.segment = piece.end.is_some();
         let from = self.at.max(piece.start);
-        self.walked.pieces.push(PlannedPiece { name: piece.name.clone(), file: piece.file.clone(), from, to: from });
+        self.walked.pieces.push(PlannedPiece {
+            name: piece.name.clone(),
+            file: piece.file.clone(),
+            from,
+            to: from,
+            reading: Reading::default(),
+        });
         let flow = self.events(&mut reader, piece)?;
         if let Some(planned) = self.walked.pieces.last_mut() {
             planned.to = self.at;
@@ -350,6 +360,7 @@ impl Walk<'_> {
         {
             executed.insert(gtid);
         }
+        self.walked.events += 1;
         self.visitor.event(place, event, &boundary)
     }
 

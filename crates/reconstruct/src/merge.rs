@@ -205,6 +205,7 @@ impl Merger<'_> {
         }
         if !self.rehearsal {
             self.watch.rows(one.flow.counts.rows_read - reported)?;
+            self.catalog.source.rows_read(&file.name, one.flow.counts.rows_read)?;
             merge.add(&one.flow.counts);
         }
         one.flow.writer.finish()
@@ -304,6 +305,7 @@ impl Merger<'_> {
         counts.inserts = table.counts.inserts;
         counts.updates = table.counts.updates;
         counts.deletes = table.counts.deletes;
+        counts.partial_images = table.counts.partial_images;
         let unbalanced = |problem: String| Err(EngineError::Accounting { table: table.name.clone(), problem });
         if counts.rows_read != counts.rows_kept + counts.rows_replaced + counts.rows_deleted {
             return unbalanced(format!(
@@ -316,6 +318,10 @@ impl Merger<'_> {
                 "{} rows read, {} inserted and {} deleted by the log, {} deleted along with a parent, {} written",
                 counts.rows_read, counts.inserts, counts.deletes, counts.cascade_deletes, counts.rows_written
             ));
+        }
+        let changes = counts.inserts + counts.updates + counts.deletes;
+        if counts.partial_images > changes {
+            return unbalanced(format!("{} of {changes} row images lack columns", counts.partial_images));
         }
         match merge.rows {
             Some(rows) if rows != counts.rows_read => unbalanced(format!(

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::EngineError;
 use crate::io::{ResultFile, ResultSink};
+use crate::ledger::hexadecimal;
 use crate::report::FileReport;
 use crate::request::Compression;
 
@@ -87,7 +88,7 @@ impl OutputFile {
         };
         hashing.flush().map_err(failed)?;
         hashing.file.finish().map_err(failed)?;
-        let sha256 = hashing.sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hexadecimal(&hashing.sha256.finalize());
         Ok(FileReport {
             size: hashing.size,
             content_size: self.content_size,

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use backtrail_domain::BinlogPosition;
 
+use crate::account::EventCounts;
 use crate::around;
 use crate::facts::Obstacle;
-use crate::plan::EventCounts;
 use crate::span::Span;
 
 /// Whether tables of a storage engine take part in transactions. `None`: nobody knows.
@@ -70,6 +70,8 @@ pub(crate) struct Pending {
     /// The last row of sequences, by their tables' numbers.
     pub(crate) sequences: BTreeMap<usize, String>,
     pub(crate) undone: Vec<Span>,
+    /// How many row events of each table were undone.
+    pub(crate) undone_events: BTreeMap<usize, u64>,
     /// It comes out of a compressed event, which is the place of all that is in it.
     pub(crate) inside_payload: bool,
     base: Part,
@@ -163,8 +165,9 @@ impl Pending {
         let mut unknown = BTreeSet::new();
         for part in parts {
             let gone = |touched: Touched| transactional(touched) == Some(true);
-            let rolled_back = part.rows.iter().filter(|(touched, _)| gone(**touched)).map(|(_, rows)| rows.events);
-            self.events.row_events_rolled_back += rolled_back.sum::<u64>();
+            for ((id, _), rows) in part.rows.iter().filter(|(touched, _)| gone(**touched)) {
+                *self.undone_events.entry(*id).or_default() += rows.events;
+            }
             unknown.extend(part.rows.keys().filter(|touched| transactional(**touched).is_none()).map(|(id, _)| *id));
             self.last().append(part, &mut |touched| !gone(touched));
         }
@@ -172,9 +175,26 @@ impl Pending {
         if unknown.is_empty() { Ok(()) } else { Err(unknown) }
     }
 
+    /// Nothing that is left of the row events counts. Says how many of each table were undone, now and before.
+    pub(crate) fn give_up(&mut self) -> BTreeMap<usize, u64> {
+        let mut undone = std::mem::take(&mut self.undone_events);
+        let mut parts = vec![std::mem::take(&mut self.base)];
+        parts.append(&mut self.savepoints);
+        for part in parts {
+            for ((id, _), rows) in part.rows {
+                *undone.entry(id).or_default() += rows.events;
+            }
+            self.base.obstacles.extend(part.obstacles);
+        }
+        undone
+    }
+
     /// Takes in what a part of the log did that counts along with this transaction.
     pub(crate) fn adopt(&mut self, other: Self) {
         self.undone.extend(other.undone.iter().cloned());
+        for (id, events) in &other.undone_events {
+            *self.undone_events.entry(*id).or_default() += events;
+        }
         self.partial.extend(other.partial.iter().copied());
         self.cascaded.extend(other.cascaded.iter().cloned());
         self.obstacles.extend(other.obstacles.iter().cloned());

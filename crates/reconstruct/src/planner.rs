@@ -7,6 +7,7 @@ use backtrail_domain::{BinlogPosition, GtidSet, TableFilter, TableName};
 use backtrail_schema::{Flavour, SqlDialect};
 
 use crate::EngineError;
+use crate::account::{EventCounts, Fate, Followed};
 use crate::around;
 use crate::baseline::Catalog;
 use crate::cascade::Family;
@@ -14,8 +15,10 @@ use crate::cut::CutFinder;
 use crate::decide::{Shapes, decide};
 use crate::facts::LATER_BASELINE;
 use crate::history::{Binding, History, Tracked, visible_columns};
+use crate::ledger::{AccountedBaseline, AccountedLog};
+use crate::life::Began;
 use crate::log::Log;
-use crate::plan::{Coordinates, Plan, Refusal, TableAction};
+use crate::plan::{Coordinates, EndedTable, ExpectedWork, PLAN_VERSION, Plan, PlannedPiece, Refusal, TableAction};
 use crate::request::{Inputs, Request};
 use crate::scan::{Scan, is_system_schema};
 use crate::span::ordered;
@@ -28,9 +31,10 @@ use crate::xa::{Foreigners, xa_text};
 /// # Errors
 /// A baseline that cannot be one, a log with a gap, a target that cannot be reached: see [`EngineError`].
 pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError> {
-    let catalog = Catalog::read(inputs.baseline)?;
+    let (baseline, accounted_log) = (AccountedBaseline::new(inputs.baseline), AccountedLog::new(inputs.log));
+    let catalog = Catalog::read(&baseline)?;
     let finder = CutFinder::new(request, &catalog.coordinates)?;
-    let log = Log::open(inputs.log)?;
+    let log = Log::open(&accounted_log)?;
     let format = log.format(&catalog.coordinates.position)?;
     let dialect = dialect(&format, &catalog.coordinates);
     let shapes = read_shapes(inputs, request, &catalog, &dialect)?;
@@ -42,8 +46,9 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
     let Scan {
         finder,
         mut history,
+        events: counted,
+        mut tally,
         cascades,
-        mut events,
         around,
         mut unknown,
         sequences,
@@ -61,8 +66,9 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
         observer: inputs.observer,
         completed: &foreign,
     };
-    let (carried, undone_before) = foreigners.resolve(&mut unknown)?;
-    undone.extend(undone_before);
+    let carried = foreigners.resolve(&mut unknown)?;
+    tally.carry(carried.rows);
+    undone.extend(carried.undone);
     let undone = ordered(undone);
     let mut warnings = Vec::new();
     let cut = finder.finish(&walked, &mut warnings)?;
@@ -123,14 +129,13 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
         let reason = "it is a sequence, whose value moved on or whose definition changed";
         tables.insert(name.clone(), refused(name, at, reason, "leave it out and set its value by hand"));
     }
-    for (name, action) in &tables {
-        let id = present.get(name).and_then(|id| history.tracked.get(*id));
-        match (action, id) {
-            (TableAction::Merge { row_events, .. }, _) => events.row_events_applied += row_events,
-            (TableAction::Refused(_), Some(tracked)) => events.row_events_refused += tracked.row_events(),
-            _ => {}
-        }
-    }
+    let followed = followed(&history, &present, &tables, &request.tables);
+    let elsewhere = |name: &TableName| match tables.get(name) {
+        Some(TableAction::Refused(_)) => Fate::Refused,
+        _ => Fate::OtherTable,
+    };
+    let (events, row_events) = tally.account(walked.events, &cut.position, followed, &elsewhere)?;
+    let events = EventCounts { transactions: counted.transactions, ..events };
     let rebuilt: BTreeMap<usize, usize> =
         recipes.keys().enumerate().filter_map(|(number, name)| present.get(name).map(|id| (*id, number))).collect();
     let mut feeds = cascades.feeds;
@@ -143,28 +148,32 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
             recipe.routes.get_or_insert_with(Vec::new);
         }
     }
-    events.row_events_other_tables = events
-        .row_events
-        .saturating_sub(events.row_events_applied + events.row_events_refused + events.row_events_rolled_back);
-    let followed = follow_around(&catalog, &around, &history, &shapes, &tables, &present, request, dialect)?;
-    warnings.extend(followed.warnings);
+    let mut pieces = together(carried.pieces, walked.pieces);
+    accounted_log.fill(&mut pieces);
+    let beside = follow_around(&catalog, &around, &history, &shapes, &tables, &present, request, dialect)?;
+    warnings.extend(beside.warnings);
     Ok(Plan {
+        version: PLAN_VERSION,
         target: request.target.to_string(),
         baseline: catalog.coordinates.clone(),
         cut,
-        log: walked.pieces,
+        log: pieces,
         gaps: walked.gaps,
+        ended: ended(&catalog, &history, &request.tables),
+        expected: ExpectedWork::of(tables.values(), events.bytes),
         bindings: bindings(&history, &rebuilt),
         cascades: feeds,
         dialect,
         rebuilt,
         tables,
-        around: followed.objects,
-        around_files: Some(followed.files),
+        around: beside.objects,
+        around_files: Some(beside.files),
+        read: baseline.readings(),
         rolled_back,
         undone,
-        carried,
+        carried: carried.spans,
         events,
+        row_events,
         warnings,
         recipes,
     })
@@ -211,6 +220,54 @@ fn follow_around(
         before: &before,
     };
     around::follow(told, &scope)
+}
+
+/// The pieces of two walks in the order of the log; of one that was read in both, what the second one says.
+pub(crate) fn together(before: Vec<PlannedPiece>, pieces: Vec<PlannedPiece>) -> Vec<PlannedPiece> {
+    let again = |piece: &PlannedPiece| pieces.iter().any(|other| other.name == piece.name);
+    let mut all: Vec<PlannedPiece> = before.into_iter().filter(|piece| !again(piece)).collect();
+    all.extend(pieces);
+    all
+}
+
+/// What becomes of the row events of every table that was followed.
+fn followed(
+    history: &History<'_>,
+    present: &BTreeMap<TableName, usize>,
+    tables: &BTreeMap<TableName, TableAction>,
+    filter: &TableFilter,
+) -> Vec<Followed> {
+    let names: BTreeMap<usize, &TableName> = present.iter().map(|(name, id)| (*id, name)).collect();
+    let each = |(id, tracked): (usize, &Tracked)| {
+        let name = names.get(&id).copied().unwrap_or(&tracked.name);
+        let fate = match (names.contains_key(&id), tables.get(name)) {
+            (true, Some(TableAction::Refused(_))) => Fate::Refused,
+            (true, Some(_)) => Fate::Applied,
+            // Its last row is the state of a sequence.
+            (true, None) if tracked.sequence.is_some() && filter.matches(name) => Fate::Applied,
+            (true, None) => Fate::NotWanted,
+            (false, _) if filter.matches(name) => Fate::Ended,
+            (false, _) => Fate::NotWanted,
+        };
+        Followed { id, name: name.clone(), committed: tracked.committed, fate }
+    };
+    history.tracked.iter().enumerate().map(each).collect()
+}
+
+/// The wanted tables that came to their end.
+fn ended(catalog: &Catalog<'_>, history: &History<'_>, filter: &TableFilter) -> Vec<EndedTable> {
+    let each = |tracked: &Tracked| {
+        let (began, origin) = (tracked.ended.as_ref()?, tracked.life.origin.as_ref());
+        let name = tracked.name.clone();
+        let row_events = tracked.committed;
+        let rows = origin.map_or(Some(0), |origin| catalog.tables.get(origin)?.rows);
+        let told = filter.matches(&name) && (origin.is_some() || row_events > 0);
+        let Began { position, statement } = began.clone();
+        told.then_some(EndedTable { name, position, statement, rows, row_events })
+    };
+    let mut ended: Vec<EndedTable> = history.tracked.iter().filter_map(each).collect();
+    ended.sort_by(|a, b| a.position.cmp(&b.position));
+    ended
 }
 
 fn refused(name: &TableName, at: &BinlogPosition, reason: &str, remedy: &str) -> TableAction {

@@ -8,19 +8,22 @@ use backtrail_dump::metadata::{DumpCoordinates, ResultTable, render};
 use backtrail_schema::TableShape;
 
 use crate::EngineError;
+use crate::account;
 use crate::around::{AroundFile, Content};
 use crate::baseline::Catalog;
 use crate::cascade::{Cascades, order};
-use crate::collect::{Collection, Collector, TableChanges, check_counts};
+use crate::collect::{Collection, Collector, TableChanges};
 use crate::definition::Base;
 use crate::io::{FileInfo, ResultSink};
+use crate::ledger::{AccountedBaseline, AccountedLog, both_times};
 use crate::log::Log;
 use crate::merge::TableMerge;
 use crate::names::ResultNames;
 use crate::output::OutputFile;
-use crate::plan::{Coordinates, Plan, TableAction};
+use crate::plan::{Coordinates, Plan, PlannedPiece, TableAction};
+use crate::planner::together;
 use crate::recipe::Recipe;
-use crate::report::Report;
+use crate::report::{InputReport, Report, TableReport};
 use crate::request::{Compression, Inputs, RefusalPolicy, Request};
 use crate::work::{Definition, Surroundings, TableCopy, Watch, Work};
 
@@ -39,7 +42,8 @@ pub fn reconstruct(
     if !refused.is_empty() && request.refusals == RefusalPolicy::Fail {
         return Err(EngineError::Refused { refusals: refused });
     }
-    let catalog = Catalog::read(inputs.baseline)?;
+    let baseline = AccountedBaseline::new(inputs.baseline);
+    let catalog = Catalog::read(&baseline)?;
     if catalog.coordinates != plan.baseline {
         return Err(EngineError::StalePlan { reason: "the baseline has other coordinates".to_owned() });
     }
@@ -56,8 +60,8 @@ pub fn reconstruct(
         return Err(EngineError::StalePlan { reason });
     };
     let collector = Collector::new(plan, inputs.spill, inputs.observer, request.memory_budget);
-    let Collection { tables: changes, files: log_files, cascades } = collect(inputs, plan, request, collector)?;
-    check_counts(&changes)?;
+    let (collection, pieces) = collect(inputs, plan, request, collector)?;
+    let Collection { tables: changes, files: log_files, cascades } = collection;
     let cascades = Cascades::new(&plan.cascades, cascades, inputs.spill, request.memory_budget)?;
     let bytes_spilled = changes.iter().flat_map(|table| &table.changes).map(|changes| changes.bytes_spilled()).sum();
 
@@ -102,6 +106,7 @@ pub fn reconstruct(
     let mut done = work.run(request.threads)?;
     drop(work);
 
+    let read = both_times(&plan.read, baseline.readings())?;
     let metadata = metadata(plan, &catalog, &names, &done.tables);
     let mut file = OutputFile::create(sink, "metadata", Compression::None)?;
     file.write_all(metadata.as_bytes())
@@ -114,6 +119,8 @@ pub fn reconstruct(
         gtid_set: plan.cut.gtid_set.clone(),
         last_commit: plan.cut.last_commit.clone(),
         events: plan.events,
+        row_events: plan.row_events.clone(),
+        rows: TableReport::total(done.tables.values()),
         rows_written: done.tables.values().map(|table| table.rows_written).sum(),
         bytes_written: done.files.iter().map(|file| file.size).sum(),
         tables: done.tables,
@@ -121,22 +128,29 @@ pub fn reconstruct(
         around: plan.around.clone(),
         gaps: plan.gaps.clone(),
         files: done.files,
+        inputs: InputReport { baseline: read, log: pieces },
         bytes_spilled,
         warnings,
     })
 }
 
+/// What the second pass collected, and the pieces of the log that it is from.
 fn collect<'a>(
     inputs: &Inputs<'_>,
     plan: &'a Plan,
     request: &Request,
     mut collector: Collector<'a>,
-) -> Result<Collection<'a>, EngineError> {
+) -> Result<(Collection<'a>, Vec<PlannedPiece>), EngineError> {
+    let mut pieces = plan.log.clone();
+    let mut seen = None;
     if !collector.is_idle() {
-        let log = Log::open(inputs.log)?;
+        let accounted = AccountedLog::new(inputs.log);
+        let log = Log::open(&accounted)?;
+        let mut before = Vec::new();
         if let Some(first) = plan.carried.first() {
             collector.look_back(true);
-            log.walk(&Coordinates { position: first.from.clone(), gtid_set: None }, false, &mut collector)?;
+            let from = Coordinates { position: first.from.clone(), gtid_set: None };
+            before = log.walk(&from, false, &mut collector)?.pieces;
             collector.look_back(false);
         }
         let walked = log.walk(&plan.baseline, request.allow_gaps, &mut collector)?;
@@ -146,8 +160,27 @@ fn collect<'a>(
         if walked.gaps != plan.gaps {
             return Err(EngineError::StalePlan { reason: "the log has other gaps".to_owned() });
         }
+        pieces = together(before, walked.pieces);
+        accounted.fill(&mut pieces);
+        seen = Some((walked.events, collector.account));
     }
-    collector.finish()
+    let collection = collector.finish()?;
+    if let Some((delivered, pass)) = seen {
+        account::balance(plan, delivered, &pass, &collection.tables)?;
+    }
+    same_pieces(&plan.log, &pieces)?;
+    Ok((collection, pieces))
+}
+
+/// Whether pieces that were read to their end both times are what they were when planning.
+fn same_pieces(planned: &[PlannedPiece], read: &[PlannedPiece]) -> Result<(), EngineError> {
+    for piece in read.iter().filter(|piece| piece.reading.whole) {
+        let before = planned.iter().find(|planned| planned.name == piece.name && planned.reading.whole);
+        if before.is_some_and(|before| before.reading.sha256 != piece.reading.sha256) {
+            return Err(EngineError::StalePlan { reason: format!("{} of the log has other bytes", piece.name) });
+        }
+    }
+    Ok(())
 }
 
 /// A file that holds no rows and is not a table's.

@@ -12,7 +12,7 @@ use crate::cascade::Route;
 use crate::decide::{file_columns, mergeable, row_key};
 use crate::key::{KeyCodec, member_bytes};
 use crate::life::{Life, Trace, Untraceable};
-use crate::plan::{PlannedEra, PlannedKey};
+use crate::plan::{PlannedEra, PlannedKey, PlannedStage};
 
 /// How one table is rebuilt.
 #[derive(Debug, Clone, PartialEq)]
@@ -184,6 +184,14 @@ impl Recipe {
             row_events: era.row_events,
         };
         self.life.eras.iter().map(era).collect()
+    }
+
+    /// The stages in words, where there is more than one.
+    pub(crate) fn planned_stages(&self) -> Vec<PlannedStage> {
+        if self.stages.len() < 2 {
+            return Vec::new();
+        }
+        self.stages.iter().map(|stage| PlannedStage { first_era: stage.first_era, key: stage.key.clone() }).collect()
     }
 
     /// The head of the first data file that has rows, and whether all of them agree is the merge's to check.

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use backtrail_domain::{BinlogPosition, GtidSet, TableName};
 use serde::{Deserialize, Serialize};
 
+use crate::account::{EventCounts, RowEventCounts};
 use crate::around::PlannedObject;
-use crate::plan::{EventCounts, Gap, Refusal};
+use crate::ledger::BaselineReading;
+use crate::plan::{Gap, PlannedPiece, Refusal};
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +21,8 @@ pub struct Report {
     pub last_commit: Option<String>,
     /// Events between baseline and cut.
     pub events: EventCounts,
+    /// Row events between baseline and cut by table, also of tables that are not wanted.
+    pub row_events: BTreeMap<TableName, RowEventCounts>,
     /// Every table of the result.
     pub tables: BTreeMap<TableName, TableReport>,
     /// Wanted tables that are not in the result.
@@ -28,8 +32,12 @@ pub struct Report {
     pub around: Vec<PlannedObject>,
     /// Holes in the log that were crossed.
     pub gaps: Vec<Gap>,
+    /// What the result was made of.
+    pub inputs: InputReport,
     /// The result's files, by name.
     pub files: Vec<FileReport>,
+    /// The rows of all tables of the result together.
+    pub rows: TableReport,
     /// Rows of all tables of the result.
     pub rows_written: u64,
     /// Bytes of all files as stored.
@@ -67,6 +75,39 @@ pub struct TableReport {
     /// Times that a foreign key changed a row along with a parent's, without an event.
     #[serde(default)]
     pub cascade_updates: u64,
+    /// Inserts, updates and deletes of the window's events whose images lacked columns (`binlog_row_image` was not FULL)
+    /// and were completed.
+    #[serde(default)]
+    pub partial_images: u64,
+}
+
+impl TableReport {
+    /// The sums of several tables.
+    pub(crate) fn total<'a>(tables: impl Iterator<Item = &'a Self>) -> Self {
+        tables.fold(Self::default(), |total, table| Self {
+            rows_read: total.rows_read + table.rows_read,
+            rows_kept: total.rows_kept + table.rows_kept,
+            rows_replaced: total.rows_replaced + table.rows_replaced,
+            rows_deleted: total.rows_deleted + table.rows_deleted,
+            rows_added: total.rows_added + table.rows_added,
+            rows_written: total.rows_written + table.rows_written,
+            inserts: total.inserts + table.inserts,
+            updates: total.updates + table.updates,
+            deletes: total.deletes + table.deletes,
+            cascade_deletes: total.cascade_deletes + table.cascade_deletes,
+            cascade_updates: total.cascade_updates + table.cascade_updates,
+            partial_images: total.partial_images + table.partial_images,
+        })
+    }
+}
+
+/// What a result was made of: every file that was read, with the checksum of what was read of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct InputReport {
+    /// Files of the baseline, by name.
+    pub baseline: Vec<BaselineReading>,
+    /// Pieces of the binary log, in order.
+    pub log: Vec<PlannedPiece>,
 }
 
 /// A file of the result.

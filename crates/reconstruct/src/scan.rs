@@ -16,6 +16,7 @@ use backtrail_schema::{
 };
 
 use crate::EngineError;
+use crate::account::{EventCounts, Tally};
 use crate::around;
 use crate::baseline::Catalog;
 use crate::cascade::Finder;
@@ -27,7 +28,6 @@ use crate::layout;
 use crate::log::{Flow, Place, Visitor, at_event, corrupt};
 use crate::partial::{ImageCheck, Images};
 use crate::pending::{Pending, savepoint_name};
-use crate::plan::EventCounts;
 use crate::span::Span;
 use crate::statement::StatementText;
 use crate::xa::{Completion, Foreign, Prepared};
@@ -52,6 +52,8 @@ pub(crate) struct Scan<'a> {
     observer: &'a dyn Observer,
     pub(crate) finder: CutFinder<'a>,
     pub(crate) events: EventCounts,
+    /// The account of all events.
+    pub(crate) tally: Tally,
     /// Tables with row events that are neither in the baseline nor made since, and the first of these events.
     pub(crate) unknown: BTreeMap<TableName, BinlogPosition>,
     /// Sequences whose value moved on, and where.
@@ -102,6 +104,7 @@ impl<'a> Scan<'a> {
             observer,
             finder,
             events: EventCounts::default(),
+            tally: Tally::default(),
             unknown: BTreeMap::new(),
             sequences: BTreeMap::new(),
             around: Vec::new(),
@@ -187,8 +190,9 @@ impl<'a> Scan<'a> {
             return Err(at_event(place, "rows of a table that no table map has named"));
         };
         let name = &map.name;
-        self.pending.events.row_events += 1;
-        let Some(id) = self.history.find(name) else {
+        let followed = self.history.find(name);
+        self.tally.row_event(followed, name);
+        let Some(id) = followed else {
             if self.catalog.sequences.contains_key(name) {
                 self.sequences.entry(name.clone()).or_insert_with(|| place.start_position());
             } else if !is_system_schema(&name.schema) {
@@ -451,6 +455,7 @@ impl<'a> Scan<'a> {
         } else {
             self.history.revert();
         }
+        self.tally.ends(in_window && included);
         Ok(if self.finder.seen_enough(commit) { Flow::Stop } else { Flow::Continue })
     }
 
@@ -542,6 +547,7 @@ impl<'a> Scan<'a> {
             self.history.obstruct(*id, obstacle.clone());
         }
         self.undone.extend(pending.undone.iter().cloned());
+        self.tally.undone(&pending.undone_events);
         self.count(&pending.events);
         for id in &pending.partial {
             if let Some(tracked) = self.history.tracked.get_mut(*id) {
@@ -597,8 +603,6 @@ impl<'a> Scan<'a> {
 
     fn count(&mut self, counts: &EventCounts) {
         self.events.seen += counts.seen;
-        self.events.row_events += counts.row_events;
-        self.events.row_events_rolled_back += counts.row_events_rolled_back;
         self.events.transactions += counts.transactions;
     }
 
@@ -620,6 +624,9 @@ impl<'a> Scan<'a> {
         }
         self.roll_back(&began, &place, &mut pending);
         self.rolled_back.push(began);
+        // No row of it committed, also where that is an obstacle.
+        let undone = pending.give_up();
+        self.tally.undone_if_seen(&undone);
         self.absorb(pending);
         self.history.settle();
     }
@@ -674,6 +681,7 @@ impl Visitor for Scan<'_> {
         }
         if !self.finder.in_window() {
             // Before the baseline and behind the cut only the times of commits count.
+            self.tally.outside(self.finder.has_reached_baseline());
             if let Some(commit) = boundary.ending() {
                 self.began = None;
                 self.finder.transaction(commit, &place.end_position());
@@ -684,6 +692,7 @@ impl Visitor for Scan<'_> {
             return Ok(Flow::Continue);
         }
         self.moment += 1;
+        self.tally.event(|| place.start_position(), u64::from(event.header.event_size));
         self.report(event)?;
         // A statement that is a transaction of its own may begin and end in one event.
         if boundary.ending().is_some() && self.began.is_none() {

@@ -14,7 +14,7 @@ use crate::cascade::Cascades;
 use crate::cascade::order::Group;
 use crate::declared;
 use crate::definition::counting;
-use crate::io::{FileInfo, Observer, Phase, Progress, ResultSink};
+use crate::io::{Baseline as _, FileInfo, Observer, Phase, Progress, ResultSink};
 use crate::merge::{Merger, TableMerge, file_done};
 use crate::output::{OutputFile, Tee};
 use crate::report::{FileReport, TableReport};
@@ -187,8 +187,9 @@ impl Work<'_> {
         let mut tables: BTreeMap<TableName, TableReport> = BTreeMap::new();
         let copied = copied.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (copy, counted) in self.copies.iter().zip(copied) {
-            let rows = copy.files.rows.unwrap_or(counted);
-            let report = TableReport { rows_read: rows, rows_kept: rows, rows_written: rows, ..TableReport::default() };
+            let report =
+                TableReport { rows_read: counted, rows_kept: counted, rows_written: counted, ..TableReport::default() };
+            balance_copy(copy, counted)?;
             tables.insert(copy.name.clone(), report);
         }
         for merge in self.merges.iter().filter(|merge| !merge.unwanted) {
@@ -348,8 +349,8 @@ impl Work<'_> {
         output.finish(table, None)
     }
 
-    /// Copies a data file of a table that did not change. Where the metadata has the table's row count, only its end is
-    /// looked at; else its rows are counted, which also proves that it is whole.
+    /// Copies a data file of a table that did not change. Where a manifest has the file's checksum and rows, it is copied
+    /// unread; else its rows are counted, which also proves that it is whole.
     fn copy(&self, copy: &TableCopy<'_>, file: &FileInfo) -> Result<(FileReport, u64), EngineError> {
         let mut output = self.output(&file.name)?;
         if copy.files.data.len() > 1 {
@@ -362,7 +363,8 @@ impl Work<'_> {
             file: file.name.clone(),
             problem: problem.to_owned(),
         };
-        if copy.files.rows.is_some() {
+        let promised = self.surroundings.catalog.source.promised(&file.name).and_then(|promised| promised.rows);
+        if let Some(rows) = promised {
             let mut buffer = vec![0; 256 << 10];
             loop {
                 match tee.read(&mut buffer) {
@@ -379,7 +381,8 @@ impl Work<'_> {
             if !matches!(tee.last, None | Some(b';' | b'/')) {
                 return Err(broken("it does not end with a finished statement: it is cut short"));
             }
-            return Ok((tee.into_file().finish(Some(&copy.name), None)?, 0));
+            self.surroundings.catalog.source.rows_read(&file.name, rows)?;
+            return Ok((tee.into_file().finish(Some(&copy.name), Some(rows))?, rows));
         }
         let mut rows = 0_u64;
         let mut reader = StatementReader::new(&mut tee, &file.name);
@@ -401,7 +404,21 @@ impl Work<'_> {
             return Err(EngineError::Result { file: tee.file_name().to_owned(), source });
         }
         outcome.map_err(|source| EngineError::BaselineData { table: copy.name.clone(), source: Box::new(source) })?;
+        self.surroundings.catalog.source.rows_read(&file.name, rows)?;
         Ok((tee.into_file().finish(Some(&copy.name), Some(rows))?, rows))
+    }
+}
+
+/// The dump's own count, where it has one.
+fn balance_copy(copy: &TableCopy<'_>, counted: u64) -> Result<(), EngineError> {
+    match copy.files.rows {
+        Some(rows) if rows != counted => Err(EngineError::Accounting {
+            table: copy.name.clone(),
+            problem: format!(
+                "{counted} rows were read from the baseline, whose metadata says {rows}: rows of it are missing"
+            ),
+        }),
+        _ => Ok(()),
     }
 }
 

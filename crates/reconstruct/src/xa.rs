@@ -14,6 +14,7 @@ use backtrail_domain::{BinlogPosition, TableName};
 use backtrail_schema::{Flavour, SqlDialect, Statement, TableShape, TransactionControl, classify};
 
 use crate::EngineError;
+use crate::account::RowTally;
 use crate::facts::{LATER_BASELINE, Obstacle, statement_text};
 use crate::history::History;
 use crate::io::Observer;
@@ -21,7 +22,7 @@ use crate::layout;
 use crate::log::{Flow, Log, Place, Visitor, at_event};
 use crate::partial::is_whole;
 use crate::pending::{Pending, Touched, is_transactional, savepoint_name};
-use crate::plan::Coordinates;
+use crate::plan::{Coordinates, PlannedPiece};
 use crate::span::Span;
 
 /// What a statement does to a prepared transaction.
@@ -113,6 +114,8 @@ struct Group {
     parents: BTreeSet<TableName>,
     /// Tables that the baseline does not have.
     unknown: BTreeSet<TableName>,
+    /// Its row events, for the account.
+    tally: RowTally,
 }
 
 /// Looks for prepared transactions in the log before the baseline.
@@ -136,7 +139,9 @@ impl LookBack<'_> {
         let Some(map) = self.table_maps.get(rows.table_id) else {
             return Err(at_event(place, "rows of a table that no table map has named"));
         };
-        let Some(origin) = self.origins.get(&map.name) else {
+        let origin = self.origins.get(&map.name);
+        group.tally.event(origin.map(|origin| origin.id), &map.name);
+        let Some(origin) = origin else {
             group.unknown.insert(map.name.clone());
             return Ok(());
         };
@@ -211,6 +216,7 @@ impl Visitor for LookBack<'_> {
                     problem: None,
                     parents: BTreeSet::new(),
                     unknown: BTreeSet::new(),
+                    tally: RowTally::default(),
                 });
             }
             Boundary::Abandons(_) => self.open = None,
@@ -243,6 +249,28 @@ impl Visitor for LookBack<'_> {
     }
 }
 
+/// Transactions from before the baseline that are to be applied.
+#[derive(Debug, Default)]
+pub(crate) struct Carried {
+    /// Where they lie, in the order of the log.
+    pub(crate) spans: Vec<Span>,
+    /// What of them was undone.
+    pub(crate) undone: Vec<Span>,
+    /// Their row events.
+    pub(crate) rows: RowTally,
+    /// The pieces of the log from the first of them on, up to the baseline.
+    pub(crate) pieces: Vec<PlannedPiece>,
+}
+
+/// What was found in the log before the baseline.
+#[derive(Default)]
+struct Found {
+    groups: BTreeMap<XaId, Group>,
+    pieces: Vec<PlannedPiece>,
+    /// Why others were not found.
+    reason: String,
+}
+
 /// What the planning pass found of transactions from before the baseline.
 pub(crate) struct Foreigners<'a, 'h> {
     pub(crate) log: &'a Log<'a>,
@@ -255,18 +283,15 @@ pub(crate) struct Foreigners<'a, 'h> {
 
 impl Foreigners<'_, '_> {
     /// Finds them in the log before the baseline, and counts their rows; those that are not to be found stand in the way of
-    /// every table of the baseline. Says which are to be applied, what of them was undone, and rows of which tables they
-    /// have that the baseline does not.
-    pub(crate) fn resolve(
-        self,
-        unknown: &mut BTreeMap<TableName, BinlogPosition>,
-    ) -> Result<(Vec<Span>, Vec<Span>), EngineError> {
-        let (mut carried, mut undone) = (Vec::new(), Vec::new());
+    /// every table of the baseline. Says which are to be applied, and rows of which tables they have that the baseline does
+    /// not.
+    pub(crate) fn resolve(self, unknown: &mut BTreeMap<TableName, BinlogPosition>) -> Result<Carried, EngineError> {
+        let mut carried = Carried::default();
         if self.completed.is_empty() {
-            return Ok((carried, undone));
+            return Ok(carried);
         }
         let origins = self.history.origins();
-        let (mut found, mut reason) = self.look_back(&origins)?;
+        let Found { groups: mut found, pieces, mut reason } = self.look_back(&origins)?;
         for foreign in self.completed {
             let text = xa_text(&foreign.xid);
             let obstruct_all = |history: &mut History<'_>, why: &str| {
@@ -298,7 +323,9 @@ impl Foreigners<'_, '_> {
             for name in group.unknown {
                 unknown.entry(name).or_insert_with(|| group.span.from.clone());
             }
-            undone.extend(group.pending.undone.iter().cloned());
+            carried.undone.extend(group.pending.undone.iter().cloned());
+            carried.rows.take_in(group.tally);
+            carried.rows.undone(&group.pending.undone_events);
             let (rows, obstacles) = group.pending.rows();
             for (id, obstacle) in obstacles {
                 self.history.obstruct(id, obstacle);
@@ -306,20 +333,25 @@ impl Foreigners<'_, '_> {
             for ((id, era), rows) in rows {
                 self.history.count_rows(id, era, &rows);
             }
-            carried.push(group.span);
+            carried.spans.push(group.span);
         }
-        carried.sort_by(|a, b| a.from.cmp(&b.from));
-        Ok((carried, undone))
+        carried.spans.sort_by(|a, b| a.from.cmp(&b.from));
+        if let Some(Span { from, .. }) = carried.spans.first() {
+            let needed = |piece: &PlannedPiece| (&piece.file, piece.to) > (&from.file, from.offset);
+            carried.pieces = pieces.into_iter().filter(needed).collect();
+        }
+        Ok(carried)
     }
 
     /// Reads further and further back, until all are found or the log has no more.
-    fn look_back(&self, origins: &BTreeMap<TableName, Origin>) -> Result<(BTreeMap<XaId, Group>, String), EngineError> {
+    fn look_back(&self, origins: &BTreeMap<TableName, Origin>) -> Result<Found, EngineError> {
         let wanted: BTreeSet<XaId> = self.completed.iter().map(|foreign| foreign.xid.clone()).collect();
         let mut pieces = 0;
-        let mut found = BTreeMap::new();
+        let mut found = Found::default();
         loop {
+            let because = |reason: String, found: Found| Ok(Found { reason, ..found });
             let Some(start) = self.log.start_before(&self.baseline.position, pieces)? else {
-                return Ok((found, "and the log before it does not hold it".to_owned()));
+                return because("and the log before it does not hold it".to_owned(), found);
             };
             let mut visitor = LookBack {
                 wanted: &wanted,
@@ -333,16 +365,18 @@ impl Foreigners<'_, '_> {
             };
             let from = Coordinates { position: start, gtid_set: None };
             match self.log.walk(&from, false, &mut visitor) {
-                Ok(_) if visitor.reached => found = visitor.found,
-                Ok(_) => return Ok((found, "and the log before it does not reach up to it".to_owned())),
+                Ok(walked) if visitor.reached => {
+                    found = Found { groups: visitor.found, pieces: walked.pieces, reason: String::new() };
+                }
+                Ok(_) => return because("and the log before it does not reach up to it".to_owned(), found),
                 Err(EngineError::Cancelled) => return Err(EngineError::Cancelled),
                 Err(EngineError::LogGap { gap }) => {
-                    return Ok((found, format!("and the log before it has a gap {gap}")));
+                    return because(format!("and the log before it has a gap {gap}"), found);
                 }
-                Err(problem) => return Ok((found, format!("and the log before it cannot be read: {problem}"))),
+                Err(problem) => return because(format!("and the log before it cannot be read: {problem}"), found),
             }
-            if found.len() == wanted.len() {
-                return Ok((found, String::new()));
+            if found.groups.len() == wanted.len() {
+                return Ok(found);
             }
             pieces = (pieces * 2).max(1);
         }

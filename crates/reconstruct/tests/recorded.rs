@@ -209,7 +209,7 @@ fn some_tables() {
     let (_, report, result) = run(&case.baseline, &case.files(), &request).unwrap();
     let tables: Vec<String> = report.tables.keys().map(ToString::to_string).collect();
     assert_eq!(tables, ["shop.orders", "shop.quiet"]);
-    assert!(report.events.row_events_other_tables > 0);
+    assert!(report.events.row_events_not_wanted > 0);
     assert!(result.files().keys().all(|name| !name.contains("items")));
     let unknown = Request::new(target, "shop.orders,shop.nothing".parse().unwrap());
     let error = run(&case.baseline, &case.files(), &unknown).unwrap_err();

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers may panic like the test")]
 
 #[path = "support/log.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
 mod log;
 #[path = "support/memory.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
@@ -12,36 +13,11 @@ mod memory;
 use backtrail_binlog::EventType;
 use backtrail_domain::{CutTarget, TableFilter};
 use backtrail_reconstruct::{EngineError, Inputs, NoObserver, Plan, Request, plan, reconstruct};
-use log::{Log, pieces};
+use log::{Log, baseline, pieces};
 use memory::{Memory, Pieces};
 
 const MYSQL: &str = "8.0.40";
 const MARIADB: &str = "10.11.6-MariaDB-log";
-
-/// A baseline of tables `d.TABLE`, of `(number INT PRIMARY KEY, value INT)` with the rows (1, 1) to (5, 5).
-fn baseline(position: &str, tables: &[(&str, &str)]) -> Memory {
-    let (file, offset) = position.split_once(':').unwrap();
-    let memory = Memory::default();
-    let metadata = format!(
-        "Started dump at: 2023-11-14 22:13:20\nSHOW MASTER STATUS:\n\tLog: {file}\n\tPos: {offset}\n\tGTID:\n\n\
-         Finished dump at: 2023-11-14 22:13:20\n"
-    );
-    memory.put("metadata", metadata.into_bytes());
-    memory.put("d-schema-create.sql", b"CREATE DATABASE `d`;\n".to_vec());
-    for (table, engine) in tables {
-        let definition = format!(
-            "/*!40101 SET NAMES binary*/;\nCREATE TABLE `{table}` (\n  `number` int NOT NULL,\n  `value` int DEFAULT \
-             NULL,\n  PRIMARY KEY (`number`)\n) ENGINE={engine};\n"
-        );
-        memory.put(&format!("d.{table}-schema.sql"), definition.into_bytes());
-        let rows = format!(
-            "/*!40101 SET NAMES binary*/;\n/*!40103 SET TIME_ZONE='+00:00' */;\nINSERT INTO `{table}` VALUES\n\
-             (1,1),\n(2,2),\n(3,3),\n(4,4),\n(5,5);\n"
-        );
-        memory.put(&format!("d.{table}.sql"), rows.into_bytes());
-    }
-    memory
-}
 
 fn rows(result: &Memory, table: &str) -> String {
     let mut rows = Vec::new();

@@ -188,11 +188,16 @@ fn is_baseline(run: &BackupRun) -> bool {
         && run.consistent_at.is_some()
 }
 
-/// A manifest lists every file; a page of 200 of them would be megabytes.
+/// A manifest lists every file, and the engine's accounts in it list them again, and those that were read; a page of 200
+/// of them would be megabytes.
 pub(crate) fn without_files(manifest: Option<&Value>) -> Option<Value> {
     let mut manifest = manifest?.clone();
     if let Some(members) = manifest.as_object_mut() {
         members.remove("files");
+    }
+    if let Some(report) = manifest.get_mut("report").and_then(Value::as_object_mut) {
+        report.remove("files");
+        report.remove("inputs");
     }
     Some(manifest)
 }

@@ -40,6 +40,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(pitr::get_pitr_entry)
         .service(pitr::cancel_pitr)
         .service(pitr::list_pitr_files)
+        .service(pitr::get_pitr_run_plan)
         .service(keys::create_key)
         .service(keys::list_keys)
         .service(keys::revoke_key);

@@ -14,7 +14,7 @@ use crate::chain;
 use crate::idempotency::{IdempotencyKey, Repeatable};
 use crate::input::{self, Body, Fields, FromFields, Path, Query, path_ids};
 use crate::openapi::problems;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::routes::backups::{refuse_ended, traceparent, without_files};
 use crate::routes::files::{self, File};
 use crate::routes::page;
@@ -47,6 +47,7 @@ problems! {
     EntryProblems = [NotFound, ValidationFailed];
     CancelProblems = [NotFound, RunNotRunning, IdempotencyKeyInUse, ValidationFailed, IdempotencyKeyReused];
     FilesProblems = [NotFound, RunHasNoFiles, ValidationFailed];
+    RunPlanProblems = [NotFound, RunHasNoPlan, ValidationFailed];
 }
 
 /// What to rebuild: exactly one of the three targets.
@@ -197,7 +198,7 @@ pub(crate) struct PitrEntry {
     /// How far the phase is: tables, rows, events and bytes done and expected.
     #[schema(value_type = Option<Object>)]
     progress: Option<Value>,
-    /// `manifest.json` without its list of files, which `…/files` gives; null before the end.
+    /// `manifest.json` without its lists of files, of which `…/files` gives the result's; null before the end.
     #[schema(value_type = Option<Object>)]
     manifest: Option<Value>,
     /// What to know about the result.
@@ -398,6 +399,92 @@ async fn list_pitr_files(
 ) -> Result<HttpResponse, Problem> {
     let run = find(&state, &caller, path.0).await?;
     files::respond(&state, &run, false).await
+}
+
+/// The plan of a run, as the engine made it from the baseline and the binary log and carried it out: an object with more in
+/// it than is named here (see `docs/plan-and-report.md`).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the plan is stored as JSON; the fields are documentation")]
+#[schema(example = json!({
+    "version": 1, "target": "2026-04-10T14:30:00Z", "baseline": { "position": "binlog.000012:4711", "gtid_set": "0-1-42" },
+    "cut": { "position": "binlog.000013:90210", "gtid_set": "0-1-99", "last_commit": "2026-04-10T14:29:58Z", "transactions": 57 },
+    "log": [{
+        "name": "binlogs/…/00000000000000000004-00000000000000090210.binlog.zst", "file": "binlog.000013", "from": 4, "to": 90210,
+        "bytes": 65536, "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "whole": true, "compared": true,
+    }],
+    "gaps": [], "tables": {
+        "mydb.quiet": { "action": "copy", "rows": 12, "bytes": 640 },
+        "mydb.orders": {
+            "action": "merge", "origin": "mydb.orders", "key": { "kind": "primary", "columns": ["id"] }, "rows": 81920,
+            "bytes": 26000000, "row_events": 300, "row_event_bytes": 40000,
+        },
+    },
+    "ended": [{ "name": "mydb.old", "position": "binlog.000013:9000", "statement": "DROP TABLE old", "rows": 3, "row_events": 0 }],
+    "expected": {
+        "tables_copied": 1, "tables_merged": 1, "rows": 81932, "bytes": 26000640, "row_events": 300, "row_event_bytes": 40000,
+        "log_bytes": 105000,
+    },
+    "warnings": [],
+}))]
+struct RunPlan {
+    /// The version of this format.
+    version: u32,
+    /// The target asked for.
+    target: String,
+    /// Where the baseline stands in the binary log.
+    #[schema(value_type = Object)]
+    baseline: Value,
+    /// The place between two transactions where the recovery stops.
+    #[schema(value_type = Object)]
+    cut: Value,
+    /// The pieces of the archived binary log, in order, with bytes and checksum of what was read.
+    #[schema(value_type = Vec<Object>)]
+    log: Value,
+    /// Gaps that are crossed.
+    #[schema(value_type = Vec<Object>)]
+    gaps: Value,
+    /// What is done about each wanted table, by name: `copy`, `merge` (with its eras and stages) or `refused` (with
+    /// position, reason and remedy).
+    #[schema(value_type = Object)]
+    tables: Value,
+    /// Wanted tables that were dropped, emptied or replaced by the cut.
+    #[schema(value_type = Vec<Object>)]
+    ended: Value,
+    /// How much there is to do.
+    #[schema(value_type = Object)]
+    expected: Value,
+    /// What to know about the result.
+    warnings: Vec<String>,
+}
+
+/// Get the plan of a PITR
+///
+/// What the run does (or did, or refused to do), as its worker decided it from the baseline and the binary log: the cut,
+/// the pieces of the log, and per table what is done, through which eras and stages, or why it is refused. It is stored
+/// before the first row is written, and beside the result as `plan.json`.
+#[utoipa::path(
+    tag = "PITR",
+    params(PitrPath),
+    responses((status = 200, description = "The plan.", body = RunPlan), RunPlanProblems),
+    security(("api_key" = ["backup:create"])),
+)]
+#[get("/servers/{server_id}/pitr/{pitr_id}/plan")]
+async fn get_pitr_run_plan(
+    caller: Authorized<BackupCreate>,
+    state: web::Data<State>,
+    path: Path<PitrPath>,
+) -> Result<HttpResponse, Problem> {
+    let run = find(&state, &caller, path.0).await?;
+    match &run.plan {
+        Some(plan) => Ok(HttpResponse::Ok().json(plan)),
+        None => {
+            let detail = match run.status {
+                RunStatus::Running => "the run has not been planned yet; ask again when it is reconstructing",
+                RunStatus::Failed | RunStatus::Completed => "the run ended before it was planned",
+            };
+            Err(Problem::new(Code::RunHasNoPlan, detail))
+        }
+    }
 }
 
 async fn find(state: &State, caller: &Authorized<BackupCreate>, path: PitrPath) -> Result<PitrRun, Problem> {

@@ -200,10 +200,16 @@ async fn history_and_files() {
 
     let claim = PitrRun::claim(store, id.parse().unwrap(), "test", seed::LEASE).await.unwrap().unwrap();
     claim.token.set_location(store, "s3://bucket/pitr/x/", "pitr/x/").await.unwrap();
+    archived.api.admin.get(&format!("{entry_path}/plan")).await.problem(409, "run_has_no_plan");
+    let plan = json!({ "version": 1, "tables": { "mydb.orders": { "action": "copy" } } });
+    let baseline =
+        archived.api.admin.get(&entry_path).await.expect(200)["baseline_id"].as_str().unwrap().parse().unwrap();
+    PitrRun::set_plan(store, &claim.token, baseline, &plan).await.unwrap();
+    assert_eq!(archived.api.admin.get(&format!("{entry_path}/plan")).await.expect(200), plan);
     let outcome = PitrOutcome {
         size_bytes: 124_000,
         file_count: 75,
-        manifest: json!({ "version": 1, "report": { "events": { "seen": 9 } }, "files": [
+        manifest: json!({ "version": 1, "report": { "events": { "seen": 9 }, "inputs": {}, "files": [] }, "files": [
             { "name": "metadata", "size": 3, "sha256": "cd".repeat(32), "content_size": 3 },
         ]}),
         report: json!({}),
@@ -218,7 +224,8 @@ async fn history_and_files() {
         (&entry["size_bytes"], &entry["file_count"], &entry["attempt"]),
         (&json!(124_000), &json!(75), &json!(1))
     );
-    assert_eq!(entry["manifest"]["report"]["events"]["seen"], 9);
+    assert_eq!(entry["manifest"]["report"], json!({ "events": { "seen": 9 } }));
+    assert_eq!(archived.api.admin.get(&format!("{entry_path}/plan")).await.expect(200), plan);
     assert_eq!(entry["warnings"], json!(["the source's clock is 2 s ahead"]));
     let files = archived.api.admin.get(&format!("{entry_path}/files")).await.expect(200);
     assert_eq!((&files[0]["name"], &files[0]["rows"]), (&json!("metadata"), &Value::Null));

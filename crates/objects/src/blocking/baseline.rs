@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use backtrail_contracts::manifest::{BackupManifest, MANIFEST_NAME, ManifestFile};
-use backtrail_reconstruct::{Baseline, FileInfo};
+use backtrail_reconstruct::{Baseline, FileInfo, Promised};
 use tokio::runtime::Handle;
 
 use super::ObjectReader;
-use crate::{CheckedReader, ObjectError, ObjectStore, manifest};
+use crate::{ObjectError, ObjectStore, manifest};
 
 /// A mydumper directory below a prefix: one of our backups with its manifest, or a plain one that somebody copied there.
-/// With a manifest, exactly the files that it lists are there, and each is checked while it is read.
+/// With a manifest, exactly the files that it lists are there, and what it says of each is what the engine compares with.
 pub struct S3Baseline {
     store: ObjectStore,
     runtime: Handle,
@@ -90,10 +90,10 @@ impl Baseline for S3Baseline {
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
-        let reader = ObjectReader::open(&self.store, &format!("{}{name}", self.directory), &self.runtime)?;
-        match self.listed.get(name) {
-            Some(listed) => Ok(Box::new(CheckedReader::of_file(reader, listed))),
-            None => Ok(Box::new(reader)),
-        }
+        Ok(Box::new(ObjectReader::open(&self.store, &format!("{}{name}", self.directory), &self.runtime)?))
+    }
+
+    fn promised(&self, name: &str) -> Option<Promised> {
+        self.listed.get(name).map(manifest::promised)
     }
 }

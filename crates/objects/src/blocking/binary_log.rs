@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
-use backtrail_reconstruct::{BinaryLog, LogPiece};
+use backtrail_reconstruct::{BinaryLog, LogPiece, Promised};
 use tokio::runtime::Handle;
 
 use super::ObjectReader;
 use crate::pieces::pieces_of;
-use crate::{CheckedReader, ObjectError, ObjectStore, manifest};
+use crate::{ObjectError, ObjectStore, manifest};
 
 /// A segment as its row describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct S3BinaryLog {
     runtime: Handle,
     pieces: Vec<LogPiece>,
     /// Size and SHA-256 by key, where they are known.
-    known: BTreeMap<String, (u64, String)>,
+    known: BTreeMap<String, Promised>,
 }
 
 impl S3BinaryLog {
@@ -46,10 +46,13 @@ impl S3BinaryLog {
         Ok(Self { store: store.clone(), runtime: Handle::current(), pieces, known: BTreeMap::new() })
     }
 
-    /// These segments, each checked while it is read. To be called in the async runtime, used outside it.
+    /// These segments, of which the engine checks each that it reads to its end. To be called in the async runtime, used outside it.
     pub fn of_segments(store: &ObjectStore, segments: Vec<ArchivedSegment>) -> Self {
-        let known = segments.iter().map(|segment| (segment.piece.name.clone(), (segment.size, segment.sha256.clone())));
-        let known = known.collect();
+        let promise = |segment: &ArchivedSegment| {
+            let (size, sha256) = (segment.size, segment.sha256.clone());
+            (segment.piece.name.clone(), Promised { size, sha256, rows: None })
+        };
+        let known = segments.iter().map(promise).collect();
         let pieces = segments.into_iter().map(|segment| segment.piece).collect();
         Self { store: store.clone(), runtime: Handle::current(), pieces, known }
     }
@@ -61,12 +64,10 @@ impl BinaryLog for S3BinaryLog {
     }
 
     fn open(&self, piece: &LogPiece) -> io::Result<Box<dyn Read + Send>> {
-        let reader = ObjectReader::open(&self.store, &piece.name, &self.runtime)?;
-        match self.known.get(&piece.name) {
-            Some((size, sha256)) => {
-                Ok(Box::new(CheckedReader::new(reader, self.store.url(&piece.name), *size, sha256.as_str())))
-            }
-            None => Ok(Box::new(reader)),
-        }
+        Ok(Box::new(ObjectReader::open(&self.store, &piece.name, &self.runtime)?))
+    }
+
+    fn promised(&self, piece: &LogPiece) -> Option<Promised> {
+        self.known.get(&piece.name).cloned()
     }
 }

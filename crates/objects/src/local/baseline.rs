@@ -6,13 +6,13 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use backtrail_contracts::manifest::{BackupManifest, MANIFEST_NAME, ManifestFile};
-use backtrail_reconstruct::{Baseline, FileInfo};
+use backtrail_reconstruct::{Baseline, FileInfo, Promised};
 
 use super::{file_error, files_below};
-use crate::{CheckedReader, ObjectError, manifest};
+use crate::{ObjectError, manifest};
 
 /// A mydumper directory: a plain one as mydumper wrote it, or one of ours with its manifest. With a manifest, exactly the
-/// files that it lists are there, and each is checked while it is read.
+/// files that it lists are there, and what it says of each is what the engine compares with.
 pub struct DirectoryBaseline {
     directory: PathBuf,
     files: Vec<FileInfo>,
@@ -65,10 +65,10 @@ impl Baseline for DirectoryBaseline {
             return Err(ObjectError::NotFound { object }.into());
         }
         let path = self.directory.join(name);
-        let file = File::open(&path).map_err(file_error(&path))?;
-        match self.listed.get(name) {
-            Some(listed) => Ok(Box::new(CheckedReader::of_file(file, listed))),
-            None => Ok(Box::new(file)),
-        }
+        Ok(Box::new(File::open(&path).map_err(file_error(&path))?))
+    }
+
+    fn promised(&self, name: &str) -> Option<Promised> {
+        self.listed.get(name).map(manifest::promised)
     }
 }

@@ -3,7 +3,35 @@
 use backtrail_binlog::{EventType, MAGIC};
 use backtrail_reconstruct::LogPiece;
 
-use crate::memory::Pieces;
+use crate::memory::{Memory, Pieces};
+
+/// When the first events happen.
+const TIME: u32 = 1_700_000_000;
+
+/// A baseline of tables `d.TABLE`, of `(number INT PRIMARY KEY, value INT)` with the rows (1, 1) to (5, 5).
+pub(crate) fn baseline(position: &str, tables: &[(&str, &str)]) -> Memory {
+    let (file, offset) = position.split_once(':').unwrap();
+    let memory = Memory::default();
+    let metadata = format!(
+        "Started dump at: 2023-11-14 22:13:20\nSHOW MASTER STATUS:\n\tLog: {file}\n\tPos: {offset}\n\tGTID:\n\n\
+         Finished dump at: 2023-11-14 22:13:20\n"
+    );
+    memory.put("metadata", metadata.into_bytes());
+    memory.put("d-schema-create.sql", b"CREATE DATABASE `d`;\n".to_vec());
+    for (table, engine) in tables {
+        let definition = format!(
+            "/*!40101 SET NAMES binary*/;\nCREATE TABLE `{table}` (\n  `number` int NOT NULL,\n  `value` int DEFAULT \
+             NULL,\n  PRIMARY KEY (`number`)\n) ENGINE={engine};\n"
+        );
+        memory.put(&format!("d.{table}-schema.sql"), definition.into_bytes());
+        let rows = format!(
+            "/*!40101 SET NAMES binary*/;\n/*!40103 SET TIME_ZONE='+00:00' */;\nINSERT INTO `{table}` VALUES\n\
+             (1,1),\n(2,2),\n(3,3),\n(4,4),\n(5,5);\n"
+        );
+        memory.put(&format!("d.{table}.sql"), rows.into_bytes());
+    }
+    memory
+}
 
 /// A piece of one file, being written.
 pub(crate) struct Log {
@@ -18,11 +46,13 @@ pub(crate) struct Log {
     events: Vec<u8>,
     /// What events say about where they end.
     tells_ends: bool,
+    /// The time of events, in seconds since 1970.
+    time: u32,
 }
 
-fn put(out: &mut Vec<u8>, event_type: EventType, next: u32, body: &[u8], checksums: bool) {
+fn put(out: &mut Vec<u8>, time: u32, event_type: EventType, next: u32, body: &[u8], checksums: bool) {
     let start = out.len();
-    out.extend_from_slice(&1_700_000_000_u32.to_le_bytes());
+    out.extend_from_slice(&time.to_le_bytes());
     out.push(event_type.0);
     out.extend_from_slice(&7u32.to_le_bytes());
     out.extend_from_slice(&(19 + body.len() as u32 + if checksums { 4 } else { 0 }).to_le_bytes());
@@ -41,7 +71,7 @@ impl Log {
         let mut body = vec![4, 0];
         body.extend_from_slice(version.as_bytes());
         body.resize(52, 0);
-        body.extend_from_slice(&(if created { 1_700_000_000_u32 } else { 0 }).to_le_bytes());
+        body.extend_from_slice(&(if created { TIME } else { 0 }).to_le_bytes());
         body.push(19);
         let mut lengths = vec![0u8; 171];
         for (event_type, length) in
@@ -53,10 +83,10 @@ impl Log {
         body.push(u8::from(checksums));
         let mut format = Vec::new();
         // The checksum of a format description is there in any case.
-        put(&mut format, EventType::FORMAT_DESCRIPTION, 0, &body, true);
+        put(&mut format, TIME, EventType::FORMAT_DESCRIPTION, 0, &body, true);
         let at = 4 + format.len() as u64;
         let file = file.to_owned();
-        Self { file, version, checksums, start: 4, at, format, events: Vec::new(), tells_ends: true }
+        Self { file, version, checksums, start: 4, at, format, events: Vec::new(), tells_ends: true, time: TIME }
     }
 
     /// A segment of a file, from an offset on.
@@ -69,6 +99,12 @@ impl Log {
         self
     }
 
+    /// Events from here on are so many seconds later.
+    pub(crate) fn later(&mut self, seconds: u32) -> &mut Self {
+        self.time += seconds;
+        self
+    }
+
     /// The end of what is written.
     pub(crate) fn end(&self) -> String {
         format!("{}:{}", self.file, self.at)
@@ -78,7 +114,7 @@ impl Log {
         let before = self.events.len();
         let size = 19 + body.len() as u64 + if self.checksums { 4 } else { 0 };
         let next = if self.tells_ends { (self.at + size) as u32 } else { 0 };
-        put(&mut self.events, event_type, next, body, self.checksums);
+        put(&mut self.events, self.time, event_type, next, body, self.checksums);
         self.at += (self.events.len() - before) as u64;
         self
     }
