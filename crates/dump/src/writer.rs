@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 /// What every file of a result begins with: bytes as they are, no foreign keys checked while loading, an SQL mode under
 /// which any row that a server held can be loaded and in which double quotes and backslashes mean what the rows mean by
-/// them, times in UTC. And [`UNIQUE_CHECKS`].
+/// them, times in UTC. Unique keys are checked: see [`COPY_PREAMBLE`].
 pub const PREAMBLE: &str = "\
 /*!40101 SET NAMES binary*/;
 /*!40014 SET FOREIGN_KEY_CHECKS=0*/;
@@ -13,10 +13,16 @@ pub const PREAMBLE: &str = "\
 /*!40103 SET TIME_ZONE='+00:00' */;
 ";
 
-/// Has the server check unique keys while it loads, although myloader has switched that off. Without it MariaDB (10.6 and
+/// What goes before a file that mydumper wrote, which may go on to say otherwise.
+///
+/// The server checks unique keys while it loads, although myloader has switched that off: without it MariaDB (10.6 and
 /// later) takes a lock on the whole of an empty table for the first insert into it, and two threads of myloader that begin
-/// with two files of one table end in a deadlock.
-pub const UNIQUE_CHECKS: &str = "/*!40014 SET UNIQUE_CHECKS=1*/;\n";
+/// with two files of one table end in a deadlock. And the SQL mode is that of [`PREAMBLE`]: mydumper 0.10 sets none, so that
+/// a 0 in an AUTO_INCREMENT column would load as the next number.
+pub const COPY_PREAMBLE: &str = "\
+/*!40014 SET UNIQUE_CHECKS=1*/;
+/*!40101 SET SQL_MODE='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'*/;
+";
 
 /// Statements end here at the latest, unless one row is longer: well below any server's `max_allowed_packet`.
 const STATEMENT_SIZE: usize = 1 << 20;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use backtrail_domain::{BinlogFile, BinlogPosition, TableName};
 use backtrail_dump::tokenizer::{Piece, StatementReader};
-use backtrail_dump::writer::UNIQUE_CHECKS;
+use backtrail_dump::writer::COPY_PREAMBLE;
 
 use crate::baseline::{Catalog, TableFiles};
 use crate::cascade::Cascades;
@@ -353,10 +353,8 @@ impl Work<'_> {
     /// unread; else its rows are counted, which also proves that it is whole.
     fn copy(&self, copy: &TableCopy<'_>, file: &FileInfo) -> Result<(FileReport, u64), EngineError> {
         let mut output = self.output(&file.name)?;
-        if copy.files.data.len() > 1 {
-            std::io::Write::write_all(&mut output, UNIQUE_CHECKS.as_bytes())
-                .map_err(|source| EngineError::Result { file: file.name.clone(), source })?;
-        }
+        std::io::Write::write_all(&mut output, COPY_PREAMBLE.as_bytes())
+            .map_err(|source| EngineError::Result { file: file.name.clone(), source })?;
         let mut tee = Tee::new(self.surroundings.watch.open(self.surroundings.catalog, &file.name)?, output);
         let broken = |problem: &str| EngineError::BaselineRows {
             table: copy.name.clone(),

@@ -119,7 +119,7 @@ impl History {
             }
             statement.push_str(line);
             if let Some(whole) = statement.strip_suffix(';').filter(|_| !line.starts_with(' ')) {
-                history.steps.push(Step::sql(session, whole));
+                history.steps.push(Step::sql(session, whole.trim_end_matches('\n')));
                 statement.clear();
             }
         }
@@ -182,7 +182,9 @@ impl fmt::Display for History {
                         writeln!(f, "-- session {session}")?;
                         last = *session;
                     }
-                    writeln!(f, "{text};")?;
+                    // A `;` behind an indented line ends nothing.
+                    let indented = text.lines().last().is_some_and(|line| line.starts_with(' '));
+                    writeln!(f, "{text}{};", if indented { "\n" } else { "" })?;
                 }
                 Step::Baseline(options) => writeln!(f, "{}", format!("-- baseline {options}").trim_end())?,
                 Step::Point(By::Position) => writeln!(f, "-- point")?,
