@@ -428,11 +428,8 @@ impl<'a> Collector<'a> {
                 }
                 (None, None) => continue,
             };
-            outcome.map_err(|problem| EngineError::HistoryDoesNotFit {
-                table: table.name.clone(),
-                key: codec.describe(key),
-                position: Box::new(place.start_position()),
-                problem: with_rounding(problem.text(), codec),
+            outcome.map_err(|problem| {
+                does_not_fit(table.name, Some(codec), key, place.start_position(), problem.text())
             })?;
         }
         self.tick = self.tick.max(tick);
@@ -520,17 +517,9 @@ impl<'a> Collector<'a> {
         for table in self.tables {
             let mut changes = Vec::with_capacity(table.sets.len());
             for (set, stage) in table.sets.into_iter().zip(&table.recipe.stages) {
-                let describe = |key: &[u8]| stage.codecs.first().map_or_else(String::new, |codec| codec.describe(key));
                 changes.push(set.freeze(self.spill, &mut |problem: Misfit, record| {
-                    EngineError::HistoryDoesNotFit {
-                        table: table.name.clone(),
-                        key: describe(record.key),
-                        position: Box::new(position(&files, record.at, &self.plan.cut.position)),
-                        problem: match stage.codecs.first() {
-                            Some(codec) => with_rounding(problem.text(), codec),
-                            None => problem.text().to_owned(),
-                        },
-                    }
+                    let place = position(&files, record.at, &self.plan.cut.position);
+                    does_not_fit(table.name, stage.codecs.first(), record.key, place, problem.text())
                 })?);
             }
             done.push(TableChanges {
@@ -545,15 +534,20 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// What does not fit, and that it may be the key's fault.
-pub(crate) fn with_rounding(problem: &str, codec: &KeyCodec) -> String {
-    if codec.is_rounded() {
-        format!(
-            "{problem}; its key has a FLOAT column, of which a dump holds six digits, so that keys may look alike that \
-             are not: leave the table out"
-        )
+/// The error of a row whose history does not fit.
+pub(crate) fn does_not_fit(
+    table: &TableName,
+    codec: Option<&KeyCodec>,
+    key: &[u8],
+    position: BinlogPosition,
+    problem: &str,
+) -> EngineError {
+    let (table, position, problem) = (table.clone(), Box::new(position), problem.to_owned());
+    let key = codec.map_or_else(String::new, |codec| codec.describe(key));
+    if codec.is_some_and(|codec| codec.is_rounded() || codec.exact_length() > 0) {
+        EngineError::RowsLookAlike { table, key, position, problem }
     } else {
-        problem.to_owned()
+        EngineError::HistoryDoesNotFit { table, key, position, problem }
     }
 }
 

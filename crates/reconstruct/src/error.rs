@@ -166,6 +166,22 @@ pub enum EngineError {
         refusals: Vec<Refusal>,
     },
 
+    /// As [`EngineError::HistoryDoesNotFit`], of a table whose rows the dump tells apart by the six digits of a FLOAT.
+    #[error(
+        "rows of {table} cannot be told apart: row {key}: {problem} (event at {position}); it has a FLOAT column, of which \
+         a dump holds six digits, so that rows may look alike that are not: leave the table out"
+    )]
+    RowsLookAlike {
+        /// The table.
+        table: TableName,
+        /// The key's values.
+        key: String,
+        /// The event.
+        position: Box<BinlogPosition>,
+        /// What does not fit.
+        problem: String,
+    },
+
     /// Event and event, or event and baseline, contradict each other: rows changed without the log knowing, or the
     /// baseline is not of this log.
     #[error(
@@ -271,6 +287,7 @@ impl EngineError {
             | Self::TargetImpossible { .. }
             | Self::Refused { .. }
             | Self::HistoryDoesNotFit { .. }
+            | Self::RowsLookAlike { .. }
             | Self::Accounting { .. }
             | Self::EventAccounting { .. }
             | Self::InputAccounting { .. }

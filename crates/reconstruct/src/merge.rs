@@ -19,7 +19,7 @@ use crate::address::Address;
 use crate::baseline::{Catalog, DataHead, TableFiles};
 use crate::cascade::{Cascades, LinkLookup};
 use crate::changes::{Changes, Lookup};
-use crate::collect::{TableChanges, position, with_rounding};
+use crate::collect::{TableChanges, does_not_fit, position};
 use crate::decide::{file_columns, mergeable};
 use crate::image::{Cell, Layout};
 use crate::io::{FileInfo, ResultSink};
@@ -334,12 +334,7 @@ impl Merger<'_> {
 
     fn misfit(&self, merge: &TableMerge<'_>, stage: usize, record: &Record<'_>, problem: &str) -> EngineError {
         let codec = merge.table.recipe.stages.get(stage).and_then(|stage| stage.codecs.first());
-        EngineError::HistoryDoesNotFit {
-            table: merge.table.name.clone(),
-            key: codec.map_or_else(String::new, |codec| codec.describe(record.key)),
-            position: Box::new(position(self.log_files, record.at, self.cut)),
-            problem: codec.map_or_else(|| problem.to_owned(), |codec| with_rounding(problem, codec)),
-        }
+        does_not_fit(merge.table.name, codec, record.key, position(self.log_files, record.at, self.cut), problem)
     }
 }
 

@@ -10,8 +10,9 @@ use backtrail_devstack::{DatabaseAddress, Family};
 use crate::own_dump;
 use crate::random::Random;
 
-/// A dump that hangs is a failure of its own.
-const DEADLINE: Duration = Duration::from_secs(60);
+/// mydumper 0.10 sometimes does not end although its threads have: it is begun anew then.
+const DEADLINE: Duration = Duration::from_secs(30);
+const ATTEMPTS: usize = 3;
 
 /// Takes a baseline into a new directory and says with what.
 ///
@@ -24,10 +25,30 @@ pub(crate) async fn take(
     random: &mut Random,
 ) -> anyhow::Result<String> {
     match server.family {
-        Family::Mariadb => mydumper(server, directory, options, random).await,
+        Family::Mariadb => {
+            for _ in 1..ATTEMPTS {
+                match mydumper(server, directory, options, random).await? {
+                    Ended::Finished(how) => return Ok(how),
+                    Ended::Hung(_) if directory.exists() => std::fs::remove_dir_all(directory)?,
+                    Ended::Hung(_) => {}
+                }
+            }
+            match mydumper(server, directory, options, random).await? {
+                Ended::Finished(how) => Ok(how),
+                Ended::Hung(what) => bail!(what),
+            }
+        }
         // mydumper 0.10 finds no binlog position on MySQL 8.4 and later.
         Family::Mysql => own_dump::take(server, directory, random).await,
     }
+}
+
+/// What became of a dump.
+enum Ended {
+    /// With these options.
+    Finished(String),
+    /// What was to be seen then.
+    Hung(String),
 }
 
 async fn mydumper(
@@ -35,7 +56,7 @@ async fn mydumper(
     directory: &Path,
     given: &str,
     random: &mut Random,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<Ended> {
     let options = option_file(directory);
     server.write_client_options(&options)?;
     let mut arguments = vec![
@@ -68,7 +89,12 @@ async fn mydumper(
     let ended = tokio::time::timeout(DEADLINE, command.status()).await;
     let log = String::from_utf8_lossy(&std::fs::read(&log_file)?).into_owned();
     let Ok(status) = ended else {
-        bail!("mydumper {} hangs: {}\nthe server: {}", arguments.join(" "), log.trim(), connections(server).await?);
+        let connections = connections(server).await?;
+        return Ok(Ended::Hung(format!(
+            "mydumper {} hangs: {}\nthe server: {connections}",
+            arguments.join(" "),
+            log.trim()
+        )));
     };
     let status = status.context("mydumper does not start")?;
     std::fs::remove_file(&options)?;
@@ -76,7 +102,7 @@ async fn mydumper(
     if !status.success() || log.contains("CRITICAL") || log.contains("ERROR") {
         bail!("mydumper fails: {}", log.trim());
     }
-    Ok(format!("mydumper {}", arguments[2..].join(" ")))
+    Ok(Ended::Finished(format!("mydumper {}", arguments[2..].join(" "))))
 }
 
 fn option_file(directory: &Path) -> PathBuf {

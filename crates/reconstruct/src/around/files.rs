@@ -66,13 +66,18 @@ pub(crate) fn parse(content: &[u8], schema: &str, dialect: &SqlDialect) -> Resul
             continue;
         }
         let source = Source::new(text, None).ok_or("its character set is not known")?;
-        let read = dialects(dialect, &before)
+        let (read, ansi_quotes) = dialects(dialect, &before)
             .iter()
-            .map(|dialect| read_object_statement(&source.text, schema, dialect))
-            .reduce(|first, other| first.or_else(|reason| other.map_err(|_| reason)))
-            .ok_or("there is no way to read it")??
-            .ok_or("there is a statement in it that does not belong there")?;
-        let around = Around::Baseline { before: std::mem::take(&mut before), after: Vec::new() };
+            .map(|dialect| Ok((read_object_statement(&source.text, schema, dialect)?, dialect.ansi_quotes)))
+            .reduce(|first: Result<_, &str>, other| first.or_else(|reason| other.map_err(|_| reason)))
+            .ok_or("there is no way to read it")??;
+        let read = read.ok_or("there is a statement in it that does not belong there")?;
+        let mut after = Vec::new();
+        if ansi_quotes && !contains(&before, b"SET sql_mode = ") {
+            before.extend_from_slice(b"SET @PREV_SQL_MODE=@@SQL_MODE;\nSET sql_mode = 'ANSI_QUOTES';\n");
+            after.extend_from_slice(b"SET sql_mode = @PREV_SQL_MODE;\n");
+        }
+        let around = Around::Baseline { before: std::mem::take(&mut before), after };
         let (name, table) = (read.name.clone(), read.table.clone());
         match read.verb {
             ObjectVerb::Create => {
@@ -108,6 +113,12 @@ fn dialects(dialect: &SqlDialect, before: &[u8]) -> Vec<SqlDialect> {
     let modes = [(false, false), (true, false), (false, true), (true, true)];
     let with = |(ansi_quotes, no_backslash_escapes)| SqlDialect { ansi_quotes, no_backslash_escapes, ..*dialect };
     modes.into_iter().map(with).collect()
+}
+
+/// Whether a file may have a statement that only loads under ANSI_QUOTES, which mydumper 0.10 does not set: the server
+/// prints its definer in such quotes.
+pub(crate) fn has_ansi_quotes(content: &[u8]) -> bool {
+    contains(content, b"DEFINER=\"") && !contains(content, b"SET sql_mode = ")
 }
 
 impl Object {

@@ -109,9 +109,7 @@ impl Group {
         let problem = match (written + self.went).cmp(&self.goes) {
             std::cmp::Ordering::Equal => return Ok(()),
             std::cmp::Ordering::Less => "the log changes or deletes more such rows than the baseline has",
-            std::cmp::Ordering::Greater => {
-                "which of the rows that print alike were deleted cannot be told: leave the table out"
-            }
+            std::cmp::Ordering::Greater => "which of the rows that print alike were deleted cannot be told",
         };
         let effect = Effect::Count { delta: -self.goes, low: -self.goes };
         Err(misfit(&Record { key: &self.key, effect, at: self.at, image: &[] }, problem))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use backtrail_domain::{TableFilter, TableName};
 use backtrail_schema::{ObjectKind, ObjectNames};
 
-use super::super::files::Object;
+use super::super::files::{Object, has_ansi_quotes};
 use super::super::schemas::{self, Schema};
 use super::super::sequences::row_of_file;
 use super::super::views::View;
@@ -30,6 +30,7 @@ impl Follower<'_> {
         schemas.extend(self.views.keys().map(|name| name.schema.clone()));
         schemas.retain(|schema| self.wanted_schema(schema));
         for schema in &schemas {
+            self.mend_quotes(schema)?;
             self.schema_file(schema, &mut followed)?;
             self.trigger_files(schema, &mut followed)?;
             if *self.scope.filter == TableFilter::All {
@@ -47,6 +48,33 @@ impl Follower<'_> {
         self.view_files(&mut followed)?;
         self.say(&mut followed);
         Ok(followed)
+    }
+
+    /// Has the files written anew that would not load as they are.
+    fn mend_quotes(&mut self, schema: &str) -> Result<(), EngineError> {
+        let catalog = self.scope.catalog;
+        if let Some(file) = catalog.schema_file(schema, "-schema-post.sql")
+            && has_ansi_quotes(&catalog.bytes(file)?)
+        {
+            self.load_post(schema)?;
+            self.changed_post.insert(schema.to_owned());
+        }
+        if let Some(file) = self.wide_triggers(schema)
+            && has_ansi_quotes(&catalog.bytes(file)?)
+        {
+            self.load_triggers(schema)?;
+            self.changed_triggers.insert(schema.to_owned());
+        }
+        for (name, files) in catalog.tables.iter().filter(|(name, _)| name.schema == schema) {
+            for file in &files.triggers {
+                if has_ansi_quotes(&catalog.bytes(&file.name)?) {
+                    self.load_triggers(schema)?;
+                    self.changed_triggers.insert(schema.to_owned());
+                    self.changed_tables.insert(name.clone());
+                }
+            }
+        }
+        Ok(())
     }
 
     fn schema_file(&self, schema: &str, followed: &mut Followed) -> Result<(), EngineError> {
