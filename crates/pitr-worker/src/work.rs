@@ -153,6 +153,7 @@ impl Engine {
         F: FnOnce(&Inputs<'_>, &Request) -> Result<T, backtrail_reconstruct::EngineError> + Send + 'static,
     {
         let span = tracing::Span::current();
+        let place = self.recovery.baseline_place.clone();
         let outcome = tokio::task::spawn_blocking(move || {
             let _entered = span.enter();
             let spill = TempSpill::in_directory(&self.spill_directory);
@@ -166,7 +167,7 @@ impl Engine {
             work(&inputs, &self.request)
         });
         match outcome.await {
-            Ok(outcome) => outcome.map_err(failure::of_engine),
+            Ok(outcome) => outcome.map_err(|error| failure::of_engine(error, &place)),
             Err(_) => Err(WorkError::failed("internal", "the engine broke off; its log line says where")),
         }
     }

@@ -90,9 +90,12 @@ impl Baseline for S3Baseline {
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
-        let reader = ObjectReader::open(&self.store, &format!("{}{name}", self.directory), &self.runtime)?;
+        let key = format!("{}{name}", self.directory);
+        let reader = ObjectReader::open(&self.store, &key, &self.runtime)?;
         match self.listed.get(name) {
-            Some(listed) => Ok(Box::new(CheckedReader::of_file(reader, listed))),
+            Some(listed) => {
+                Ok(Box::new(CheckedReader::new(reader, self.store.url(&key), listed.size, listed.sha256.as_str())))
+            }
             None => Ok(Box::new(reader)),
         }
     }
