@@ -206,6 +206,13 @@ async fn a_backup_says_that_no_recovery_can_start_from_it() {
     let server = world.register("shop-db", &source).await.unwrap();
     let good = world.back_up(&server).await.unwrap();
     assert_eq!((&good["baseline"], &good["warnings"]), (&json!(true), &json!([])), "{good}");
+    // Small as it is, it ends before progress is ever reported.
+    let progress = &good["progress"];
+    assert_eq!(progress["files_done"], good["file_count"], "{good}");
+    assert!(
+        progress["bytes_done"].as_u64() > Some(0) && progress["bytes_done"] == progress["bytes_expected"],
+        "{good}"
+    );
 
     // What such images leave out is completed: a warning, and a baseline all the same.
     let check = async |world: &World, name: &str| {

@@ -18,9 +18,9 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use uuid::Uuid;
 
-use crate::failure;
 use crate::progress::RunObserver;
 use crate::recovery::{self, Recovery};
+use crate::{failure, progress};
 
 /// The work of this service, and what it works with.
 pub(crate) struct PitrWork {
@@ -86,6 +86,7 @@ impl Work for PitrWork {
             size_bytes: report.bytes_written,
             file_count: report.files.len() as u64,
             manifest: to_json(&manifest)?,
+            progress: progress::of_the_whole(&report),
             report: to_json(&report)?,
             cut: report.cut.clone(),
             cut_gtid_set: report.gtid_set.clone(),

@@ -140,6 +140,7 @@ pub(crate) struct RunPatch {
     pub(crate) size_bytes: Option<i64>,
     pub(crate) file_count: Option<i64>,
     pub(crate) manifest: Option<Json>,
+    pub(crate) progress: Option<Json>,
 }
 
 /// The columns that moves write. `None` leaves a column, `Some(None)` empties it.
@@ -194,7 +195,7 @@ pub(crate) async fn apply(
         completed_at: None,
         s3_path: None,
         key_prefix: None,
-        progress: None,
+        progress: patch.progress.map(Some),
         error_code: patch.error_code.map(Some),
         error_message: patch.error_message.map(|text| Some(without_nul(text))),
         tool_log: patch.tool_log.map(without_nul),
