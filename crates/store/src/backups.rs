@@ -144,7 +144,7 @@ impl BackupRun {
         row.map(Self::try_from).transpose()
     }
 
-    /// A page of backups, newest first.
+    /// A page of backups, newest first; their manifests are without the files, and they have no log.
     pub async fn list(store: &Store, filter: &RunFilter) -> Result<Page<Self>, StoreError> {
         let page = run_list::list(store, RunKind::Backup, filter).await?;
         let items = page.items.into_iter().map(Self::try_from).collect::<Result<_, _>>()?;

@@ -126,6 +126,14 @@ async fn a_backup_from_claim_to_completion() {
     assert!(run.duration_ms.is_some() && run.lease_holder.is_none() && run.fact().is_some());
     assert_eq!(run.tool_log.as_deref(), Some("a line with a NUL \u{fffd} in it"));
 
+    // A page has hundreds of them: it leaves out what is long.
+    world.sql("UPDATE runs SET manifest = manifest || '{\"files\": [{\"name\": \"metadata\"}]}'").await;
+    let listed = BackupRun::list(store, &RunFilter::of(world.tenant)).await.unwrap().items.remove(0);
+    let whole = BackupRun::find(store, world.tenant, run.id).await.unwrap().unwrap();
+    let files = |run: &BackupRun| run.manifest.as_ref().map(|manifest| manifest.get("files").is_some());
+    assert_eq!((files(&listed), files(&whole)), (Some(false), Some(true)));
+    assert_eq!((listed.tool_log.is_some(), whole.tool_log.is_some()), (false, true));
+
     // It is over: nothing moves it, and the token is worth nothing.
     lost(token.renew(store, LEASE).await);
     lost(token.set_phase(store, Phase::Uploading).await);
