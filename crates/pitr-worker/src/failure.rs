@@ -42,6 +42,11 @@ pub(crate) fn of_engine(error: EngineError, baseline: &str) -> WorkError {
     }
 }
 
+/// Names the damage of an object that showed as another error.
+pub(crate) fn of_damage(damage: &std::io::Error, shown: &EngineError) -> WorkError {
+    WorkError::failed("damaged_object", format!("{damage}; {DAMAGED} (it showed as: {shown})"))
+}
+
 /// Names an error of the object store.
 pub(crate) fn of_objects(error: ObjectError) -> WorkError {
     let code = match &error {

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::progress::RunObserver;
 use crate::recovery::{self, Recovery};
-use crate::{failure, progress};
+use crate::{damage, failure, progress};
 
 /// The work of this service, and what it works with.
 pub(crate) struct PitrWork {
@@ -165,10 +165,16 @@ impl Engine {
                 spill: &spill,
                 observer: &observer,
             };
-            work(&inputs, &self.request)
+            work(&inputs, &self.request).map_err(|error| {
+                let stopped = || self.lease.stopped().is_cancelled();
+                match damage::behind(&error, &self.recovery, &stopped) {
+                    Some(damage) => failure::of_damage(&damage, &error),
+                    None => failure::of_engine(error, &place),
+                }
+            })
         });
         match outcome.await {
-            Ok(outcome) => outcome.map_err(|error| failure::of_engine(error, &place)),
+            Ok(outcome) => outcome,
             Err(_) => Err(WorkError::failed("internal", "the engine broke off; its log line says where")),
         }
     }
