@@ -224,4 +224,18 @@ async fn a_time_behind_the_logs_end_wants_a_word() {
     let future = ["--target-time", "2999-01-01T00:00:00Z", "--assume-complete"];
     let error = format!("{:#}", plan(&future).await.unwrap_err());
     assert!(error.contains("is in the future"), "{error}");
+
+    // Of a place it would not help to assume anything; and where there is no log at all, that is what is said.
+    let error = format!("{:#}", plan(&["--target-position", "binlog.000999:4"]).await.unwrap_err());
+    assert!(error.contains("is not covered") && !error.contains("--assume-complete"), "{error}");
+    let empty = backtrail_devstack::StackDirectory::create("empty").unwrap();
+    let nowhere = empty.path().to_str().unwrap();
+    let base = ["reconstruct", "--baseline", baseline.to_str().unwrap(), "--target-time", behind];
+    let arguments = [&base[..], &["--binlogs", nowhere, "--plan"]].concat();
+    let error = format!("{:#}", alone(&arguments).await.unwrap_err());
+    assert!(error.contains(&format!("{nowhere} holds no binary log file")), "{error}");
+    // A directory called `s3:` is not what anybody wants.
+    let arguments = [&base[..], &["--binlogs", logs.to_str().unwrap(), "--out", "s3://bucket/result"]].concat();
+    let error = format!("{:#}", alone(&arguments).await.unwrap_err());
+    assert!(error.contains("local directory"), "{error}");
 }

@@ -8,6 +8,7 @@ use backtrail_devstack::{
     Api, DatabaseAddress, DatabaseOptions, MariaDb, MySql, Postgres, RabbitMq, ServiceSettings, Services,
     StackDirectory, TestBucket, TestDatabase, TestVhost,
 };
+use backtrail_objects::{ObjectSettings, ObjectStore};
 use mysql_async::prelude::Queryable;
 use serde_json::{Value, json};
 
@@ -177,6 +178,18 @@ impl World {
     pub async fn back_up(&self, server: &str) -> anyhow::Result<Value> {
         let path = self.start_backup(server).await?;
         self.api.follow(&path, |_| ()).await
+    }
+
+    /// Its objects, past the services.
+    ///
+    /// # Errors
+    /// Settings that cannot be used.
+    pub fn objects(&self) -> anyhow::Result<ObjectStore> {
+        let s3 = &self.bucket.server;
+        let mut settings = ObjectSettings::new(self.bucket.name(), &s3.access_key_id, &s3.secret_access_key);
+        settings.s3_endpoint = Some(s3.endpoint.clone());
+        settings.s3_force_path_style = true;
+        Ok(ObjectStore::connect(&settings)?)
     }
 
     /// Starts a PITR as soon as the archive has reached its target; answers the path of its entry.

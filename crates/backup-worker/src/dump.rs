@@ -237,13 +237,7 @@ impl Watch<'_> {
     }
 
     fn tell(&self) {
-        let files = &self.uploads.files;
-        self.lease.progress(json!({
-            "files_done": files.len(),
-            "rows": files.iter().filter_map(|file| file.rows).sum::<u64>(),
-            "bytes_done": files.iter().map(|file| file.content_size).sum::<u64>(),
-            "bytes_expected": self.source.size(),
-        }));
+        self.lease.progress(progress(&self.uploads.files, Some(self.source.size())));
     }
 
     /// Ends everything that is still going on, here and on the source.
@@ -304,4 +298,15 @@ fn last_lines(output: &str) -> String {
         return "it printed nothing".to_owned();
     }
     lines[lines.len().saturating_sub(3)..].join(" | ")
+}
+
+/// How far a dump is whose files these are. What is expected is the server's estimate, and in the end what there was.
+pub(crate) fn progress(files: &[ManifestFile], expected: Option<u64>) -> serde_json::Value {
+    let bytes: u64 = files.iter().map(|file| file.content_size).sum();
+    json!({
+        "files_done": files.len(),
+        "rows": files.iter().filter_map(|file| file.rows).sum::<u64>(),
+        "bytes_done": bytes,
+        "bytes_expected": expected.unwrap_or(bytes),
+    })
 }

@@ -11,7 +11,7 @@ use backtrail_worker::{Lease, Work, WorkError};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::dump::{Dumped, dump};
+use crate::dump::{Dumped, dump, progress};
 use crate::local::RunDirectory;
 use crate::outcome::{Proven, prove};
 use crate::source::Source;
@@ -100,6 +100,7 @@ impl BackupWork {
 }
 
 fn outcome(source: &Source, dumped: Dumped, proven: Proven) -> Result<BackupOutcome, WorkError> {
+    let progress = progress(&proven.manifest.files, None);
     let (coordinates, gtid_set) = match proven.coordinates {
         Some((position, gtid_set)) => (Some(position), gtid_set),
         None => (None, None),
@@ -108,6 +109,7 @@ fn outcome(source: &Source, dumped: Dumped, proven: Proven) -> Result<BackupOutc
         size_bytes: proven.manifest.files.iter().map(|file| file.size).sum(),
         file_count: proven.manifest.files.len() as u64,
         manifest: serde_json::to_value(&proven.manifest).map_err(|error| WorkError::of("internal", false, &error))?,
+        progress,
         coordinates,
         gtid_set,
         consistent: dumped.plan.consistent,

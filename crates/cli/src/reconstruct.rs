@@ -59,7 +59,7 @@ pub(crate) struct ReconstructArguments {
     #[arg(long)]
     json: bool,
     /// A new or empty directory for the result.
-    #[arg(long, required_unless_present = "plan")]
+    #[arg(long, required_unless_present = "plan", value_parser = directory)]
     out: Option<PathBuf>,
     #[command(flatten)]
     objects: ObjectSettings,
@@ -139,6 +139,29 @@ async fn open_log(arguments: &ReconstructArguments) -> anyhow::Result<Box<dyn Bi
     Ok(Box::new(DirectoryBinaryLog::open(&arguments.binlogs)?))
 }
 
+/// The place of the result: unlike the inputs' it is never on S3, and `s3:` would be a directory like any other.
+fn directory(text: &str) -> Result<PathBuf, String> {
+    match S3Url::is_s3(text) {
+        true => Err("the result is written to a local directory; copy it to S3 from there".to_owned()),
+        false => Ok(PathBuf::from(text)),
+    }
+}
+
+/// Says of a target that lies behind the log what can be done about it here.
+fn not_covered(error: EngineError, arguments: &ReconstructArguments, log: &dyn BinaryLog) -> anyhow::Error {
+    let EngineError::TargetNotCovered { .. } = error else { return error.into() };
+    if log.pieces().is_ok_and(|pieces| pieces.is_empty()) {
+        let place = &arguments.binlogs;
+        return anyhow::Error::new(error).context(format!("{place} holds no binary log file and no segment"));
+    }
+    match arguments.target.target_time.is_some() {
+        true => anyhow::Error::new(error).context(
+            "the target is not proven to be covered; --assume-complete takes it that nothing was committed after the log's end",
+        ),
+        false => error.into(),
+    }
+}
+
 fn rebuild(
     arguments: &ReconstructArguments,
     baseline: &dyn Baseline,
@@ -148,11 +171,7 @@ fn rebuild(
     let bar = Bar::new(arguments.json);
     let spill = TempSpill::default();
     let inputs = Inputs { baseline, log, spill: &spill, observer: &bar };
-    let plan = backtrail_reconstruct::plan(&inputs, request).map_err(|error| match error {
-        EngineError::TargetNotCovered { .. } => anyhow::Error::new(error)
-            .context("the target is not proven to be covered; --assume-complete takes it that nothing was committed after the log's end"),
-        error => error.into(),
-    })?;
+    let plan = backtrail_reconstruct::plan(&inputs, request).map_err(|error| not_covered(error, arguments, log))?;
     let Some(out) = arguments.out.as_ref().filter(|_| !arguments.plan) else {
         bar.clear();
         return print_plan(&plan, arguments.json);

@@ -1,8 +1,20 @@
 //! The engine's progress in the run's row.
 
-use backtrail_reconstruct::{Observer, Progress};
+use backtrail_reconstruct::{Observer, Progress, Report};
 use backtrail_worker::Lease;
 use serde_json::json;
+
+/// What is left in the row of a run that is through: all is done.
+pub(crate) fn of_the_whole(report: &Report) -> serde_json::Value {
+    json!({
+        "tables_done": report.tables.len(),
+        "tables_total": report.tables.len(),
+        "rows": report.rows_written,
+        "bytes_done": report.bytes_written,
+        "bytes_expected": report.bytes_written,
+        "events": report.events.seen,
+    })
+}
 
 /// Passes progress on to the lease, and the lease's end on to the engine.
 pub(crate) struct RunObserver(pub(crate) Lease);

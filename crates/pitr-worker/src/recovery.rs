@@ -15,6 +15,8 @@ use crate::failure;
 pub(crate) struct Recovery {
     /// The baseline's run.
     pub(crate) backup: BackupId,
+    /// Where its objects lie, for people.
+    pub(crate) baseline_place: String,
     /// Its objects.
     pub(crate) baseline: S3Baseline,
     /// The segments from the baseline to the target.
@@ -53,6 +55,7 @@ pub(crate) async fn gather(
     });
     Ok(Recovery {
         backup: baseline.id,
+        baseline_place: objects.url(&prefix),
         baseline: S3Baseline::open_backup(objects, &prefix).await.map_err(failure::of_objects)?,
         log: S3BinaryLog::of_segments(objects, archived.collect()),
         covered_until: facts.covered.as_ref().map(|covered| covered.until),

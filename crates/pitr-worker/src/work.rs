@@ -20,9 +20,9 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use uuid::Uuid;
 
-use crate::failure;
 use crate::progress::RunObserver;
 use crate::recovery::{self, Recovery};
+use crate::{damage, failure, progress};
 
 /// The work of this service, and what it works with.
 pub(crate) struct PitrWork {
@@ -91,6 +91,7 @@ impl Work for PitrWork {
             size_bytes: report.bytes_written,
             file_count: report.files.len() as u64,
             manifest: to_json(&manifest)?,
+            progress: progress::of_the_whole(&report),
             report: to_json(&report)?,
             cut: report.cut.clone(),
             cut_gtid_set: report.gtid_set.clone(),
@@ -167,6 +168,7 @@ impl Engine {
         F: FnOnce(&Inputs<'_>, &Request) -> Result<T, backtrail_reconstruct::EngineError> + Send + 'static,
     {
         let span = tracing::Span::current();
+        let place = self.recovery.baseline_place.clone();
         let outcome = tokio::task::spawn_blocking(move || {
             let _entered = span.enter();
             let spill = TempSpill::in_directory(&self.spill_directory);
@@ -177,10 +179,16 @@ impl Engine {
                 spill: &spill,
                 observer: &observer,
             };
-            work(&inputs, &self.request)
+            work(&inputs, &self.request).map_err(|error| {
+                let stopped = || self.lease.stopped().is_cancelled();
+                match damage::behind(&error, &self.recovery, &stopped) {
+                    Some(damage) => failure::of_damage(&damage, &error),
+                    None => failure::of_engine(error, &place),
+                }
+            })
         });
         match outcome.await {
-            Ok(outcome) => outcome.map_err(failure::of_engine),
+            Ok(outcome) => outcome,
             Err(_) => Err(WorkError::failed("internal", "the engine broke off; its log line says where")),
         }
     }

@@ -297,6 +297,30 @@ impl EngineError {
     }
 }
 
+impl EngineError {
+    /// Whether stored bytes are not those that were stored: a file that does not decompress, is cut short, or does not have
+    /// its checksum. They do not mend themselves.
+    pub fn is_damage(&self) -> bool {
+        let of_io = |source: &io::Error| source.kind() == io::ErrorKind::InvalidData;
+        let of_log = |source: &BinlogError| match source {
+            BinlogError::Read { source, .. } => of_io(source),
+            BinlogError::Truncated { .. } | BinlogError::Checksum { .. } => true,
+            _ => false,
+        };
+        match self {
+            Self::BaselineRead { source, .. } | Self::LogRead { source, .. } => of_io(source),
+            Self::Log { source } => of_log(source),
+            Self::LogPiece { source, .. } => of_log(source),
+            Self::BaselineData { source, .. } => match &**source {
+                DumpError::Read { source, .. } => of_io(source),
+                DumpError::Truncated { .. } => true,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}
+
 /// Whether it was the reading that failed, and not what was read.
 fn passes(error: &BinlogError) -> bool {
     matches!(error, BinlogError::Read { source, .. } if source.kind() != io::ErrorKind::InvalidData)

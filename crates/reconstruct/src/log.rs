@@ -468,8 +468,15 @@ pub(crate) fn at_event(place: &Place<'_>, problem: impl Into<String>) -> EngineE
     EngineError::LogEvent { position: place.start_position(), problem: problem.into() }
 }
 
-/// A piece that cannot be read on. That of a server's file has the file's name, which the error has as well.
+/// A piece that cannot be read on. That of a server's file has the file's name, which the error has as well. Where its bytes
+/// did not come, nothing is said of them.
 fn broken(piece: &LogPiece, error: BinlogError) -> EngineError {
+    match error {
+        BinlogError::Read { source, .. } if source.kind() != std::io::ErrorKind::InvalidData => {
+            return EngineError::LogRead { piece: piece.name.clone(), source };
+        }
+        _ => {}
+    }
     match piece.end {
         Some(_) => EngineError::LogPiece { piece: piece.name.clone(), source: Box::new(error) },
         None => error.into(),

@@ -107,6 +107,7 @@ impl World {
         let outcome = BackupOutcome {
             size_bytes: 1,
             file_count: 1,
+            progress: serde_json::json!({"bytes_done": 7, "bytes_expected": 7}),
             manifest: json!({}),
             coordinates: None,
             gtid_set: None,

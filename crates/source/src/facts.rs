@@ -111,6 +111,12 @@ impl ServerFacts {
         self.variable(name).is_some_and(|value| value.eq_ignore_ascii_case("ON") || value == "1")
     }
 
+    /// Whether its row images leave out columns, in a way that is known.
+    pub(crate) fn logs_partial_images(&self) -> bool {
+        let value = self.variable("binlog_row_image").unwrap_or_default();
+        ["MINIMAL", "NOBLOB"].iter().any(|known| value.eq_ignore_ascii_case(known))
+    }
+
     /// Whether it is MySQL but does not say so in words that mydumper looks for: builds of distributions do not.
     pub(crate) fn is_mysql_by_another_name(&self) -> bool {
         let told = format!("{} {}", self.version, self.variable("version_comment").unwrap_or_default());

@@ -28,7 +28,7 @@ pub struct PreflightReport {
     pub log_bin: Option<bool>,
     /// Must be `ROW`.
     pub binlog_format: Option<String>,
-    /// Must be `FULL`.
+    /// Should be `FULL`: what `MINIMAL` and `NOBLOB` leave out is completed, with exceptions that are refused.
     pub binlog_row_image: Option<String>,
     /// After how many seconds it removes its binary log; absent for never.
     pub binlog_expire_seconds: Option<u64>,
@@ -200,10 +200,16 @@ fn judge(facts: &ServerFacts) -> Vec<Check> {
     check(
         "binlog_row_image",
         is("binlog_row_image", "FULL"),
-        true,
+        !facts.logs_partial_images(),
         value("binlog_row_image"),
         "FULL",
-        "SET GLOBAL binlog_row_image = 'FULL', in the configuration too",
+        if facts.logs_partial_images() {
+            "tables are rebuilt from such images too, except where what they leave out cannot be told; then the table is \
+             refused by name. SET GLOBAL binlog_row_image = 'FULL' mends that; on MariaDB keep \
+             binlog_annotate_row_events = ON without it"
+        } else {
+            "SET GLOBAL binlog_row_image = 'FULL', in the configuration too"
+        },
     );
     check("server_id", facts.server_id != 0, true, value("server_id"), "not 0", "give the server a server_id");
     if facts.flavour == Flavour::Mariadb {
@@ -226,4 +232,37 @@ fn judge(facts: &ServerFacts) -> Vec<Check> {
         "raise binlog_expire_logs_seconds: what the server removes before it is archived is lost",
     );
     checks
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn images_that_are_not_full_are_a_warning() {
+        let row_image = |value: &str| {
+            let variables = [("binlog_row_image", value), ("log_bin", "ON"), ("binlog_format", "ROW")];
+            let facts = ServerFacts {
+                version: "10.11.6-MariaDB-log".to_owned(),
+                number: ServerVersion(10, 11, 6),
+                flavour: Flavour::Mariadb,
+                identity: String::new(),
+                server_id: 1,
+                variables: BTreeMap::from(variables.map(|(name, value)| (name.to_owned(), value.to_owned()))),
+            };
+            let check = judge(&facts).into_iter().find(|check| check.name == "binlog_row_image").unwrap();
+            (check.ok, check.required, check.remedy.unwrap_or_default())
+        };
+        let (ok, required, _) = row_image("FULL");
+        assert!(ok && required);
+        for partial in ["MINIMAL", "NOBLOB"] {
+            let (ok, required, remedy) = row_image(partial);
+            assert!(!ok && !required && remedy.contains("refused by name"), "{partial}: {remedy}");
+        }
+        // Nothing is known of what a value of the future leaves out.
+        let (ok, required, _) = row_image("HALF");
+        assert!(!ok && required);
+    }
 }

@@ -22,6 +22,7 @@ async fn write_history(address: &DatabaseAddress) {
             "INSERT INTO shop.t (v) VALUES ('a'), ('b')",
             "CREATE TABLE shop.keyless (v INT)",
             "CREATE TABLE shop.child (id INT PRIMARY KEY, t INT, FOREIGN KEY (t) REFERENCES shop.t (id) ON DELETE CASCADE)",
+            "CREATE TABLE shop.measured (f FLOAT PRIMARY KEY)",
             "CREATE TABLE shop.old (id INT PRIMARY KEY) ENGINE=MyISAM",
             "FLUSH BINARY LOGS",
             "START TRANSACTION",
@@ -137,6 +138,7 @@ async fn check_preflight(address: &DatabaseAddress) {
     assert_eq!(promise("t"), Promise::Exact);
     assert_eq!(promise("keyless"), Promise::Conditional);
     assert_eq!(promise("old"), Promise::Conditional);
+    assert_eq!(promise("measured"), Promise::Conditional);
     assert!(report.tables.iter().all(|table| table.schema == "shop"));
 
     address

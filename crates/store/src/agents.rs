@@ -118,6 +118,20 @@ pub async fn acquire(
     transaction.end(acquired).await
 }
 
+/// Gives back what the holder has, all but these: where the answer to [`acquire`] was lost, servers may be its own that it
+/// knows nothing of. Answers how many.
+pub async fn release_others(store: &Store, holder: &str, held: &[ServerId]) -> Result<usize, StoreError> {
+    let mut transaction = store.begin().await?;
+    let held: Vec<Uuid> = held.iter().map(|id| id.0).collect();
+    let released = diesel::update(agents::table)
+        .filter(agents::holder.eq(holder))
+        .filter(diesel::dsl::not(agents::server_id.eq_any(held)))
+        .set((agents::holder.eq(None::<String>), agents::lease_expires_at.eq(None::<OffsetDateTime>)))
+        .execute(&mut *transaction)
+        .await;
+    transaction.end(released.map_err(StoreError::from)).await
+}
+
 /// Where the server's archive ends; `None` before its first segment.
 pub async fn archive_end(store: &Store, server_id: ServerId) -> Result<Option<ArchiveEnd>, StoreError> {
     let mut transaction = store.begin().await?;

@@ -1,19 +1,22 @@
 //! What planning needs to know of an archive, and no more of it: an archive has hundreds of thousands of segments.
 
-use backtrail_domain::{BaselineFact, CutTarget, SegmentFact, ServerId, TenantId};
+use backtrail_domain::{BaselineFact, CutTarget, GtidSet, SegmentFact, ServerId, TenantId};
 use diesel::dsl::{max, min};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 use crate::StoreError;
-use crate::row::bigint;
+use crate::row::{RowName, bigint};
 use crate::schema::segments;
 use crate::segment_row::FactRow;
 
 /// How long before a baseline whatever is archived can still be of use to it: clocks differ, and segments are sealed late.
 const MARGIN: Duration = Duration::days(1);
+/// GTID sets are looked through so many at a time.
+const PAGE: i64 = 500;
 
 /// The segments that a way from one of these baselines to the target can need, in the archive's order: what was sealed
 /// since the oldest of them (with a margin), and what leads up to the places they stand at, which on an idle source can be
@@ -57,7 +60,13 @@ pub(crate) async fn for_target(
                 None => None,
             }
         }
-        CutTarget::Gtid(_) => None,
+        CutTarget::Gtid(set) => {
+            let timelines: Vec<String> =
+                of_server().filter(at_files()).select(segments::timeline).distinct().load(connection).await?;
+            let places: Option<i64> = places.first(connection).await?;
+            let of_server = SegmentsOf { tenant_id, server_id, behind: places.unwrap_or(0) };
+            of_server.first_that_holds(connection, set, timelines).await?
+        }
     };
     let rows: Vec<FactRow> = of_server()
         .filter(segments::sealed_at.ge(oldest - MARGIN).or(at_files()))
@@ -67,6 +76,53 @@ pub(crate) async fn for_target(
         .load(connection)
         .await?;
     rows.into_iter().map(SegmentFact::try_from).collect()
+}
+
+/// Segments behind a place in the archive.
+struct SegmentsOf {
+    tenant_id: TenantId,
+    server_id: ServerId,
+    behind: i64,
+}
+
+impl SegmentsOf {
+    /// The ordinal of the segment behind which no way to the set goes on: the first by which all of it has committed. A set
+    /// may come again in another of these timelines, and then the last of them counts. What a set holds only we can tell, so
+    /// the sets are read, a page at a time, and nothing else.
+    async fn first_that_holds(
+        &self,
+        connection: &mut AsyncPgConnection,
+        set: &GtidSet,
+        mut timelines: Vec<String>,
+    ) -> Result<Option<i64>, StoreError> {
+        let mut behind = self.behind;
+        loop {
+            let page: Vec<(i64, Uuid, String, Option<String>)> = segments::table
+                .filter(segments::server_id.eq(self.server_id.0))
+                .filter(segments::tenant_id.eq(self.tenant_id.0))
+                .filter(segments::expired_at.is_null())
+                .filter(segments::ordinal.gt(behind))
+                .order(segments::ordinal)
+                .limit(PAGE)
+                .select((segments::ordinal, segments::id, segments::timeline, segments::gtid_after))
+                .load(connection)
+                .await?;
+            for (ordinal, id, timeline, after) in &page {
+                let name = RowName { table: "segments", id: *id };
+                let after = name.gtid_set("gtid_after", after.as_deref())?;
+                if after.is_some_and(|after| after.is_superset(set)) {
+                    timelines.retain(|other| other != timeline);
+                    if timelines.is_empty() {
+                        return Ok(Some(*ordinal));
+                    }
+                }
+            }
+            match page.last() {
+                Some((last, ..)) if page.len() as i64 == PAGE => behind = *last,
+                _ => return Ok(None),
+            }
+        }
+    }
 }
 
 /// The segments from the oldest baseline on, as few rows as say the same to

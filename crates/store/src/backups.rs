@@ -19,7 +19,7 @@ use crate::row::bigint;
 use crate::run_list::{self, NamedRow};
 use crate::run_row::{RunPatch, RunRow, put_message};
 use crate::runs::{self as mechanics, RunRecord};
-use crate::schema::{runs, servers as servers_table};
+use crate::schema::runs;
 use crate::{Claim, FencingToken, Page, RunFilter, Store, StoreError, prefixes, servers};
 
 /// A backup run: what runs have in common (by `Deref`), and what only backups have.
@@ -87,6 +87,8 @@ pub struct BackupOutcome {
     pub file_count: u64,
     /// The manifest as stored.
     pub manifest: Json,
+    /// How far it went: all of it.
+    pub progress: Json,
     /// Where the dump stands in the binary log; `None` if that is not proven.
     pub coordinates: Option<BinlogPosition>,
     /// What had committed there.
@@ -142,7 +144,7 @@ impl BackupRun {
         row.map(Self::try_from).transpose()
     }
 
-    /// A page of backups, newest first.
+    /// A page of backups, newest first; their manifests are without the files, and they have no log.
     pub async fn list(store: &Store, filter: &RunFilter) -> Result<Page<Self>, StoreError> {
         let page = run_list::list(store, RunKind::Backup, filter).await?;
         let items = page.items.into_iter().map(Self::try_from).collect::<Result<_, _>>()?;
@@ -239,28 +241,6 @@ pub(crate) async fn insert(
     Ok(BackupId(row.id))
 }
 
-/// The server's baselines, oldest first.
-pub(crate) async fn baselines(
-    connection: &mut AsyncPgConnection,
-    tenant_id: TenantId,
-    server_id: ServerId,
-) -> Result<Vec<BackupRun>, StoreError> {
-    let rows: Vec<NamedRow> = runs::table
-        .inner_join(servers_table::table)
-        .filter(runs::server_id.eq(server_id.0))
-        .filter(runs::tenant_id.eq(tenant_id.0))
-        .filter(runs::kind.eq(RunKind::Backup.as_str()))
-        .filter(runs::status.eq(RunStatus::Completed.as_str()))
-        .filter(runs::expired_at.is_null())
-        .filter(runs::consistent)
-        .filter(runs::coordinates_file.is_not_null())
-        .order((runs::consistent_at, runs::id))
-        .select((RunRow::as_select(), servers_table::name))
-        .load(connection)
-        .await?;
-    rows.into_iter().map(BackupRun::try_from).collect()
-}
-
 async fn finish(
     connection: &mut AsyncPgConnection,
     token: &FencingToken,
@@ -273,6 +253,7 @@ async fn finish(
         size_bytes: Some(bigint("size_bytes", outcome.size_bytes)?),
         file_count: Some(bigint("file_count", outcome.file_count)?),
         manifest: Some(outcome.manifest),
+        progress: Some(outcome.progress),
         warnings: Some(outcome.warnings),
         tool_log: outcome.tool_log,
         ..RunPatch::default()

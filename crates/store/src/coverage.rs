@@ -10,7 +10,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::{Duration, OffsetDateTime};
 
 use crate::schema::{agents, segments};
-use crate::{BackupRun, Gap, Store, StoreError, archive_facts, backups, gaps};
+use crate::{CompletedBackup, Gap, Store, StoreError, archive_facts, completed, gaps};
 
 /// An agent counts as unreachable when its last heartbeat is older than this, in seconds.
 pub const HEARTBEAT_TIMEOUT_SECONDS: i64 = 30;
@@ -31,7 +31,7 @@ pub struct Coverage {
     /// Oldest first.
     pub gaps: Vec<Gap>,
     /// Completed backups with coordinates that are consistent and not expired, oldest first.
-    pub baselines: Vec<BackupRun>,
+    pub baselines: Vec<CompletedBackup>,
     /// Seconds from `covered_until` to now.
     pub lag_seconds: Option<u64>,
     /// When the source would purge what is not archived.
@@ -122,7 +122,7 @@ async fn gather(
             None => None,
         },
         gaps: gaps::of_server(connection, tenant_id, server_id).await?,
-        baselines: backups::baselines(connection, tenant_id, server_id).await?,
+        baselines: completed::baselines(connection, tenant_id, server_id).await?,
         lag_seconds: covered_until.map(|until| u64::try_from((now - until).whole_seconds()).unwrap_or_default()),
         binlog_expiry: agent.and_then(|agent| agent.binlog_expiry),
         available: alive,
@@ -146,8 +146,11 @@ async fn gather_facts(
         }
         None => None,
     };
-    let baselines: Vec<BaselineFact> =
-        backups::baselines(connection, tenant_id, server_id).await?.iter().filter_map(BackupRun::fact).collect();
+    let baselines: Vec<BaselineFact> = completed::baselines(connection, tenant_id, server_id)
+        .await?
+        .into_iter()
+        .filter_map(|backup| backup.fact)
+        .collect();
     let segments = match target {
         Some(target) => {
             let starts = starts(&baselines, target);

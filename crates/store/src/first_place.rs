@@ -1,13 +1,18 @@
 //! Where a server's binary log stood when it was first looked at: its archive reaches back to there.
 
+use std::collections::HashMap;
+
 use backtrail_domain::{BinlogPosition, ServerId, TenantId};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::row::bigint;
-use crate::schema::servers;
-use crate::{BackupRun, Store, StoreError, backups};
+use crate::schema::{runs, servers};
+use crate::{CompletedBackup, Store, StoreError, completed};
 
 /// A place in a server's binary log that its archive is to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,8 +50,18 @@ impl FirstPlace {
     /// The places that a server's archive is to hold: that of the first look, and those of its baselines.
     pub async fn list(store: &Store, tenant_id: TenantId, id: ServerId) -> Result<Vec<Self>, StoreError> {
         let server = crate::Server::by_id(store, id).await?;
-        let baselines = backups::baselines(&mut *store.connection().await?, tenant_id, id).await?;
+        let connection = &mut *store.connection().await?;
+        let baselines = completed::baselines(connection, tenant_id, id).await?;
+        let identities = identities(connection, &baselines).await?;
         let first = server.and_then(|server| server.first_place);
+        let of_baseline = |backup: &CompletedBackup| {
+            let fact = backup.fact.as_ref()?;
+            Some(Self {
+                identity: identities.get(&backup.id.0)?.clone(),
+                position: fact.coordinates.clone(),
+                seen_at: fact.consistent_at,
+            })
+        };
         Ok(first.into_iter().chain(baselines.iter().filter_map(of_baseline)).collect())
     }
 }
@@ -65,10 +80,16 @@ pub(crate) async fn forget(connection: &mut AsyncPgConnection, id: ServerId) -> 
     Ok(())
 }
 
-fn of_baseline(run: &BackupRun) -> Option<FirstPlace> {
-    Some(FirstPlace {
-        identity: run.manifest.as_ref()?.pointer("/source/identity")?.as_str()?.to_owned(),
-        position: run.coordinates.clone()?,
-        seen_at: run.consistent_at?,
-    })
+/// The servers that backups were taken of, as their manifests have them; of the manifests only that is read.
+async fn identities(
+    connection: &mut AsyncPgConnection,
+    backups: &[CompletedBackup],
+) -> Result<HashMap<Uuid, String>, StoreError> {
+    let ids: Vec<Uuid> = backups.iter().map(|backup| backup.id.0).collect();
+    let rows: Vec<(Uuid, Option<String>)> = runs::table
+        .filter(runs::id.eq_any(ids))
+        .select((runs::id, sql::<Nullable<Text>>("manifest #>> '{source,identity}'")))
+        .load(connection)
+        .await?;
+    Ok(rows.into_iter().filter_map(|(id, identity)| Some((id, identity?))).collect())
 }

@@ -82,6 +82,8 @@ pub struct PitrOutcome {
     pub file_count: u64,
     /// The manifest as stored.
     pub manifest: Json,
+    /// How far it went: all of it.
+    pub progress: Json,
     /// The engine's accounts.
     pub report: Json,
     /// What the target came down to.
@@ -265,6 +267,7 @@ async fn finish(
         size_bytes: Some(bigint("size_bytes", outcome.size_bytes)?),
         file_count: Some(bigint("file_count", outcome.file_count)?),
         manifest: Some(outcome.manifest),
+        progress: Some(outcome.progress),
         warnings: Some(outcome.warnings),
         ..RunPatch::default()
     };

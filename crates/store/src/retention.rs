@@ -1,6 +1,6 @@
 //! The facts that retention decides on.
 //!
-//! Carrying a plan out: [`BackupRun::mark_expired`] (which leaves out what a PITR has begun to use meanwhile), then the
+//! Carrying a plan out: [`BackupRun::mark_expired`](crate::BackupRun::mark_expired) (which leaves out what a PITR has begun to use meanwhile), then the
 //! prefixes that [`orphans`](crate::prefixes::orphans) names; [`Segment::mark_expired`](crate::Segment::mark_expired), then their objects, then
 //! [`Segment::forget`](crate::Segment::forget).
 
@@ -10,11 +10,9 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use crate::run_list::NamedRow;
-use crate::run_row::RunRow;
-use crate::schema::{runs, segments as segments_table, servers as servers_table};
+use crate::schema::{runs, segments as segments_table};
 use crate::segment_row::FactRow;
-use crate::{BackupRun, Store, StoreError};
+use crate::{Store, StoreError, completed};
 
 /// Segments that are looked at in one go: there are few, but for a server whose retention was shortened.
 const AT_ONCE: i64 = 20_000;
@@ -47,15 +45,6 @@ pub async fn facts(store: &Store, server_id: ServerId) -> Result<RetentionFacts,
 }
 
 async fn gather(connection: &mut AsyncPgConnection, server_id: ServerId) -> Result<RetentionFacts, StoreError> {
-    let rows: Vec<NamedRow> = runs::table
-        .inner_join(servers_table::table)
-        .filter(runs::server_id.eq(server_id.0))
-        .filter(runs::kind.eq(RunKind::Backup.as_str()))
-        .filter(runs::status.eq(RunStatus::Completed.as_str()))
-        .filter(runs::expired_at.is_null())
-        .select((RunRow::as_select(), servers_table::name))
-        .load(connection)
-        .await?;
     let in_use: Vec<Option<Uuid>> = runs::table
         .filter(runs::server_id.eq(server_id.0))
         .filter(runs::status.eq(RunStatus::Running.as_str()))
@@ -63,17 +52,17 @@ async fn gather(connection: &mut AsyncPgConnection, server_id: ServerId) -> Resu
         .select(runs::baseline_id)
         .load(connection)
         .await?;
-    let backup = |row: NamedRow| {
-        let backup = BackupRun::try_from(row)?;
-        Ok::<_, StoreError>(BackupFact {
+    let backups: Vec<BackupFact> = completed::of_server(connection, server_id)
+        .await?
+        .into_iter()
+        .map(|backup| BackupFact {
             id: backup.id,
-            completed_at: backup.completed_at.unwrap_or(backup.started_at),
+            completed_at: backup.completed_at,
             retention_days: backup.retention_days,
-            baseline: backup.fact(),
             in_use: in_use.contains(&Some(backup.id.0)),
+            baseline: backup.fact,
         })
-    };
-    let backups: Vec<BackupFact> = rows.into_iter().map(backup).collect::<Result<_, _>>()?;
+        .collect();
     let segments = segments_before_the_kept(connection, server_id, &backups).await?;
     Ok(RetentionFacts { backups, segments })
 }

@@ -8,7 +8,7 @@ use diesel::sql_types::{Bool, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use crate::run_row::RunRow;
+use crate::run_row::{ListedRow, RunRow};
 use crate::schema::{runs, servers};
 use crate::{Cursor, Page, RunFilter, Store, StoreError};
 
@@ -33,13 +33,14 @@ pub(crate) async fn find(
     Ok(query.first(connection).await.optional()?)
 }
 
+/// A page, newest first: manifests without their files, and neither logs nor plans nor reports.
 pub(crate) async fn list(store: &Store, kind: RunKind, filter: &RunFilter) -> Result<Page<NamedRow>, StoreError> {
     let connection = &mut store.connection().await?;
     let mut query = runs::table
         .inner_join(servers::table)
         .filter(runs::kind.eq(kind.as_str()))
         .filter(runs::tenant_id.eq(filter.tenant_id.0))
-        .select((RunRow::as_select(), servers::name))
+        .select((ListedRow::as_select(), servers::name))
         .order((runs::started_at.desc(), runs::id.desc()))
         .into_boxed::<Pg>();
     if let Some(server_id) = filter.server_id {
@@ -65,7 +66,8 @@ pub(crate) async fn list(store: &Store, kind: RunKind, filter: &RunFilter) -> Re
     }
     let limit = usize::from(filter.limit.max(1));
     // One more than asked for tells whether there is a next page.
-    let mut items: Vec<NamedRow> = query.limit(limit as i64 + 1).load(connection).await?;
+    let items: Vec<(ListedRow, String)> = query.limit(limit as i64 + 1).load(connection).await?;
+    let mut items: Vec<NamedRow> = items.into_iter().map(|(row, server)| (row.into(), server)).collect();
     let more = items.len() > limit;
     items.truncate(limit);
     let last = items.last().filter(|_| more);

@@ -5,8 +5,11 @@ use std::time::Duration;
 use backtrail_contracts::jobs::{Job, RunBackup, RunPitr, job};
 use backtrail_domain::run::{EndReason, RunEffect, RunEvent, transition};
 use backtrail_domain::{Phase, RunKind, RunState, RunStatus, ServerId, TenantId};
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::{Jsonb, Nullable};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value as Json;
 use time::OffsetDateTime;
@@ -17,58 +20,83 @@ use crate::runs::RunRecord;
 use crate::schema::{outbox, runs};
 use crate::{StoreError, prefixes};
 
-/// A row of `runs`, as it is.
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = runs, check_for_backend(Pg))]
-pub(crate) struct RunRow {
-    pub(crate) id: Uuid,
-    pub(crate) kind: String,
-    pub(crate) tenant_id: Uuid,
-    pub(crate) server_id: Uuid,
-    pub(crate) status: String,
-    pub(crate) phase: String,
-    pub(crate) attempt: i32,
-    pub(crate) cancel_requested: bool,
-    pub(crate) fencing: i64,
-    pub(crate) lease_holder: Option<String>,
-    pub(crate) lease_expires_at: Option<OffsetDateTime>,
-    pub(crate) s3_path: Option<String>,
-    pub(crate) key_prefix: Option<String>,
-    pub(crate) size_bytes: Option<i64>,
-    pub(crate) file_count: Option<i64>,
-    pub(crate) error_code: Option<String>,
-    pub(crate) error_message: Option<String>,
-    pub(crate) warnings: Vec<String>,
-    pub(crate) progress: Option<Json>,
-    pub(crate) manifest: Option<Json>,
-    pub(crate) tool_log: Option<String>,
-    pub(crate) traceparent: Option<String>,
-    pub(crate) started_at: OffsetDateTime,
-    pub(crate) queued_at: OffsetDateTime,
-    pub(crate) claimed_at: Option<OffsetDateTime>,
-    pub(crate) completed_at: Option<OffsetDateTime>,
-    pub(crate) schedule_id: Option<Uuid>,
-    pub(crate) backup_tool: Option<String>,
-    pub(crate) retention_days: Option<i32>,
-    pub(crate) s3_prefix: Option<String>,
-    pub(crate) coordinates_file: Option<String>,
-    pub(crate) coordinates_position: Option<i64>,
-    pub(crate) gtid_set: Option<String>,
-    pub(crate) consistent: bool,
-    pub(crate) snapshot_from: Option<OffsetDateTime>,
-    pub(crate) consistent_at: Option<OffsetDateTime>,
-    pub(crate) timeline: Option<String>,
-    pub(crate) expired_at: Option<OffsetDateTime>,
-    pub(crate) target_time: Option<OffsetDateTime>,
-    pub(crate) target_gtid: Option<String>,
-    pub(crate) target_position: Option<String>,
-    pub(crate) tables_filter: Option<String>,
-    pub(crate) allow_gaps: bool,
-    pub(crate) baseline_id: Option<Uuid>,
-    pub(crate) plan: Option<Json>,
-    pub(crate) report: Option<Json>,
-    pub(crate) cut: Option<String>,
-    pub(crate) cut_gtid_set: Option<String>,
+/// The rows of `runs`: whole, and as pages list them. Both are written once, so that they stay the same.
+macro_rules! rows {
+    ($($field:ident: $type:ty,)*) => {
+        /// A row of `runs`, as it is.
+        #[derive(Debug, Clone, Queryable, Selectable)]
+        #[diesel(table_name = runs, check_for_backend(Pg))]
+        pub(crate) struct RunRow {
+            pub(crate) manifest: Option<Json>,
+            pub(crate) tool_log: Option<String>,
+            pub(crate) plan: Option<Json>,
+            pub(crate) report: Option<Json>,
+            $(pub(crate) $field: $type,)*
+        }
+
+        /// A row as pages list it: without what may be megabytes. A manifest has a line a file.
+        #[derive(Queryable, Selectable)]
+        #[diesel(table_name = runs, check_for_backend(Pg))]
+        pub(crate) struct ListedRow {
+            #[diesel(select_expression = sql::<Nullable<Jsonb>>("runs.manifest - 'files'"))]
+            #[diesel(select_expression_type = SqlLiteral<Nullable<Jsonb>>)]
+            manifest: Option<Json>,
+            $($field: $type,)*
+        }
+
+        impl From<ListedRow> for RunRow {
+            fn from(row: ListedRow) -> Self {
+                Self { manifest: row.manifest, tool_log: None, plan: None, report: None, $($field: row.$field,)* }
+            }
+        }
+    };
+}
+
+rows! {
+    id: Uuid,
+    kind: String,
+    tenant_id: Uuid,
+    server_id: Uuid,
+    status: String,
+    phase: String,
+    attempt: i32,
+    cancel_requested: bool,
+    fencing: i64,
+    lease_holder: Option<String>,
+    lease_expires_at: Option<OffsetDateTime>,
+    s3_path: Option<String>,
+    key_prefix: Option<String>,
+    size_bytes: Option<i64>,
+    file_count: Option<i64>,
+    error_code: Option<String>,
+    error_message: Option<String>,
+    warnings: Vec<String>,
+    progress: Option<Json>,
+    traceparent: Option<String>,
+    started_at: OffsetDateTime,
+    queued_at: OffsetDateTime,
+    claimed_at: Option<OffsetDateTime>,
+    completed_at: Option<OffsetDateTime>,
+    schedule_id: Option<Uuid>,
+    backup_tool: Option<String>,
+    retention_days: Option<i32>,
+    s3_prefix: Option<String>,
+    coordinates_file: Option<String>,
+    coordinates_position: Option<i64>,
+    gtid_set: Option<String>,
+    consistent: bool,
+    snapshot_from: Option<OffsetDateTime>,
+    consistent_at: Option<OffsetDateTime>,
+    timeline: Option<String>,
+    expired_at: Option<OffsetDateTime>,
+    target_time: Option<OffsetDateTime>,
+    target_gtid: Option<String>,
+    target_position: Option<String>,
+    tables_filter: Option<String>,
+    allow_gaps: bool,
+    baseline_id: Option<Uuid>,
+    cut: Option<String>,
+    cut_gtid_set: Option<String>,
 }
 
 impl RunRow {
@@ -140,6 +168,7 @@ pub(crate) struct RunPatch {
     pub(crate) size_bytes: Option<i64>,
     pub(crate) file_count: Option<i64>,
     pub(crate) manifest: Option<Json>,
+    pub(crate) progress: Option<Json>,
 }
 
 /// The columns that moves write. `None` leaves a column, `Some(None)` empties it.
@@ -194,7 +223,7 @@ pub(crate) async fn apply(
         completed_at: None,
         s3_path: None,
         key_prefix: None,
-        progress: None,
+        progress: patch.progress.map(Some),
         error_code: patch.error_code.map(Some),
         error_message: patch.error_message.map(|text| Some(without_nul(text))),
         tool_log: patch.tool_log.map(without_nul),

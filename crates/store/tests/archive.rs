@@ -324,9 +324,13 @@ async fn random_archive(world: &World, numbers: &mut Numbers, begin: time::Offse
     let (tenant, server) = (world.tenant, world.server);
     let at = |minutes: u64| (begin + time::Duration::minutes(i64::try_from(minutes).unwrap())).unix_timestamp();
     let (mut file, mut offset, mut number, mut minutes) = (1, 4, 1, 1);
-    let mut file_begun = 0;
+    let (mut file_begun, mut executed) = (0, 0);
+    // Where a baseline has no set, only the whole archive tells whether it comes before one.
+    let without_sets = numbers.below(2);
     for ordinal in 1..=40_u64 {
         let end = offset + 10 + numbers.below(90);
+        let executed_before = executed;
+        executed += numbers.below(6);
         let commits = match numbers.below(5) {
             0 => "NULL, NULL".to_owned(),
             _ => format!("to_timestamp({}), to_timestamp({})", at(minutes), at(minutes + numbers.below(3))),
@@ -337,9 +341,10 @@ async fn random_archive(world: &World, numbers: &mut Numbers, begin: time::Offse
         sql += &format!(
             "INSERT INTO segments (id, tenant_id, server_id, ordinal, timeline, file, start_position, end_position, \
                  rotated_to, object_key, size_bytes, content_size, sha256, first_commit_at, last_commit_at, events, \
-                 row_changes, tables, file_created_at, sealed_at) VALUES (gen_random_uuid(), '{tenant}', '{server}', \
+                 row_changes, tables, file_created_at, sealed_at, gtid_before, gtid_after) VALUES (gen_random_uuid(), '{tenant}', '{server}', \
                  {ordinal}, 'mariadb-77-{number}', 'log.{file:06}', {offset}, {end}, {rotated_to}, 'k{ordinal}', 1, 1, \
-                 sha256(''), {commits}, 1, 0, '{{}}', to_timestamp({created}), to_timestamp({}));",
+                 sha256(''), {commits}, 1, 0, '{{}}', to_timestamp({created}), to_timestamp({}), \
+                 '0-77-{executed_before}', '0-77-{executed}');",
             at(minutes + 3)
         );
         if numbers.below(4) == 0 {
@@ -350,14 +355,20 @@ async fn random_archive(world: &World, numbers: &mut Numbers, begin: time::Offse
                 _ => offset + numbers.below(end - offset + 30),
             };
             let of = if place == 4 && rotates { file + 1 } else { file };
+            let executed = match place {
+                _ if numbers.below(2) < without_sets => "NULL".to_owned(),
+                _ if place == offset => format!("'0-77-{executed_before}'"),
+                _ if place >= end || place == 4 => format!("'0-77-{executed}'"),
+                _ => format!("'0-77-{}'", executed_before + numbers.below(executed - executed_before + 1)),
+            };
             let timeline = if numbers.below(3) == 0 { "NULL".to_owned() } else { format!("'mariadb-77-{number}'") };
             sql += &format!(
                 "INSERT INTO runs (id, kind, tenant_id, server_id, status, phase, s3_path, key_prefix, size_bytes, \
                      file_count, manifest, started_at, completed_at, backup_tool, retention_days, coordinates_file, \
-                     coordinates_position, consistent, snapshot_from, consistent_at, timeline) \
+                     coordinates_position, consistent, snapshot_from, consistent_at, timeline, gtid_set) \
                      VALUES (gen_random_uuid(), 'backup', '{tenant}', '{server}', 'completed', 'complete', 's{ordinal}', \
                      'p{ordinal}/', 1, 1, '{{}}', to_timestamp({0}), to_timestamp({0} + 9), 'mydumper', 90, \
-                     'log.{of:06}', {place}, true, to_timestamp({0}), to_timestamp({0} + 1), {timeline});",
+                     'log.{of:06}', {place}, true, to_timestamp({0}), to_timestamp({0} + 1), {timeline}, {executed});",
                 at(minutes)
             );
         }
@@ -370,7 +381,10 @@ async fn random_archive(world: &World, numbers: &mut Numbers, begin: time::Offse
         match numbers.below(12) {
             0 => offset += 20,
             1 => (file, offset, file_begun) = (file + 2, 4, minutes),
-            2 if number == 1 => (number, file, offset, file_begun) = (2, 1, 4, minutes),
+            2 if number == 1 => {
+                (number, file, offset, file_begun) = (2, 1, 4, minutes);
+                executed = 0;
+            }
             _ => continue,
         }
         let from = if rotates { (before.1 + 1, 4) } else { (before.1, before.2) };
@@ -395,7 +409,7 @@ async fn planning_from_few_rows_is_planning_from_all() {
     let store = &world.store;
     let begin = now().replace_nanosecond(0).unwrap() - Duration::from_secs(5 * 86_400);
     let mut numbers = Numbers(7);
-    let (mut folded, mut left_out, mut reached) = (0, 0, 0);
+    let (mut folded, mut left_out, mut gtids_left_out, mut reached) = (0, 0, 0, 0);
     for _ in 0..20 {
         random_archive(&world, &mut numbers, begin).await;
         let all: Vec<SegmentFact> = Segment::list(store, world.tenant, world.server)
@@ -426,14 +440,17 @@ async fn planning_from_few_rows_is_planning_from_all() {
         assert_eq!(recoverable_windows(&facts), recoverable_windows(&in_full), "{in_full:#?}");
 
         for _ in 0..30 {
-            let target = match numbers.below(3) {
+            let target = match numbers.below(4) {
+                1 => CutTarget::Gtid(format!("0-77-{}", numbers.below(110)).parse().unwrap()),
                 0 => CutTarget::Position(
                     format!("log.{:06}:{}", 1 + numbers.below(9), 4 + numbers.below(500)).parse().unwrap(),
                 ),
                 _ => CutTarget::Time(begin + Duration::from_secs(30 * numbers.below(20 * 60))),
             };
             let (facts, _) = chain_facts(store, world.tenant, world.server, Some(&target)).await.unwrap();
-            left_out += in_full.segments.len() - facts.segments.len();
+            let less = in_full.segments.len() - facts.segments.len();
+            left_out += less;
+            gtids_left_out += if matches!(target, CutTarget::Gtid(_)) { less } else { 0 };
             for allow_gaps in [false, true] {
                 let request = ChainRequest { target: &target, now, allow_gaps };
                 let (few, full) = (chain::plan(&facts, &request), chain::plan(&in_full, &request));
@@ -442,7 +459,8 @@ async fn planning_from_few_rows_is_planning_from_all() {
             }
         }
     }
-    assert!(folded > 100 && left_out > 1000 && reached > 100, "{folded} {left_out} {reached}");
+    let enough = folded > 100 && left_out > 1000 && gtids_left_out > 200 && reached > 100;
+    assert!(enough, "{folded} {left_out} {gtids_left_out} {reached}");
 }
 
 #[tokio::test]

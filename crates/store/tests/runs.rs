@@ -120,10 +120,19 @@ async fn a_backup_from_claim_to_completion() {
     let run =
         BackupRun::complete(store, &token, outcome(Some("binlog.000012:8589934592".parse().unwrap()))).await.unwrap();
     assert_eq!((run.status, run.phase, run.size_bytes), (RunStatus::Completed, Phase::Complete, Some(26_000_000)));
+    assert_eq!(run.progress, Some(json!({"bytes_done": 7, "bytes_expected": 7})), "not the last of the work");
     assert_eq!(run.s3_path.as_deref(), Some("s3://b/backups/a/"));
     assert_eq!(run.coordinates.as_ref().unwrap().offset, 8_589_934_592);
     assert!(run.duration_ms.is_some() && run.lease_holder.is_none() && run.fact().is_some());
     assert_eq!(run.tool_log.as_deref(), Some("a line with a NUL \u{fffd} in it"));
+
+    // A page has hundreds of them: it leaves out what is long.
+    world.sql("UPDATE runs SET manifest = manifest || '{\"files\": [{\"name\": \"metadata\"}]}'").await;
+    let listed = BackupRun::list(store, &RunFilter::of(world.tenant)).await.unwrap().items.remove(0);
+    let whole = BackupRun::find(store, world.tenant, run.id).await.unwrap().unwrap();
+    let files = |run: &BackupRun| run.manifest.as_ref().map(|manifest| manifest.get("files").is_some());
+    assert_eq!((files(&listed), files(&whole)), (Some(false), Some(true)));
+    assert_eq!((listed.tool_log.is_some(), whole.tool_log.is_some()), (false, true));
 
     // It is over: nothing moves it, and the token is worth nothing.
     lost(token.renew(store, LEASE).await);
@@ -350,6 +359,7 @@ async fn a_pitr_keeps_its_baseline() {
     let outcome = PitrOutcome {
         size_bytes: 124_000,
         file_count: 75,
+        progress: serde_json::json!({"bytes_done": 7, "bytes_expected": 7}),
         manifest: json!({"version": 1}),
         report: json!({"tables": []}),
         cut: "binlog.000001:900".parse().unwrap(),

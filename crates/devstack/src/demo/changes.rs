@@ -142,7 +142,7 @@ fn transaction(random: &mut StdRng, number: u64, altered: bool) -> Vec<String> {
     let customer = random.random_range(1..=40_000);
     let product = random.random_range(1..=5_000);
     let unique: u32 = random.random();
-    match random.random_range(0..9) {
+    match random.random_range(0..11) {
         0 => vec![
             format!(
                 "INSERT INTO orders (customer_id, placed_at, total, state, note) VALUES ({customer}, NOW(6), {product}.25, 0, 'it''s \\\\ \\n new')"
@@ -184,7 +184,21 @@ fn transaction(random: &mut StdRng, number: u64, altered: bool) -> Vec<String> {
             format!("DELETE FROM page_views WHERE path = '/product/{}' LIMIT 1", unique % 40),
             format!("UPDATE page_views SET customer_id = 1 WHERE path = '/product/{}' LIMIT 2", customer % 40),
         ],
-        7 if altered => vec![format!(
+        // What this does to the items and gift cards of the list is not in the binary log.
+        7 => vec![
+            format!("DELETE FROM wishlists WHERE id = {}", 1 + unique % 4_000),
+            format!("INSERT INTO wishlists (customer_id, title) VALUES ({customer}, 'again {unique}')"),
+            "INSERT INTO wishlist_items SELECT LAST_INSERT_ID(), seq, 1 FROM seq_1_to_3".to_owned(),
+            "UPDATE gift_cards SET wishlist_id = LAST_INSERT_ID() WHERE wishlist_id IS NULL LIMIT 1".to_owned(),
+        ],
+        8 => vec![
+            format!(
+                "INSERT IGNORE INTO wishlist_items SELECT id, {product}, 2 FROM wishlists WHERE id >= {} LIMIT 2",
+                1 + unique % 4_000
+            ),
+            format!("DELETE FROM wishlists WHERE customer_id = {customer} LIMIT 1"),
+        ],
+        9 if altered => vec![format!(
             "INSERT INTO orders (customer_id, placed_at, total, channel, state) VALUES ({customer}, NOW(6), 1, 'app', 0), \
              ({customer}, NOW(6), 2, DEFAULT, 0)"
         )],

@@ -160,6 +160,28 @@ const TABLES: &[Table] = &[
         rows: 12_000,
         values: "CONCAT('/product/', seq % 40), NULLIF(seq % 25, 0), '2026-03-01' + INTERVAL seq % 3 DAY",
     },
+    // Below the binary log: who deletes a list takes its items along, and what was collected for it belongs to none.
+    Table {
+        name: "wishlists",
+        definition: "id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, customer_id BIGINT UNSIGNED NOT NULL, \
+            title VARCHAR(60) NOT NULL, public TINYINT(1) NOT NULL DEFAULT 0",
+        rows: 4_000,
+        values: "seq, 1 + seq % 40000, CONCAT('Wünsche ', seq), seq % 2",
+    },
+    Table {
+        name: "wishlist_items",
+        definition: "wishlist_id INT UNSIGNED NOT NULL, product_id INT NOT NULL, wanted SMALLINT NOT NULL, \
+            PRIMARY KEY (wishlist_id, product_id), FOREIGN KEY (wishlist_id) REFERENCES wishlists (id) ON DELETE CASCADE",
+        rows: 12_000,
+        values: "1 + seq % 4000, seq, 1 + seq % 4",
+    },
+    Table {
+        name: "gift_cards",
+        definition: "code CHAR(12) CHARACTER SET ascii NOT NULL PRIMARY KEY, amount DECIMAL(8,2) NOT NULL, \
+            wishlist_id INT UNSIGNED, FOREIGN KEY (wishlist_id) REFERENCES wishlists (id) ON DELETE SET NULL",
+        rows: 3_000,
+        values: "LEFT(MD5(seq), 12), seq % 90 + 10, IF(seq % 5, 1 + seq % 4000, NULL)",
+    },
     Table {
         name: "settings",
         definition: "name VARCHAR(40) NOT NULL PRIMARY KEY, value BLOB, year_introduced YEAR",
@@ -205,7 +227,7 @@ fn filled_columns(definition: &str) -> String {
     });
     let columns = parts.map(str::trim).filter(|part| !part.contains("GENERATED"));
     let names = columns.filter_map(|part| part.split_whitespace().next());
-    names.filter(|name| !["PRIMARY", "UNIQUE", "KEY"].contains(name)).collect::<Vec<_>>().join(", ")
+    names.filter(|name| !["PRIMARY", "UNIQUE", "KEY", "FOREIGN"].contains(name)).collect::<Vec<_>>().join(", ")
 }
 
 /// How many tables the shop has.
@@ -226,5 +248,7 @@ mod tests {
         );
         let table = TABLES.iter().find(|table| table.name == "inventory").unwrap();
         assert_eq!(filled_columns(table.definition), "warehouse_id, product_id, quantity, counted_at");
+        let table = TABLES.iter().find(|table| table.name == "wishlist_items").unwrap();
+        assert_eq!(filled_columns(table.definition), "wishlist_id, product_id, wanted");
     }
 }

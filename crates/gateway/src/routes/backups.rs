@@ -169,7 +169,7 @@ impl BackupEntry {
             file_count: run.file_count,
             retention_days: run.retention_days,
             expired: run.expired_at.is_some(),
-            baseline: is_baseline(run),
+            baseline: run.fact().is_some(),
             attempt: run.attempt,
             progress: run.progress.clone(),
             manifest: without_files(run.manifest.as_ref()),
@@ -177,15 +177,6 @@ impl BackupEntry {
             tool_log: None,
         }
     }
-}
-
-/// What the store offers to planning as a baseline.
-fn is_baseline(run: &BackupRun) -> bool {
-    run.status == RunStatus::Completed
-        && run.expired_at.is_none()
-        && run.consistent
-        && run.coordinates.is_some()
-        && run.consistent_at.is_some()
 }
 
 /// A manifest lists every file, and the engine's accounts in it list them again, and those that were read; a page of 200

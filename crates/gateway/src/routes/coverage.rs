@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 use backtrail_domain::BackupId;
-use backtrail_store::{BackupRun, Coverage, Gap};
+use backtrail_store::{CompletedBackup, Coverage, Gap};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -140,12 +140,13 @@ struct BaselineView {
 }
 
 impl BaselineView {
-    fn of(run: &BackupRun) -> Self {
+    fn of(backup: &CompletedBackup) -> Self {
+        let fact = backup.fact.as_ref();
         Self {
-            id: run.id,
-            consistent_at: run.consistent_at.map(Exact),
-            position: run.coordinates.as_ref().map(ToString::to_string),
-            size_bytes: run.size_bytes,
+            id: backup.id,
+            consistent_at: fact.map(|fact| Exact(fact.consistent_at)),
+            position: fact.map(|fact| fact.coordinates.to_string()),
+            size_bytes: backup.size_bytes,
         }
     }
 }

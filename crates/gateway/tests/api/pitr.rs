@@ -209,6 +209,7 @@ async fn history_and_files() {
     let outcome = PitrOutcome {
         size_bytes: 124_000,
         file_count: 75,
+        progress: serde_json::json!({"bytes_done": 7, "bytes_expected": 7}),
         manifest: json!({ "version": 1, "report": { "events": { "seen": 9 }, "inputs": {}, "files": [] }, "files": [
             { "name": "metadata", "size": 3, "sha256": "cd".repeat(32), "content_size": 3 },
         ]}),

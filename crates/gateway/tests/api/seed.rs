@@ -51,6 +51,7 @@ pub(crate) async fn complete_backup(store: &Store, id: BackupId, consistent_at: 
     let outcome = BackupOutcome {
         size_bytes: 26_000_000,
         file_count: 2,
+        progress: serde_json::json!({"bytes_done": 7, "bytes_expected": 7}),
         manifest: manifest(&claim.run),
         coordinates: Some("binlog.000001:1000".parse().unwrap()),
         gtid_set: Some("0-1-10".parse().unwrap()),

@@ -143,6 +143,7 @@ pub(crate) fn outcome(coordinates: Option<BinlogPosition>) -> BackupOutcome {
     BackupOutcome {
         size_bytes: 26_000_000,
         file_count: 12,
+        progress: serde_json::json!({"bytes_done": 7, "bytes_expected": 7}),
         manifest: json!({"version": 1, "source": {"identity": "mariadb-77"}}),
         coordinates,
         gtid_set: Some("0-77-485".parse().unwrap()),
