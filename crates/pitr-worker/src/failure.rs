@@ -43,7 +43,7 @@ pub(crate) fn of_engine(error: EngineError, baseline: &str) -> WorkError {
 }
 
 /// Names the damage of an object that showed as another error.
-pub(crate) fn of_damage(damage: &std::io::Error, shown: &EngineError) -> WorkError {
+pub(crate) fn of_damage(damage: &ObjectError, shown: &EngineError) -> WorkError {
     WorkError::failed("damaged_object", format!("{damage}; {DAMAGED} (it showed as: {shown})"))
 }
 
