@@ -4,18 +4,25 @@
 //! together it is written out as a sorted run and begins anew. When the log has been read, [`ChangeSet::freeze`] makes it
 //! a [`Changes`] that any number of threads look keys up in.
 
-use std::hash::{BuildHasher, RandomState};
+mod filter;
+mod hashed;
+mod lookup;
+
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 mod rounded;
 
 use crate::EngineError;
-use crate::arena::{Arena, Spot};
+use filter::Filter;
+use hashed::HashedEntries;
+pub use lookup::Lookup;
+use lookup::LookupKind;
+
 use crate::io::Spill;
 use crate::record::{Effect, EventAt, Misfit, Record, RowEvent};
 use rounded::Rounded;
 
-use crate::spill::{Run, RunWriter, SortedCursor, SortedFile};
+use crate::spill::{Run, RunWriter, SortedFile};
 
 /// How the entries of a set are told apart, and what becomes of several for one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,146 +65,6 @@ enum Store {
 enum Seen {
     Once(Vec<AtomicU64>),
     Often(Vec<AtomicU32>),
-}
-
-#[derive(Default)]
-struct HashedEntries {
-    hasher: RandomState,
-    arena: Arena,
-    entries: Vec<Entry>,
-    /// Index of an entry plus one, or 0; a power of two of them, at most three quarters full.
-    slots: Vec<u32>,
-}
-
-struct Entry {
-    key: Spot,
-    image: Spot,
-    image_room: u32,
-    effect: Packed,
-    at: EventAt,
-}
-
-/// An [`Effect`] in eight bytes. Counts saturate far beyond the rows of a window that fits in memory.
-#[derive(Clone, Copy)]
-struct Packed {
-    delta: i32,
-    low: i32,
-}
-
-impl Packed {
-    fn new(effect: Effect) -> Self {
-        match effect {
-            Effect::Row { existed, present } => Self { delta: i32::from(present), low: i32::from(existed) },
-            Effect::Count { delta, low } => Self { delta: saturate(delta), low: saturate(low) },
-            Effect::Event(event) => Self { delta: event as i32, low: 0 },
-        }
-    }
-
-    fn effect(self, kind: Kind) -> Effect {
-        match kind {
-            Kind::Counted => Effect::Count { delta: i64::from(self.delta), low: i64::from(self.low) },
-            Kind::Keyed => Effect::Row { existed: self.low != 0, present: self.delta != 0 },
-            Kind::Events => Effect::Event(RowEvent::from_number(self.delta as u8)),
-        }
-    }
-}
-
-fn saturate(number: i64) -> i32 {
-    number.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
-}
-
-impl HashedEntries {
-    fn hash(&self, key: &[u8]) -> usize {
-        self.hasher.hash_one(key) as usize
-    }
-
-    /// The slot of a key: where it is, or where it belongs.
-    fn slot(&self, key: &[u8]) -> Option<usize> {
-        let mask = self.slots.len().checked_sub(1)?;
-        let mut slot = self.hash(key) & mask;
-        loop {
-            match self.slots.get(slot).copied() {
-                Some(0) | None => return Some(slot),
-                Some(number) => {
-                    let entry = self.entries.get(number as usize - 1)?;
-                    if self.arena.get(entry.key) == key {
-                        return Some(slot);
-                    }
-                }
-            }
-            slot = (slot + 1) & mask;
-        }
-    }
-
-    fn find(&self, key: &[u8]) -> Option<usize> {
-        let slot = self.slot(key)?;
-        (self.slots.get(slot).copied()? as usize).checked_sub(1)
-    }
-
-    fn add(&mut self, key: &[u8], effect: Effect, at: EventAt, image: &[u8]) {
-        if (self.entries.len() + 1) * 4 > self.slots.len() * 3 {
-            self.grow();
-        }
-        let key_spot = self.arena.push(key);
-        let image = self.arena.push(image);
-        self.entries.push(Entry { key: key_spot, image, image_room: image.length, effect: Packed::new(effect), at });
-        let number = self.entries.len() as u32;
-        if let Some(slot) = self.slot(key)
-            && let Some(place) = self.slots.get_mut(slot)
-        {
-            *place = number;
-        }
-    }
-
-    fn grow(&mut self) {
-        let size = (self.slots.len() * 2).max(64);
-        let mask = size - 1;
-        let mut slots = vec![0_u32; size];
-        for (index, entry) in self.entries.iter().enumerate() {
-            let mut slot = self.hash(self.arena.get(entry.key)) & mask;
-            while slots.get(slot).is_some_and(|number| *number != 0) {
-                slot = (slot + 1) & mask;
-            }
-            if let Some(place) = slots.get_mut(slot) {
-                *place = index as u32 + 1;
-            }
-        }
-        self.slots = slots;
-    }
-
-    fn change(&mut self, index: usize, effect: Effect, at: EventAt, image: &[u8]) {
-        let Self { arena, entries, .. } = self;
-        let Some(entry) = entries.get_mut(index) else { return };
-        entry.effect = Packed::new(effect);
-        entry.at = at;
-        if arena.overwrite(entry.image, entry.image_room, image) {
-            entry.image.length = image.len() as u32;
-        } else {
-            entry.image = arena.push(image);
-            entry.image_room = entry.image.length;
-        }
-    }
-
-    fn record(&self, index: usize, kind: Kind) -> Option<Record<'_>> {
-        let entry = self.entries.get(index)?;
-        Some(Record {
-            key: self.arena.get(entry.key),
-            effect: entry.effect.effect(kind),
-            at: entry.at,
-            image: self.arena.get(entry.image),
-        })
-    }
-
-    fn sorted(&self) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..self.entries.len() as u32).collect();
-        let key = |index: &u32| self.entries.get(*index as usize).map(|entry| self.arena.get(entry.key));
-        order.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
-        order
-    }
-
-    fn bytes(&self) -> usize {
-        self.arena.allocated() + self.entries.capacity() * size_of::<Entry>() + self.slots.len() * size_of::<u32>()
-    }
 }
 
 impl ChangeSet {
@@ -299,7 +166,7 @@ impl ChangeSet {
     /// No room there.
     pub fn spill(&mut self, spill: &dyn Spill) -> Result<(), EngineError> {
         let table = std::mem::take(&mut self.table);
-        if table.entries.is_empty() {
+        if table.is_empty() {
             return Ok(());
         }
         let mut writer = RunWriter::new(spill)?;
@@ -402,7 +269,7 @@ impl Changes {
             Store::Disk(file) => LookupKind::Disk(file.cursor()),
         };
         let rounded = self.rounded.as_ref().map(|rounded| Box::new(rounded.lookup()));
-        Lookup { changes: self, kind, rounded, wanted: Vec::new() }
+        Lookup::new(self, kind, rounded)
     }
 
     /// Calls `each` for every entry in key order, with the number of rows of the baseline that had its key.
@@ -463,140 +330,6 @@ impl Changes {
             Seen::Often(counts) => counts.get(index).map_or(0, |count| count.load(Ordering::Relaxed)),
         }
     }
-}
-
-/// Looks up what happened to the baseline's rows.
-pub struct Lookup<'a> {
-    changes: &'a Changes,
-    kind: LookupKind<'a>,
-    rounded: Option<Box<Lookup<'a>>>,
-    /// A key with a tick behind it.
-    wanted: Vec<u8>,
-}
-
-enum LookupKind<'a> {
-    Memory(&'a HashedEntries, &'a [u32]),
-    Disk(SortedCursor<'a>),
-}
-
-impl<'a> Lookup<'a> {
-    /// What it looks into.
-    pub fn changes(&self) -> &'a Changes {
-        self.changes
-    }
-
-    /// The entry of a row as the baseline has it: its key says no exact values. Else like [`Lookup::meet`].
-    ///
-    /// # Errors
-    /// Those of the temporary files.
-    pub fn meet_written(&mut self, key: &[u8]) -> Result<Option<(Record<'_>, u32)>, EngineError> {
-        match &mut self.rounded {
-            Some(rounded) => meet(rounded.changes, &mut rounded.kind, key),
-            None => meet(self.changes, &mut self.kind, key),
-        }
-    }
-
-    /// How often rows of this key were met.
-    fn times_met(&mut self, key: &[u8]) -> Result<u32, EngineError> {
-        let changes = self.changes;
-        let number = match &mut self.kind {
-            LookupKind::Memory(table, _) => table.find(key).map(|index| index as u64),
-            LookupKind::Disk(cursor) => cursor.find(key)?.map(|(number, _)| number),
-        };
-        Ok(number.map_or(0, |number| changes.times_seen(number)))
-    }
-
-    /// The entry of a row, if the window did something to it, and how often a row of this key was met before. The row
-    /// counts as met from now on.
-    ///
-    /// # Errors
-    /// Those of the temporary files.
-    pub fn meet(&mut self, key: &[u8]) -> Result<Option<(Record<'_>, u32)>, EngineError> {
-        meet(self.changes, &mut self.kind, key)
-    }
-
-    /// The first event of a key behind a tick, of a set that keeps events apart: its number, its tick and itself.
-    ///
-    /// # Errors
-    /// Those of the temporary files.
-    pub(crate) fn next(&mut self, key: &[u8], after: u64) -> Result<Option<(u64, u64, Record<'_>)>, EngineError> {
-        let changes = self.changes;
-        if !changes.filter.may_hold(key) {
-            return Ok(None);
-        }
-        self.wanted.clear();
-        self.wanted.extend_from_slice(key);
-        self.wanted.extend_from_slice(&after.saturating_add(1).to_be_bytes());
-        let wanted = self.wanted.as_slice();
-        let found = match &mut self.kind {
-            LookupKind::Memory(table, order) => {
-                let record = |index: &u32| table.record(*index as usize, changes.kind);
-                let place = order.partition_point(|index| record(index).is_some_and(|record| record.key < wanted));
-                order.get(place).and_then(|index| Some((u64::from(*index), record(index)?)))
-            }
-            LookupKind::Disk(cursor) => cursor.first_from(wanted)?,
-        };
-        Ok(found.and_then(|(number, record)| {
-            let (own, tick) = record.key.split_last_chunk::<8>()?;
-            (own == key).then_some((number, u64::from_be_bytes(*tick), record))
-        }))
-    }
-}
-
-/// Tells most keys that have no event without a search: a bit for each hash that a key with events has.
-#[derive(Default)]
-struct Filter {
-    hasher: RandomState,
-    bits: Vec<u64>,
-}
-
-impl Filter {
-    const BITS_PER_EVENT: usize = 8;
-
-    fn of(store: &Store, events: usize) -> Result<Self, EngineError> {
-        let words = (events * Self::BITS_PER_EVENT / 64 + 1).next_power_of_two();
-        let mut filter = Self { hasher: RandomState::new(), bits: vec![0; words] };
-        let mut add = |key: &[u8]| {
-            let (word, bit) = filter.place(key.split_last_chunk::<8>().map_or(key, |(own, _)| own));
-            if let Some(word) = filter.bits.get_mut(word) {
-                *word |= bit;
-            }
-        };
-        match store {
-            Store::Memory { table, .. } => table.entries.iter().for_each(|entry| add(table.arena.get(entry.key))),
-            Store::Disk(file) => file.for_each(&mut |_, record| {
-                add(record.key);
-                Ok(())
-            })?,
-        }
-        Ok(filter)
-    }
-
-    fn place(&self, key: &[u8]) -> (usize, u64) {
-        let hash = self.hasher.hash_one(key);
-        ((hash >> 6) as usize & (self.bits.len() - 1), 1 << (hash & 63))
-    }
-
-    fn may_hold(&self, key: &[u8]) -> bool {
-        if self.bits.is_empty() {
-            return false;
-        }
-        let (word, bit) = self.place(key);
-        self.bits.get(word).is_some_and(|word| word & bit != 0)
-    }
-}
-
-fn meet<'a>(
-    changes: &'a Changes,
-    kind: &'a mut LookupKind<'_>,
-    key: &[u8],
-) -> Result<Option<(Record<'a>, u32)>, EngineError> {
-    Ok(match kind {
-        LookupKind::Memory(table, _) => table
-            .find(key)
-            .and_then(|index| table.record(index, changes.kind).map(|record| (record, changes.mark(index as u64)))),
-        LookupKind::Disk(cursor) => cursor.find(key)?.map(|(number, record)| (record, changes.mark(number))),
-    })
 }
 
 #[cfg(test)]

@@ -1,29 +1,29 @@
 //! The second pass over the log: row events into change sets.
 
+mod cascades;
+mod keys;
+
 use std::collections::{BTreeSet, HashMap};
 
-use backtrail_binlog::{
-    Boundary, ColumnImage, Event, EventBody, EventType, RowImage, RowsEvent, RowsKind, TableMap, TableMaps, Value,
-    decode_value,
-};
+use backtrail_binlog::{Boundary, Event, EventBody, EventType, RowsEvent, RowsKind, TableMap, TableMaps};
 use backtrail_domain::{BinlogFile, BinlogPosition, TableName};
-use backtrail_dump::literal::parse_literal;
-use backtrail_schema::{ReferentialAction, TableShape};
 
 use crate::EngineError;
 use crate::account;
-use crate::cascade::{Action, Encoded, Feed, Feeds, find, first_tick};
+use crate::cascade::first_tick;
 use crate::changes::{ChangeSet, Changes};
 use crate::image::{self, Layouts};
 use crate::io::{Observer, Phase, Progress, Spill};
-use crate::key::{KeyCodec, KeyPart};
+use crate::key::KeyCodec;
 use crate::log::{Flow, Place, Visitor, at_event, corrupt};
 use crate::partial::{ImageCheck, Images, Lacking, defaults, images, is_whole};
 use crate::pending::is_transactional;
 use crate::plan::Plan;
 use crate::recipe::{Recipe, Stage};
 use crate::record::{EventAt, Misfit, RowEvent};
-use crate::render::is_unsigned;
+use cascades::cascade;
+use keys::{counter, key_of};
+
 use crate::span::{Span, is_within};
 
 /// Progress is reported once in so many bytes.
@@ -89,114 +89,6 @@ impl<'a> Collected<'a> {
             sets: recipe.stages.iter().map(set).collect(),
             bytes: 0,
         }
-    }
-}
-
-/// The key of a row image. What it lacks is in the before-image, to which differences of JSON apply too, or one of the
-/// defaults.
-fn key_of(
-    codec: &KeyCodec,
-    shape: &TableShape,
-    map: &TableMap,
-    row: &RowImage<'_, '_>,
-    before: Option<&RowImage<'_, '_>>,
-    defaults: &[Option<Vec<u8>>],
-    out: &mut Vec<u8>,
-) -> Result<(), String> {
-    out.clear();
-    for part in codec.parts() {
-        let column = shape.columns.get(part.column).ok_or("a column of the key is not there")?;
-        let cell = cell_of(row, before, part.column);
-        if let (ColumnImage::Absent, Some(Some(literal))) = (cell, defaults.get(part.column)) {
-            let literal = parse_literal(literal).map_err(|problem| problem.to_string())?;
-            part.push_literal(&literal, out).map_err(|problem| format!("column `{}`: {problem}", column.name))?;
-            continue;
-        }
-        match cell {
-            ColumnImage::Null => part.push_null(out).map_err(|problem| problem.to_string())?,
-            ColumnImage::Bytes(raw) => {
-                let value = logged_value(part.column, shape, map, raw)?;
-                part.push_value(&value, out).map_err(|problem| format!("column `{}`: {problem}", column.name))?;
-            }
-            ColumnImage::JsonDiff(differences) => {
-                let document = image::json_after(before.map(|before| before.column(part.column)), differences)?;
-                part.push_json_text(&document, out)
-                    .map_err(|problem| format!("column `{}`: {problem}", column.name))?;
-            }
-            ColumnImage::Absent => return Err(format!("column `{}` of the key is not in the row image", column.name)),
-        }
-    }
-    for part in codec.parts().iter().filter(|part| part.has_exact_value()) {
-        match (cell_of(row, before, part.column), defaults.get(part.column)) {
-            (ColumnImage::Absent, Some(Some(literal))) => {
-                let literal = parse_literal(literal).map_err(|problem| problem.to_string())?;
-                KeyPart::push_exact_literal(&literal, out).map_err(|problem| problem.to_string())?;
-            }
-            (ColumnImage::Bytes(raw), _) => {
-                KeyPart::push_exact_value(Some(&logged_value(part.column, shape, map, raw)?), out);
-            }
-            _ => KeyPart::push_exact_value(None, out),
-        }
-    }
-    Ok(())
-}
-
-/// A column of an image, or what the image before it says where it does not have it.
-fn cell_of<'a, 'e>(row: &'a RowImage<'e, 'e>, before: Option<&'a RowImage<'e, 'e>>, column: usize) -> ColumnImage<'e> {
-    match (row.column(column), before) {
-        (ColumnImage::Absent, Some(before)) => before.column(column),
-        (cell, _) => cell,
-    }
-}
-
-fn logged_value<'a>(index: usize, shape: &TableShape, map: &TableMap, raw: &'a [u8]) -> Result<Value<'a>, String> {
-    let column = shape.columns.get(index).ok_or("a column of the key is not there")?;
-    let logged = map.columns.get(index).ok_or("a column of the key is not in the log")?;
-    decode_value(logged.kind, is_unsigned(&column.ty), raw)
-        .map_err(|problem| format!("column `{}`: {problem}", column.name))
-}
-
-/// What the change of a parent's row means for the rows that refer to it over a link: for which values it comes.
-fn cascade(
-    feeds: &Feeds,
-    feed: &Feed,
-    map: &TableMap,
-    before: &RowImage<'_, '_>,
-    after: Option<&RowImage<'_, '_>>,
-) -> Result<Option<(Vec<u8>, Action)>, String> {
-    let Some(Ok(codec)) = feeds.links.get(feed.link).map(|link| &link.codec) else { return Ok(None) };
-    let changed = |column: &usize| after.is_none_or(|after| find::differs(before, after, *column));
-    let action = if after.is_some() { feed.on_update } else { feed.on_delete };
-    if !action.changes_child() || !feed.columns.iter().any(changed) {
-        return Ok(None);
-    }
-    let mut key = Vec::new();
-    match feed.key(codec, map, before, &mut key)? {
-        Encoded::Null => return Ok(None),
-        Encoded::Known => {}
-        Encoded::Doubtful(_) => return Err("a referenced text beyond ASCII may be equal to others".to_owned()),
-    }
-    let action = match (action, after) {
-        (ReferentialAction::Cascade, None) => Action::Delete,
-        (ReferentialAction::Cascade, Some(after)) => {
-            let parts = feed.columns.iter().enumerate().filter(|(_, column)| changed(column));
-            let values = parts.map(|(part, column)| Ok((part, feed.literal(map, after, *column)?)));
-            Action::Update(values.collect::<Result<_, String>>()?)
-        }
-        _ => Action::SetNull,
-    };
-    Ok(Some((key, action)))
-}
-
-/// The number of a row in the column that the server counts up.
-fn counter(shape: &TableShape, map: &TableMap, row: &RowImage<'_, '_>) -> Option<u64> {
-    let at = shape.columns.iter().position(|column| column.auto_increment)?;
-    let (column, logged) = (shape.columns.get(at)?, map.columns.get(at)?);
-    let ColumnImage::Bytes(raw) = row.column(at) else { return None };
-    match decode_value(logged.kind, is_unsigned(&column.ty), raw).ok()? {
-        backtrail_binlog::Value::Int(number) => u64::try_from(number).ok(),
-        backtrail_binlog::Value::UInt(number) => Some(number),
-        _ => None,
     }
 }
 

@@ -11,14 +11,23 @@
 //! print alike are not the same row, the log's keys end in the exact numbers, and the dump's do not
 //! ([`KeyCodec::exact_length`]).
 
+mod bytes;
+mod members;
+mod words;
+
 use std::borrow::Cow;
 
 use backtrail_binlog::{Value, json};
 use backtrail_dump::literal::Literal;
-use backtrail_schema::{Charset, Column, ColumnType, TableShape};
+use backtrail_schema::{Column, ColumnType, TableShape};
 
 use crate::address::Address;
 use crate::temporal;
+use bytes::{
+    put_bytes, put_date, put_decimal, put_double, put_json, put_signed, put_unsigned, take_bytes, without_padding,
+};
+pub(crate) use members::member_bytes;
+use members::{member_bits, members, ordinal};
 
 mod canonical;
 
@@ -195,28 +204,6 @@ fn encoding(column: &Column, charset: Option<&str>, whole_row: bool) -> Result<E
         ColumnType::Inet4 => Encoding::Address(Address::Inet4),
         ColumnType::Inet6 => Encoding::Address(Address::Inet6),
     })
-}
-
-/// Member texts in the column's character set, which is how a dump under `SET NAMES binary` has them.
-fn members(values: &[String], charset: Option<&str>) -> Result<Vec<Vec<u8>>, KeyError> {
-    values
-        .iter()
-        .map(|value| {
-            member_bytes(value, charset).ok_or_else(|| {
-                let charset = charset.unwrap_or_default();
-                KeyError(format!("has the member `{value}`, whose bytes in {charset} are not known").into())
-            })
-        })
-        .collect()
-}
-
-/// A member of an ENUM or SET, or the comma between, in the column's character set; None where its bytes are not known.
-pub(crate) fn member_bytes(text: &str, charset: Option<&str>) -> Option<Vec<u8>> {
-    match charset.and_then(Charset::from_name) {
-        Some(charset) => charset.encode_text(text).ok(),
-        // All others are ASCII's bytes and more; and so, most likely, is one that the definition leaves to the schema.
-        None => text.is_ascii().then(|| text.as_bytes().to_vec()),
-    }
 }
 
 impl KeyPart {
@@ -444,75 +431,6 @@ impl KeyPart {
         }
         bad(format!("a text in the character set {}, which is not the column's", String::from_utf8_lossy(charset)))
     }
-
-    fn describe(&self, key: &mut &[u8]) -> String {
-        self.read_back(key).unwrap_or_else(|| "?".to_owned())
-    }
-
-    fn read_back(&self, key: &mut &[u8]) -> Option<String> {
-        if self.nullable {
-            let (marker, rest) = key.split_first()?;
-            *key = rest;
-            if *marker == 0 {
-                return Some("NULL".to_owned());
-            }
-        }
-        let mut fixed = || {
-            let (bytes, rest) = key.split_first_chunk::<8>()?;
-            *key = rest;
-            Some(u64::from_be_bytes(*bytes))
-        };
-        let signed = |bits: u64| (bits ^ 1 << 63).cast_signed();
-        Some(match &self.encoding {
-            Encoding::Signed => signed(fixed()?).to_string(),
-            Encoding::Unsigned | Encoding::Bit | Encoding::Year => fixed()?.to_string(),
-            Encoding::Set(_) => format!("members {:#b}", fixed()?),
-            Encoding::Double { .. } | Encoding::Float { .. } => {
-                let bits = fixed()?;
-                f64::from_bits(if bits >> 63 == 1 { bits & !(1 << 63) } else { !bits }).to_string()
-            }
-            Encoding::Enum(members) => {
-                let ordinal = usize::try_from(fixed()?).ok()?;
-                let member = ordinal.checked_sub(1).and_then(|index| members.get(index));
-                quoted(member.map_or(&[], Vec::as_slice))
-            }
-            Encoding::Date => {
-                let packed = fixed()?;
-                format!("'{:04}-{:02}-{:02}'", packed / 10_000, packed / 100 % 100, packed % 100)
-            }
-            Encoding::Time => {
-                let micros = signed(fixed()?);
-                let sign = if micros < 0 { "-" } else { "" };
-                let micros = micros.unsigned_abs();
-                let seconds = micros / 1_000_000;
-                let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-                format!("'{sign}{hours:02}:{minutes:02}:{:02}.{:06}'", seconds % 60, micros % 1_000_000)
-            }
-            Encoding::DateTime => temporal::DateTime::from_packed(fixed()?).to_string(),
-            Encoding::Timestamp => {
-                let micros = fixed()?;
-                let at = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000).ok()?;
-                format!("'{at}'")
-            }
-            Encoding::Decimal { whole, scale } => {
-                let (text, rest) = key.split_at_checked(1 + whole + scale)?;
-                *key = rest;
-                let (sign, digits) = text.split_first()?;
-                let digits: String =
-                    digits.iter().map(|d| if *sign == 0 { (b'0' + b'9' - d) as char } else { *d as char }).collect();
-                let (whole, fraction) = digits.split_at_checked(*whole)?;
-                let whole = whole.trim_start_matches('0');
-                let point = if fraction.is_empty() { "" } else { "." };
-                format!(
-                    "{}{}{point}{fraction}",
-                    if *sign == 0 { "-" } else { "" },
-                    if whole.is_empty() { "0" } else { whole }
-                )
-            }
-            Encoding::Address(address) => format!("'{}'", address.text(&take_bytes(key)?)?),
-            Encoding::Padded(_) | Encoding::Bytes | Encoding::Json => quoted(&take_bytes(key)?),
-        })
-    }
 }
 
 fn quoted(bytes: &[u8]) -> String {
@@ -520,126 +438,6 @@ fn quoted(bytes: &[u8]) -> String {
         Ok(text) => format!("'{text}'"),
         Err(_) => format!("0x{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
     }
-}
-
-fn put_unsigned(out: &mut Vec<u8>, number: u64) {
-    out.extend_from_slice(&number.to_be_bytes());
-}
-
-fn put_signed(out: &mut Vec<u8>, number: i64) {
-    put_unsigned(out, number.cast_unsigned() ^ 1 << 63);
-}
-
-fn put_double(out: &mut Vec<u8>, number: f64, exact: bool) {
-    let number = if number == 0.0 && !exact { 0.0 } else { number };
-    let bits = number.to_bits();
-    // Below zero the order of the bits is the reverse.
-    put_unsigned(out, if bits >> 63 == 1 { !bits } else { bits | 1 << 63 });
-}
-
-fn put_date(out: &mut Vec<u8>, year: u64, month: u64, day: u64) {
-    put_unsigned(out, (year * 100 + month) * 100 + day);
-}
-
-/// A sign, then all digits that the column has; for numbers below zero each digit's complement.
-fn put_decimal(out: &mut Vec<u8>, text: &[u8], whole: usize, scale: usize) -> Result<(), KeyError> {
-    let odd = || KeyError(format!("`{}` is no value of the column", String::from_utf8_lossy(text)).into());
-    let (negative, digits) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        rest => (false, rest),
-    };
-    let point = digits.iter().position(|byte| *byte == b'.').unwrap_or(digits.len());
-    let (front, back) = digits.split_at(point);
-    let back = back.get(1..).unwrap_or_default();
-    let zeros = front.iter().take_while(|digit| **digit == b'0').count();
-    let front = front.get(zeros..).unwrap_or_default();
-    let (kept, beyond) = back.split_at(back.len().min(scale));
-    let all_digits = front.iter().chain(back).all(u8::is_ascii_digit);
-    if !all_digits
-        || (digits.len() <= 1 && point == 0)
-        || front.len() > whole
-        || beyond.iter().any(|digit| *digit != b'0')
-    {
-        return Err(odd());
-    }
-    let negative = negative && front.iter().chain(kept).any(|digit| *digit != b'0');
-    out.push(u8::from(!negative));
-    let start = out.len();
-    out.resize(start + whole - front.len(), b'0');
-    out.extend_from_slice(front);
-    out.extend_from_slice(kept);
-    out.resize(start + whole + scale, b'0');
-    if negative {
-        out.iter_mut().skip(start).for_each(|digit| *digit = b'0' + b'9' - *digit);
-    }
-    Ok(())
-}
-
-/// Zero bytes are followed by 0xff, and two zero bytes are the end: `a` sorts before `a\0`, and parts stay apart.
-fn put_bytes(out: &mut Vec<u8>, mut bytes: &[u8]) {
-    while let Some(zero) = memchr::memchr(0, bytes) {
-        let (head, rest) = bytes.split_at(zero + 1);
-        out.extend_from_slice(head);
-        out.push(0xff);
-        bytes = rest;
-    }
-    out.extend_from_slice(bytes);
-    out.extend_from_slice(&[0, 0]);
-}
-
-fn put_json(out: &mut Vec<u8>, text: &str) -> Result<(), KeyError> {
-    put_bytes(out, canonical::json(text).map_err(|problem| KeyError(problem.into()))?.as_bytes());
-    Ok(())
-}
-
-fn take_bytes(key: &mut &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
-    loop {
-        let zero = memchr::memchr(0, key)?;
-        let (head, rest) = key.split_at(zero);
-        out.extend_from_slice(head);
-        let (marker, rest) = rest.get(1..)?.split_first()?;
-        *key = rest;
-        if *marker == 0 {
-            return Some(out);
-        }
-        out.push(0);
-    }
-}
-
-fn without_padding<'a>(mut bytes: &'a [u8], padding: &[u8]) -> &'a [u8] {
-    while let Some(shorter) = bytes.strip_suffix(padding) {
-        if shorter.len() % padding.len() != 0 {
-            break;
-        }
-        bytes = shorter;
-    }
-    bytes
-}
-
-/// An ENUM's number by its text. The empty text is a member's, or that of an invalid value: 0.
-fn ordinal(members: &[Vec<u8>], text: &[u8]) -> Option<u64> {
-    match members.iter().position(|member| member == text) {
-        Some(index) => Some(index as u64 + 1),
-        None if text.is_empty() => Some(0),
-        None => None,
-    }
-}
-
-/// A SET's bits by its text: members with commas between. No member holds a comma.
-fn member_bits(members: &[Vec<u8>], text: &[u8], charset: Option<&str>) -> Option<u64> {
-    let comma = &*member_bytes(",", charset)?;
-    let mut bits = 0;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let end =
-            rest.chunks(comma.len()).position(|unit| unit == comma).map_or(rest.len(), |index| index * comma.len());
-        let (member, after) = rest.split_at_checked(end)?;
-        bits |= 1u64.checked_shl(members.iter().position(|other| other == member)? as u32)?;
-        rest = after.get(comma.len()..).unwrap_or_default();
-    }
-    Some(bits)
 }
 
 #[cfg(test)]
