@@ -13,6 +13,7 @@ use backtrail_schema::{
     read_schema_statement,
 };
 
+use crate::around::Columns;
 use crate::around::sequences::{self, Sequence};
 use crate::baseline::Catalog;
 use crate::decide::Shapes;
@@ -57,15 +58,10 @@ impl Tracked {
 
 impl Tracked {
     /// The columns that `*` stands for at present, where they are known.
-    pub(crate) fn visible_columns(&self) -> Option<Vec<String>> {
+    pub(crate) fn columns(&self) -> Option<Columns> {
         let era = self.life.last().filter(|_| self.unreadable.is_none())?;
-        Some(visible_columns(&era.shape))
+        Some(Columns::of(&era.shape))
     }
-}
-
-/// The columns that `*` stands for in a query.
-pub(crate) fn visible_columns(shape: &TableShape) -> Vec<String> {
-    shape.columns.iter().filter(|column| !column.invisible).map(|column| column.name.clone()).collect()
 }
 
 /// From a moment on, a name means this table in this era, or none.
@@ -192,10 +188,10 @@ impl<'a> History<'a> {
     }
 
     /// The columns that `*` stands for in a query of this table, where they are known.
-    pub(crate) fn visible_columns(&mut self, name: &TableName) -> Option<Vec<String>> {
+    pub(crate) fn columns(&mut self, name: &TableName) -> Option<Columns> {
         let name = self.resolve(name);
         let id = self.find(&name)?;
-        self.tracked.get(id)?.visible_columns()
+        self.tracked.get(id)?.columns()
     }
 
     /// The name by which a table is known here: as given, else the one that differs in nothing but case, since on some
@@ -593,6 +589,8 @@ impl<'a> History<'a> {
         let name = self.resolve(name);
         let Some(id) = self.find(&name) else { return };
         if ddl.clauses.iter().any(|clause| clause.kind == AlterKind::ExchangePartition) {
+            // A table that was empty may have rows from now on.
+            self.obstruct(id, told.obstacle("rows come or go with the partition that it exchanged"));
             for other in ddl.tables.iter().skip(1) {
                 let other = self.resolve(other);
                 if let Some(id) = self.find(&other) {

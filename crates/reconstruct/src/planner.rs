@@ -14,7 +14,7 @@ use crate::cascade::Family;
 use crate::cut::CutFinder;
 use crate::decide::{Shapes, decide};
 use crate::facts::LATER_BASELINE;
-use crate::history::{Binding, History, Tracked, visible_columns};
+use crate::history::{Binding, History, Tracked};
 use crate::ledger::{AccountedBaseline, AccountedLog};
 use crate::life::Began;
 use crate::log::Log;
@@ -192,13 +192,13 @@ fn follow_around(
 ) -> Result<around::Followed, EngineError> {
     let (refused, written): (BTreeSet<TableName>, BTreeSet<TableName>) =
         actions.keys().cloned().partition(|name| matches!(actions.get(name), Some(TableAction::Refused(_))));
-    let columns = |id: &usize| history.tracked.get(*id).and_then(Tracked::visible_columns);
-    let tables: BTreeMap<TableName, Option<Vec<String>>> =
+    let columns = |id: &usize| history.tracked.get(*id).and_then(Tracked::columns);
+    let tables: BTreeMap<TableName, Option<around::Columns>> =
         present.iter().map(|(name, id)| (name.clone(), columns(id))).collect();
     let mut before = BTreeMap::new();
     for (name, now) in &tables {
         let Some(shape) = shapes.known.get(name) else { continue };
-        let then = visible_columns(shape);
+        let then = around::Columns::of(shape);
         if now.as_ref().is_some_and(|now| *now != then) {
             before.insert(name.clone(), then);
         }

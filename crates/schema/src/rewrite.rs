@@ -27,7 +27,8 @@ pub fn rename_in_statement(statement: &str, ddl: &Ddl, dialect: &SqlDialect, nam
                 let begins =
                     |word: &str| clause.text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
                 let hinders = clause.kind == AlterKind::Option && (begins("ALGORITHM") || begins("LOCK"));
-                if clause.kind == AlterKind::RenameTable || hinders {
+                // An exchange moves rows, and leaves the definition alone.
+                if matches!(clause.kind, AlterKind::RenameTable | AlterKind::ExchangePartition) || hinders {
                     continue;
                 }
                 let mut tokens = lexer::lex(&clause.text, dialect, MOST_TOKENS).ok()?;

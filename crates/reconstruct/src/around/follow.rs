@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use backtrail_domain::{BinlogPosition, TableFilter, TableName};
 use backtrail_schema::{ObjectKind, ObjectStatement, ObjectVerb, SqlDialect};
 
+use super::columns::Columns;
 use super::files::{Object, parse};
 use super::schemas::Schema;
 use super::sequences::Sequence;
@@ -31,12 +32,12 @@ pub(crate) struct Scope<'a> {
     pub(crate) written: &'a BTreeSet<TableName>,
     /// Those that are refused.
     pub(crate) refused: &'a BTreeSet<TableName>,
-    /// The tables that there are, with their visible columns; None where they are not known.
-    pub(crate) tables: &'a BTreeMap<TableName, Option<Vec<String>>>,
+    /// The tables that there are, with their columns; None where they are not known.
+    pub(crate) tables: &'a BTreeMap<TableName, Option<Columns>>,
     /// The sequences that there are, and under which name the baseline has each.
     pub(crate) sequences: &'a BTreeMap<TableName, (&'a Sequence, Option<&'a TableName>)>,
-    /// The visible columns of tables of the baseline whose definition changed, as they were.
-    pub(crate) before: &'a BTreeMap<TableName, Vec<String>>,
+    /// The columns of tables of the baseline whose definition changed, as they were.
+    pub(crate) before: &'a BTreeMap<TableName, Columns>,
 }
 
 /// The files that hold no rows, and what is to be said about them.
@@ -246,12 +247,7 @@ impl Follower<'_> {
         self.last.retain(|(_, name), _| name.schema != schema);
     }
 
-    fn object(
-        &mut self,
-        told: &Told,
-        step: &Step,
-        columns: &BTreeMap<TableName, Vec<String>>,
-    ) -> Result<(), EngineError> {
+    fn object(&mut self, told: &Told, step: &Step, columns: &BTreeMap<TableName, Columns>) -> Result<(), EngineError> {
         match step.statement.kind {
             ObjectKind::View => self.view(told, step, columns),
             ObjectKind::Trigger => self.trigger(told, step),

@@ -8,6 +8,7 @@
 //! An object that cannot be followed is left out, and a warning says which, why, and by which statement. So is a view of
 //! which it is known that it cannot be made from what the result has: a loader would stop at it.
 
+mod columns;
 mod files;
 mod follow;
 mod schemas;
@@ -19,6 +20,7 @@ mod views;
 use backtrail_domain::{BinlogPosition, TableName};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use columns::Columns;
 pub(crate) use follow::{Followed, Scope, follow};
 pub(crate) use schemas::table_options;
 pub(crate) use told::{Told, What, of_objects, of_schema, of_tables};

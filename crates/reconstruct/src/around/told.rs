@@ -9,6 +9,7 @@ use backtrail_schema::{
     read_view_query,
 };
 
+use super::columns::Columns;
 use super::source::{Around, Session, Source, Step};
 use crate::facts::statement_text;
 use crate::history::History;
@@ -30,7 +31,7 @@ pub(crate) enum What {
     /// reads, as they are at this moment.
     Object {
         step: Box<Step>,
-        columns: BTreeMap<TableName, Vec<String>>,
+        columns: BTreeMap<TableName, Columns>,
     },
     /// One of which no more than this is understood.
     Unclear {
@@ -131,7 +132,7 @@ pub(crate) fn of_objects(
             if read.kind == ObjectKind::View && read.verb != ObjectVerb::Drop {
                 let reads = read_view_query(&source.text, read.query_at, &statement.schema, &statement.dialect);
                 for name in reads.map(|reads| reads.tables).unwrap_or_default() {
-                    if let Some(own) = history.visible_columns(&name) {
+                    if let Some(own) = history.columns(&name) {
                         columns.insert(name, own);
                     }
                 }

@@ -7,6 +7,7 @@ use backtrail_schema::{
     ObjectNames, OutputColumn, SqlDialect, Star, ViewQuery, read_object_statement, read_view_query,
 };
 
+use super::columns::Columns;
 use super::files::{Object, parse};
 use super::source::Around;
 
@@ -19,7 +20,7 @@ pub(crate) struct View {
     pub(crate) object: Object,
     pub(crate) query: ViewQuery,
     /// The columns of the tables that it reads, as they were when it was made.
-    pub(crate) columns: BTreeMap<TableName, Vec<String>>,
+    pub(crate) columns: BTreeMap<TableName, Columns>,
     /// The session's schema, in which its query's names are.
     schema: String,
     dialect: SqlDialect,
@@ -38,7 +39,7 @@ impl View {
 
     pub(crate) fn new(
         object: Object,
-        columns: BTreeMap<TableName, Vec<String>>,
+        columns: BTreeMap<TableName, Columns>,
         dialect: &SqlDialect,
     ) -> Result<Self, String> {
         let step = object.steps.last().ok_or("it has no definition")?;
@@ -71,8 +72,8 @@ impl View {
     pub(crate) fn without_stars(&mut self, now: &dyn Fn(&TableName) -> Option<Vec<String>>) -> Result<(), String> {
         let columns = &self.columns;
         let differs = |name: &TableName| {
-            let then = columns.get(name);
-            then.is_some() && now(name).as_ref() != then
+            let then = columns.get(name).map(Columns::visible);
+            then.is_some() && now(name).as_deref() != then
         };
         let mut edits: Vec<(std::ops::Range<usize>, String)> = Vec::new();
         for star in &self.query.stars {
@@ -112,7 +113,8 @@ impl View {
                 OutputColumn::Star(star) => {
                     let of = self.query.stars.get(*star).and_then(|Star { of, .. }| of.as_ref());
                     for (_, table) in of.into_iter().flatten() {
-                        names.extend(self.columns.get(table).cloned().or_else(|| now(table)).unwrap_or_default());
+                        let then = self.columns.get(table).map(|columns| columns.visible().to_vec());
+                        names.extend(then.or_else(|| now(table)).unwrap_or_default());
                     }
                 }
             }
@@ -172,13 +174,13 @@ fn used_schema(before: &[u8]) -> Option<String> {
     Some(line.strip_suffix("`;")?.replace("``", "`"))
 }
 
-fn expanded(of: &[(String, TableName)], columns: &BTreeMap<TableName, Vec<String>>) -> Result<String, String> {
+fn expanded(of: &[(String, TableName)], columns: &BTreeMap<TableName, Columns>) -> Result<String, String> {
     let mut names = Vec::new();
     for (alias, table) in of {
         let own = columns
             .get(table)
             .ok_or_else(|| format!("what `*` stands for in it cannot be told: the columns of {table} are not known"))?;
-        names.extend(own.iter().map(|column| format!("{}.{}", quoted(alias), quoted(column))));
+        names.extend(own.visible().iter().map(|column| format!("{}.{}", quoted(alias), quoted(column))));
     }
     Ok(names.join(","))
 }

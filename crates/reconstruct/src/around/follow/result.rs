@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use backtrail_domain::{TableFilter, TableName};
 use backtrail_schema::{ObjectKind, ObjectNames};
 
+use super::super::columns::Columns;
 use super::super::files::{Object, has_ansi_quotes};
 use super::super::schemas::{self, Schema};
 use super::super::sequences::row_of_file;
@@ -214,7 +215,7 @@ impl Follower<'_> {
 
     fn view_files(&mut self, followed: &mut Followed) -> Result<(), EngineError> {
         let catalog = self.scope.catalog;
-        let now = |name: &TableName| self.scope.tables.get(name).cloned().flatten();
+        let now = |name: &TableName| Some(self.scope.tables.get(name)?.as_ref()?.visible().to_vec());
         let there = |name: &TableName| self.scope.written.contains(name) || self.scope.sequences.contains_key(name);
         let gone = catalog.tables.keys().any(|name| !there(name))
             || catalog.views.keys().any(|name| !self.views.contains_key(name) || !self.scope.filter.matches(name));
@@ -309,12 +310,18 @@ impl Follower<'_> {
             }
         }
         // A column that is gone, unless another table has one of this name.
-        let known = |read: &TableName| self.scope.tables.get(read).cloned().flatten();
-        let present: BTreeSet<String> =
-            view.query.tables.iter().filter_map(known).flatten().map(|column| column.to_lowercase()).collect();
+        let known = |read: &TableName| self.scope.tables.get(read)?.as_ref();
+        let present: BTreeSet<String> = view
+            .query
+            .tables
+            .iter()
+            .filter_map(known)
+            .flat_map(Columns::names)
+            .map(|column| column.to_lowercase())
+            .collect();
         for read in &view.query.tables {
             let then = view.columns.get(read).or_else(|| self.scope.before.get(read));
-            for column in then.into_iter().flatten() {
+            for column in then.into_iter().flat_map(Columns::names) {
                 let used = view.query.words.iter().any(|word| same(word, column));
                 if used && known(read).is_some() && !present.contains(&column.to_lowercase()) {
                     return Some(format!("it uses the column `{column}` of {read}, which is gone"));

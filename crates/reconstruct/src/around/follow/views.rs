@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use backtrail_domain::TableName;
 use backtrail_schema::{ObjectKind, ObjectVerb, SqlDialect};
 
+use super::super::columns::Columns;
 use super::super::files::Object;
 use super::super::source::{Around, Step};
 use super::super::told::Told;
@@ -25,7 +26,7 @@ impl Follower<'_> {
         &mut self,
         told: &Told,
         step: &Step,
-        columns: &BTreeMap<TableName, Vec<String>>,
+        columns: &BTreeMap<TableName, Columns>,
     ) -> Result<(), EngineError> {
         let statement = &step.statement;
         if statement.verb == ObjectVerb::Drop {
