@@ -226,6 +226,41 @@ async fn impossible_targets_are_refused_at_once() {
     assert_eq!(answer, (422, "unknown_table".to_owned()));
 }
 
+/// A server decrypts its log as it sends it.
+#[tokio::test]
+async fn a_server_that_encrypts_its_log_is_archived_plain() {
+    let mut world = World::start(WorldOptions::default()).await.unwrap();
+    let keys = world.path("keys");
+    std::fs::write(&keys, format!("1;{}\n", "0f".repeat(32))).unwrap();
+    let options = [
+        "--plugin-load-add=file_key_management".to_owned(),
+        format!("--file-key-management-filename={}", keys.display()),
+        "--encrypt-binlog=ON".to_owned(),
+    ];
+    let source = world.mariadb_with(options).await.unwrap();
+    let scratch = world.mariadb().await.unwrap();
+    execute(&source, TABLES).await.unwrap();
+    execute(&source, BEFORE).await.unwrap();
+    let server = world.register("shop-db", &source).await.unwrap();
+    let backup = world.back_up(&server).await.unwrap();
+    assert_eq!((&backup["baseline"], &backup["warnings"]), (&json!(true), &json!([])), "{backup}");
+    execute(&source, AFTER).await.unwrap();
+    // An agent that begins in the middle of a file is sent the keys' description again.
+    world.services.process(ServiceKind::BinlogAgent).unwrap().kill9().await;
+    world.services.process(ServiceKind::BinlogAgent).unwrap().start_again().unwrap();
+    execute(&source, &["FLUSH BINARY LOGS", "UPDATE shop.`odd, name` SET v = 'encrypted'"]).await.unwrap();
+    let truth = contents(&source, "shop").await.unwrap();
+    let (place, _) = position(&source).await.unwrap();
+    execute(&source, &["DELETE FROM shop.orders"]).await.unwrap();
+
+    let path = world.start_pitr(&server, &json!({"target_position": place})).await.unwrap();
+    let run = world.api.follow(&path, |_| ()).await.unwrap();
+    let dump = world.path("result");
+    world.api.fetch_files(&format!("{path}/files"), &dump).await.unwrap();
+    load(&dump, "shop", &scratch).await.unwrap();
+    assert_eq!(contents(&scratch, "shop").await.unwrap(), truth, "{run}");
+}
+
 /// A stored dump with one bit flipped, by which one letter of a row is another one.
 fn with_another_letter(stored: &[u8]) -> Option<Vec<u8>> {
     let text = zstd::decode_all(stored).unwrap();

@@ -3,7 +3,7 @@
 use backtrail_source::{Check, PreflightReport};
 
 /// The checks without which the binary log behind a backup cannot carry a recovery.
-const FOR_RECOVERY: [&str; 4] = ["log_bin", "binlog_format", "binlog_row_image", "encrypt_binlog"];
+const FOR_RECOVERY: [&str; 3] = ["log_bin", "binlog_format", "binlog_row_image"];
 
 /// Required checks that did not pass.
 #[derive(Debug, Default, PartialEq, Eq)]

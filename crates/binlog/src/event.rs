@@ -113,7 +113,10 @@ pub(crate) fn parse_at<'a>(
             own.checksum
         }
         EventType::START_V3 => return Err(BinlogError::OldVersion { place: place(), version: 3 }),
-        EventType::START_ENCRYPTION => return Err(BinlogError::Encrypted { place: place() }),
+        // A server that decrypts its log as it sends it marks the event as one to pass over.
+        EventType::START_ENCRYPTION if header.flags & EventHeader::FLAG_IGNORABLE == 0 => {
+            return Err(BinlogError::Encrypted { place: place() });
+        }
         _ => {
             let (header_length, checksum) = match format {
                 Some(format) => (usize::from(format.header_length), format.checksum),

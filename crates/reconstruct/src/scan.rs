@@ -123,7 +123,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn body(&mut self, place: &Place<'_>, event: &Event<'_>) -> Result<(), EngineError> {
+    fn body(&mut self, place: &Place<'_>, event: &Event<'_>, boundary: &Boundary) -> Result<(), EngineError> {
         self.pending.events.seen += 1;
         match event.header.event_type {
             EventType::TABLE_MAP | EventType::ANNOTATE_ROWS => self.images.before_rows(event, &mut self.table_maps)?,
@@ -135,7 +135,7 @@ impl<'a> Scan<'a> {
             }
             EventType::QUERY | EventType::QUERY_COMPRESSED => {
                 if let EventBody::Query(query) = event.body()? {
-                    self.query(place, event, &query)?;
+                    self.query(place, event, &query, *boundary == Boundary::Inside)?;
                 }
             }
             EventType::XID
@@ -369,7 +369,7 @@ impl Visitor for Scan<'_> {
             {
                 self.preparing = Some(prepare.xid);
             }
-            self.body(place, event)?;
+            self.body(place, event, boundary)?;
         }
         self.read_to = place.end;
         match boundary.ending() {

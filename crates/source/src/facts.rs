@@ -88,7 +88,6 @@ const VARIABLES: &[&str] = &[
     "binlog_row_metadata",
     "binlog_transaction_compression",
     "log_bin_compress",
-    "encrypt_binlog",
     "binlog_encryption",
     "gtid_mode",
     "gtid_domain_id",

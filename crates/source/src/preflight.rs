@@ -212,16 +212,6 @@ fn judge(facts: &ServerFacts) -> Vec<Check> {
         },
     );
     check("server_id", facts.server_id != 0, true, value("server_id"), "not 0", "give the server a server_id");
-    if facts.flavour == Flavour::Mariadb {
-        check(
-            "encrypt_binlog",
-            !facts.is_on("encrypt_binlog"),
-            true,
-            value("encrypt_binlog"),
-            "OFF",
-            "encrypted binary logs of MariaDB cannot be archived yet; set encrypt_binlog=OFF",
-        );
-    }
     let expiry = facts.binlog_expiry_seconds();
     check(
         "binlog expiry",

@@ -35,6 +35,8 @@ const HEARTBEAT_V2: u8 = 41;
 const START_ENCRYPTION: u8 = 164;
 /// Header flag: made up by the server for the stream, not in any file.
 const ARTIFICIAL: u16 = 0x20;
+/// Header flag: who does not know the event may pass over it.
+const IGNORABLE: u16 = 0x80;
 
 /// How to read.
 #[derive(Debug, Clone)]
@@ -218,10 +220,14 @@ impl BinlogStream {
             FORMAT_DESCRIPTION if header.next_position == 0 || self.offset != FIRST => {
                 return Ok(Some(RawEvent::Format { bytes }));
             }
-            START_ENCRYPTION => {
-                let reason = "its binary log is encrypted (encrypt_binlog); that cannot be archived yet".to_owned();
+            // MariaDB decrypts what it sends, and marks this event as one to pass over.
+            START_ENCRYPTION if header.flags & IGNORABLE == 0 => {
+                let reason =
+                    "it sends its binary log encrypted (encrypt_binlog), which no server of today does".to_owned();
                 return Err(SourceError::Unsuitable { server: self.connection.endpoint().name(), reason });
             }
+            // Sent once more where the stream begins in the middle of a file.
+            START_ENCRYPTION if header.next_position == 0 => return Ok(None),
             _ if header.flags & ARTIFICIAL != 0 => return Ok(None),
             _ => {}
         }

@@ -23,8 +23,8 @@ pub struct SourceTable {
     pub size: u64,
     /// Whether it has a primary key.
     pub has_primary_key: bool,
-    /// A column for which the table is refused once it has changed, and its type.
-    pub column_in_the_way: Option<(String, String)>,
+    /// A FLOAT column that tells its rows apart: of its key, or of a table without one.
+    pub rounded_column: Option<String>,
     /// The foreign keys through which the server itself changes its rows: name and rule.
     pub cascades: Vec<(String, String)>,
 }
@@ -66,26 +66,32 @@ impl SourceTable {
         // From 9.6 on MySQL writes the rows that a cascade changes to the binary log.
         let logs_cascades = facts.flavour == Flavour::Mysql && facts.number >= ServerVersion(9, 6, 0);
         let never = match self.kind.as_str() {
-            "SEQUENCE" => Some("a sequence is no table of rows; PITR does not rebuild it"),
             "SYSTEM VERSIONED" => Some("its rows of the past are not in a dump; PITR does not rebuild it"),
             _ => None,
         };
         let mut when = Vec::new();
-        if !self.is_transactional() {
+        let is_sequence = self.kind == "SEQUENCE";
+        if is_sequence {
+            when.push(
+                "if the dump has it in a file of its own (-schema-sequence.sql) and its value moved on".to_owned(),
+            );
+        } else if !self.is_transactional() {
             let engine = if self.engine.is_empty() { "unknown" } else { &self.engine };
             when.push(format!(
                 "if a transaction that changed it was rolled back, unless its engine {engine} is transactional; InnoDB is"
             ));
         }
-        if !self.has_primary_key {
+        if !self.has_primary_key && !is_sequence {
             when.push(
                 "if it has no unique key without NULL either, and an ENUM or SET by whose members rows cannot \
                  be told apart; a primary key mends that"
                     .to_owned(),
             );
         }
-        if let Some((column, kind)) = &self.column_in_the_way {
-            when.push(format!("if its rows changed since the baseline, for its column {column} ({kind})"));
+        if let Some(column) = &self.rounded_column {
+            when.push(format!(
+                "if rows changed whose FLOAT {column} looks alike in the six digits that a dump has of it"
+            ));
         }
         if let (Some((name, rule)), false) = (self.cascades.first(), logs_cascades) {
             when.push(format!(
@@ -128,18 +134,19 @@ impl Connection {
             .iter()
             .filter_map(pair)
             .collect();
-        // Values that are not yet written from the log, and keys that a dump does not hold with all their digits.
-        let mut in_the_way: BTreeMap<TableName, (String, String)> = BTreeMap::new();
+        // What tells rows apart and is not in a dump with all its digits.
+        let mut rounded: BTreeMap<TableName, String> = BTreeMap::new();
         let columns = self
             .query(&format!(
-                "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS \
-                 WHERE TABLE_SCHEMA NOT IN ({system}) AND (DATA_TYPE IN ('uuid', 'inet4', 'inet6') \
-                 OR (DATA_TYPE = 'float' AND COLUMN_KEY = 'PRI')) ORDER BY ORDINAL_POSITION DESC"
+                "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_KEY FROM information_schema.COLUMNS \
+                 WHERE TABLE_SCHEMA NOT IN ({system}) AND DATA_TYPE = 'float' ORDER BY ORDINAL_POSITION DESC"
             ))
             .await?;
         for row in &columns {
-            if let (Some(name), Some(column), Some(kind)) = (pair(row), row.text_at(2), row.text_at(3)) {
-                in_the_way.insert(name, (column, kind));
+            if let (Some(name), Some(column), Some(key)) = (pair(row), row.text_at(2), row.text_at(3))
+                && (key == "PRI" || !keyed.contains(&name))
+            {
+                rounded.insert(name, column);
             }
         }
         let mut cascades: BTreeMap<TableName, Vec<(String, String)>> = BTreeMap::new();
@@ -172,7 +179,7 @@ impl Connection {
                     engine: row.text_at(3).unwrap_or_default(),
                     size: row.text_at(4).and_then(|size| size.parse().ok()).unwrap_or(0),
                     has_primary_key: keyed.contains(&name),
-                    column_in_the_way: in_the_way.remove(&name),
+                    rounded_column: rounded.remove(&name),
                     cascades: cascades.remove(&name).unwrap_or_default(),
                     name,
                 })
@@ -204,7 +211,7 @@ mod tests {
             engine: "InnoDB".to_owned(),
             size: 0,
             has_primary_key: true,
-            column_in_the_way: None,
+            rounded_column: None,
             cascades: Vec::new(),
         };
         let keyless = SourceTable { has_primary_key: false, ..plain.clone() };
@@ -212,16 +219,15 @@ mod tests {
         let versioned = SourceTable { kind: "SYSTEM VERSIONED".to_owned(), ..plain.clone() };
         let sequence = SourceTable { kind: "SEQUENCE".to_owned(), ..plain.clone() };
         let child = SourceTable { cascades: vec![("fk".to_owned(), "ON DELETE CASCADE".to_owned())], ..plain.clone() };
-        let column_in_the_way = Some(("u".to_owned(), "uuid".to_owned()));
-        let unwritten = SourceTable { column_in_the_way, ..plain.clone() };
+        let rounded = SourceTable { rounded_column: Some("f".to_owned()), ..plain.clone() };
         for (table, promise) in [
-            (&unwritten, Promise::Conditional),
+            (&rounded, Promise::Conditional),
             (&plain, Promise::Exact),
             (&keyless, Promise::Conditional),
             (&old, Promise::Conditional),
             (&child, Promise::Conditional),
             (&versioned, Promise::Refused),
-            (&sequence, Promise::Refused),
+            (&sequence, Promise::Conditional),
         ] {
             let found = table.promise(&mariadb);
             assert_eq!((found.promise, found.reason.is_some()), (promise, promise != Promise::Exact), "{table:?}");

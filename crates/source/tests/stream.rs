@@ -173,6 +173,41 @@ async fn mariadb_sends_its_files_byte_for_byte() {
     assert!(error.to_string().contains("does not offer it"), "{error}");
 }
 
+/// The events are as long as in the files, and readable.
+#[tokio::test]
+async fn an_encrypted_mariadb_sends_its_files_decrypted() {
+    let directory = StackDirectory::create("source").unwrap();
+    let keys = directory.path().join("keys");
+    std::fs::write(&keys, format!("1;{}\n", "0f".repeat(32))).unwrap();
+    let options = DatabaseOptions::with_arguments([
+        "--plugin-load-add=file_key_management".to_owned(),
+        format!("--file-key-management-filename={}", keys.display()),
+        "--encrypt-binlog=ON".to_owned(),
+    ]);
+    let server = MariaDb::start(&directory.path().join("mariadb"), options).await.unwrap();
+    write_history(&server).await;
+    let endpoint = endpoint(&server);
+    let logs = endpoint.connect().await.unwrap().binary_logs().await.unwrap();
+    let whole = read(&endpoint, BinlogPosition { file: logs[0].file.clone(), offset: 4 }).await;
+    for log in &logs {
+        let mut copy = b"\xfebin".to_vec();
+        copy.extend_from_slice(&whole[&log.file]);
+        assert_eq!(copy.len() as u64, log.size, "{}", log.file);
+        let mut reader = backtrail_binlog::EventReader::new(&copy[..], log.file.clone()).unwrap();
+        while reader.next_event().unwrap().is_some() {}
+    }
+    // Behind the format description and the event that says how the file is encrypted.
+    let middle = &logs[1].file;
+    let bytes = &whole[middle];
+    let mut offset = 4_usize;
+    for _ in 0..5 {
+        let size = u32::from_le_bytes(bytes[offset - 4 + 9..offset - 4 + 13].try_into().unwrap());
+        offset += size as usize;
+    }
+    let rest = read(&endpoint, BinlogPosition { file: middle.clone(), offset: offset as u64 }).await;
+    assert!(rest[middle] == bytes[offset - 4..]);
+}
+
 #[tokio::test]
 async fn mysql_sends_its_files_byte_for_byte() {
     if !MySql::available() {

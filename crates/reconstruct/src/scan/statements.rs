@@ -18,13 +18,16 @@ impl Scan<'_> {
         place: &Place<'_>,
         event: &Event<'_>,
         query: &QueryEvent<'_>,
+        inside: bool,
     ) -> Result<(), EngineError> {
         let trimmed = query.statement.trim_ascii();
         if [&b"BEGIN"[..], b"COMMIT", b"ROLLBACK"].iter().any(|word| trimmed.eq_ignore_ascii_case(word)) {
             return Ok(());
         }
         self.pending.inside_payload |= event.is_in_payload();
-        let statement = StatementText::read(query, self.dialect, event.header.timestamp);
+        // A definition that does not commit by itself is of CREATE … SELECT, and the server's own words.
+        let of_server = inside && trimmed.starts_with(b"CREATE");
+        let statement = StatementText::read(query, self.dialect, event.header.timestamp, of_server);
         let obstacle = |reason: &str, remedy: &'static str| Obstacle {
             position: place.start_position(),
             statement: Some(statement_text(statement.text.as_bytes())),
