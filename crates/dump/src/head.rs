@@ -96,7 +96,7 @@ pub(crate) fn parse(raw: &[u8]) -> Result<Option<InsertHead<'_>>, &'static str> 
         b"INSERT" => InsertVerb::Insert,
         b"REPLACE" => InsertVerb::Replace,
         b"LOAD" => {
-            return Err("rows that stand in another file (LOAD DATA) are not read; dump them as INSERT statements");
+            return Err("its rows stand in another file (LOAD DATA), and the dump has none of that name");
         }
         _ => return Err("a statement that no data file holds"),
     };
