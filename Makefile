@@ -48,7 +48,7 @@ oracle: target-directory ## Random histories against the engine: SEED=1 MINUTES=
 	@if [ "$(SERVER)" = mysql ]; then $(devstack) install --mysql; fi
 	$(target_directory)/debug/oracle --seed $(SEED) --minutes $(MINUTES) --server $(SERVER) $(ORACLE)
 
-fuzz: target-directory ## Look for inputs that a reader cannot bear: TARGET=binlog, dump, ddl or metadata, MINUTES=5
+fuzz: target-directory ## Look for inputs that a reader cannot bear: TARGET=binlog, dump, load_data, ddl or metadata, MINUTES=5
 	@$(prerequisites) build fuzz
 	cargo run --quiet --package backtrail-fuzz --example seeds -- $(TARGET) $(target_directory)/fuzz/seeds/$(TARGET)
 	mkdir -p $(target_directory)/fuzz/corpus/$(TARGET)

@@ -96,7 +96,7 @@ pub(crate) fn parse(raw: &[u8]) -> Result<Option<InsertHead<'_>>, &'static str> 
         b"INSERT" => InsertVerb::Insert,
         b"REPLACE" => InsertVerb::Replace,
         b"LOAD" => {
-            return Err("rows that stand in another file (LOAD DATA) are not read; dump them as INSERT statements");
+            return Err("its rows stand in another file (LOAD DATA), and the dump has none of that name");
         }
         _ => return Err("a statement that no data file holds"),
     };
@@ -152,14 +152,15 @@ fn end_of_quoted(bytes: &[u8], from: usize) -> Option<usize> {
     }
 }
 
-struct Words<'a> {
-    bytes: &'a [u8],
-    position: usize,
+/// A statement, word by word.
+pub(crate) struct Words<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) position: usize,
 }
 
 impl<'a> Words<'a> {
     /// What is left behind white space and comments. The text of an executable comment counts.
-    fn rest(&mut self) -> &'a [u8] {
+    pub(crate) fn rest(&mut self) -> &'a [u8] {
         loop {
             let rest = self.bytes.get(self.position..).unwrap_or_default();
             if let Some(executable) = rest.strip_prefix(b"/*!") {
@@ -178,7 +179,7 @@ impl<'a> Words<'a> {
     }
 
     /// The next bare word in upper case; empty where there is none.
-    fn keyword(&mut self) -> Result<Vec<u8>, &'static str> {
+    pub(crate) fn keyword(&mut self) -> Result<Vec<u8>, &'static str> {
         let rest = self.rest();
         let length = rest.iter().take_while(|b| is_word(**b)).count();
         let word = rest.get(..length).unwrap_or_default().to_ascii_uppercase();
@@ -196,7 +197,7 @@ impl<'a> Words<'a> {
     }
 
     /// A name: quoted with backticks or double quotes, or bare.
-    fn name(&mut self) -> Result<String, &'static str> {
+    pub(crate) fn name(&mut self) -> Result<String, &'static str> {
         let rest = self.rest();
         let bytes = match rest.first() {
             Some(quote @ (b'`' | b'"')) => {

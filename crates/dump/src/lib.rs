@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod buffer;
 mod error;
 mod file_names;
 mod head;
 pub mod literal;
+pub mod load_data;
 pub mod metadata;
 pub mod names;
 mod scan;

@@ -229,6 +229,14 @@ fn hexadecimal(digits: &[u8]) -> Result<Vec<u8>, &'static str> {
     Ok(out)
 }
 
+/// Digits in pairs; None of an odd number of them, and of anything else.
+pub(crate) fn unhex(digits: &[u8]) -> Option<Vec<u8>> {
+    if digits.is_empty() {
+        return Some(Vec::new());
+    }
+    digits.len().is_multiple_of(2).then(|| hexadecimal(digits).ok()).flatten()
+}
+
 fn nibble(digit: u8) -> Result<u8, &'static str> {
     match digit {
         b'0'..=b'9' => Ok(digit - b'0'),

@@ -73,9 +73,10 @@ pub struct TableFiles {
     pub sequence: Option<String>,
     /// The table's triggers.
     pub triggers: Option<String>,
-    /// Rows as INSERT statements, in chunk order.
+    /// Rows as INSERT statements, or the statement that says what the file of [`TableFiles::raw_data`] with the same chunk
+    /// holds; in chunk order.
     pub data: Vec<DataFile>,
-    /// Rows in another form (`--csv`, `--load-data`), which are not read.
+    /// Rows in another form: see [`crate::load_data`].
     pub raw_data: Vec<DataFile>,
     /// Rows by the metadata's count.
     pub rows: Option<u64>,

@@ -1,12 +1,10 @@
 //! A data file as a stream of statements and rows.
-//!
-//! The reader holds one buffer. It grows while a single row does not fit and never beyond the limit; what has been handed
-//! out is overwritten by what follows.
 
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::ops::Range;
 
 use crate::DumpError;
+use crate::buffer::Buffer;
 use crate::head::{self, Parsed};
 use crate::scan::{self, RowScan, Scan};
 
@@ -92,17 +90,7 @@ enum State {
 /// Reads a data file piece by piece.
 #[derive(Debug)]
 pub struct StatementReader<R> {
-    source: R,
-    file: String,
-    limits: Limits,
-    buffer: Vec<u8>,
-    /// The next piece begins here.
-    start: usize,
-    /// The bytes of the buffer that are filled.
-    filled: usize,
-    /// The file's offset of the buffer's first byte.
-    base: u64,
-    at_end: bool,
+    buffer: Buffer<R>,
     state: State,
 }
 
@@ -114,22 +102,12 @@ impl<R: Read> StatementReader<R> {
 
     /// The same with other limits.
     pub fn with_limits(source: R, file: impl Into<String>, limits: Limits) -> Self {
-        Self {
-            source,
-            file: file.into(),
-            limits,
-            buffer: Vec::new(),
-            start: 0,
-            filled: 0,
-            base: 0,
-            at_end: false,
-            state: State::Outside,
-        }
+        Self { buffer: Buffer::new(source, file.into(), limits), state: State::Outside }
     }
 
     /// Where the next piece begins in the (decompressed) file.
     pub fn offset(&self) -> u64 {
-        self.base + self.start as u64
+        self.buffer.offset()
     }
 
     /// The next piece; None where the file ends behind a finished statement.
@@ -144,26 +122,26 @@ impl<R: Read> StatementReader<R> {
             let Some(byte) = self.skip_white_space()? else {
                 return match self.state {
                     State::Outside => Ok(None),
-                    State::BeforeFirstRow => Err(self.truncated("an INSERT without rows")),
-                    State::BehindRow | State::BehindComma => Err(self.truncated("an INSERT")),
+                    State::BeforeFirstRow => Err(self.buffer.truncated("an INSERT without rows")),
+                    State::BehindRow | State::BehindComma => Err(self.buffer.truncated("an INSERT")),
                 };
             };
             match (self.state, byte) {
-                (State::Outside, b';') => self.start += 1,
+                (State::Outside, b';') => self.buffer.skip(1),
                 (State::Outside, _) => return self.statement().map(Some),
                 (State::BeforeFirstRow | State::BehindComma, b'(') => return self.row().map(Some),
                 (State::BehindRow, b',') => {
-                    self.start += 1;
+                    self.buffer.skip(1);
                     self.state = State::BehindComma;
                 }
                 (State::BehindRow, b';') => {
-                    self.start += 1;
+                    self.buffer.skip(1);
                     self.state = State::Outside;
                     return Ok(Some(Piece::End));
                 }
-                (State::BehindRow, _) => return Err(self.syntax(0, "a `,` or `;` is expected behind a row")),
+                (State::BehindRow, _) => return Err(self.buffer.syntax(0, "a `,` or `;` is expected behind a row")),
                 (State::BeforeFirstRow | State::BehindComma, _) => {
-                    return Err(self.syntax(0, "a row's `(` is expected"));
+                    return Err(self.buffer.syntax(0, "a row's `(` is expected"));
                 }
             }
         }
@@ -172,131 +150,61 @@ impl<R: Read> StatementReader<R> {
     fn row(&mut self) -> Result<Piece<'_>, DumpError> {
         let mut scan = RowScan::default();
         let length = loop {
-            match scan.advance(self.rest()) {
+            match scan.advance(self.buffer.rest()) {
                 Scan::Done(length) => break length,
-                Scan::Bad(at) => return Err(self.syntax(at, "a `;` stands inside a row")),
+                Scan::Bad(at) => return Err(self.buffer.syntax(at, "a `;` stands inside a row")),
                 Scan::More => {
-                    if !self.fill("row", self.limits.piece)? {
-                        return Err(self.truncated("a row"));
+                    if !self.buffer.fill("row", self.buffer.longest())? {
+                        return Err(self.buffer.truncated("a row"));
                     }
                 }
             }
         };
-        let (from, offset) = (self.start, self.offset());
-        self.start += length;
+        let offset = self.offset();
+        self.buffer.skip(length);
         self.state = State::BehindRow;
-        let raw = self.buffer.get(from..self.start).unwrap_or_default();
-        Ok(Piece::Row(Row { raw, offset }))
+        Ok(Piece::Row(Row { raw: self.buffer.behind(length), offset }))
     }
 
     fn statement(&mut self) -> Result<Piece<'_>, DumpError> {
         let length = loop {
-            match head::length(self.rest(), self.at_end) {
+            match head::length(self.buffer.rest(), self.buffer.at_end()) {
                 Ok(Parsed::Whole(length)) => break length,
                 Ok(Parsed::More) => {
-                    if !self.fill("statement", LONGEST_HEAD.min(self.limits.piece))? {
-                        return Err(self.truncated("a statement"));
+                    if !self.buffer.fill("statement", LONGEST_HEAD.min(self.buffer.longest()))? {
+                        return Err(self.buffer.truncated("a statement"));
                     }
                 }
-                Err(what) => return Err(self.syntax(0, what)),
+                Err(what) => return Err(self.buffer.syntax(0, what)),
             }
         };
-        let from = self.start;
-        let raw = self.buffer.get(from..from + length).unwrap_or_default();
+        let offset = self.offset();
+        self.buffer.skip(length);
+        let raw = self.buffer.behind(length);
         match head::parse(raw) {
             Ok(Some(head)) => {
-                self.start += length;
                 self.state = State::BeforeFirstRow;
                 Ok(Piece::InsertHead(head))
             }
-            Ok(None) => {
-                self.start += length;
-                Ok(Piece::Preamble(raw))
-            }
-            Err(what) => Err(DumpError::Syntax {
-                file: self.file.clone(),
-                offset: self.base + from as u64,
-                what: format!("{what}: `{}`", head::beginning(raw)),
-            }),
+            Ok(None) => Ok(Piece::Preamble(raw)),
+            Err(what) => Err(self.buffer.wrong(offset, format!("{what}: `{}`", head::beginning(raw)))),
         }
     }
 
-    /// Moves `start` to the next byte that is no white space, and says which; None at the file's end.
+    /// Goes on to the next byte that is no white space, and says which; None at the file's end.
     fn skip_white_space(&mut self) -> Result<Option<u8>, DumpError> {
         loop {
-            let rest = self.rest();
+            let rest = self.buffer.rest();
             if let Some(skip) = rest.iter().position(|b| !b.is_ascii_whitespace()) {
                 let byte = rest.get(skip).copied();
-                self.start += skip;
+                self.buffer.skip(skip);
                 return Ok(byte);
             }
-            self.start = self.filled;
-            if !self.fill("run of white space", self.limits.piece)? {
+            let length = rest.len();
+            self.buffer.skip(length);
+            if !self.buffer.fill("run of white space", self.buffer.longest())? {
                 return Ok(None);
             }
-        }
-    }
-
-    fn rest(&self) -> &[u8] {
-        self.buffer.get(self.start..self.filled).unwrap_or_default()
-    }
-
-    /// Reads on behind what is there; false at the file's end.
-    fn fill(&mut self, what: &'static str, limit: usize) -> Result<bool, DumpError> {
-        if self.at_end {
-            return Ok(false);
-        }
-        if self.filled == self.buffer.len() {
-            self.make_room(what, limit)?;
-        }
-        loop {
-            let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
-            match self.source.read(room) {
-                Ok(0) => {
-                    self.at_end = true;
-                    return Ok(false);
-                }
-                Ok(count) => {
-                    self.filled += count.min(room.len());
-                    return Ok(true);
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(source) => {
-                    let offset = self.base + self.filled as u64;
-                    return Err(DumpError::Read { file: self.file.clone(), offset, source });
-                }
-            }
-        }
-    }
-
-    fn make_room(&mut self, what: &'static str, limit: usize) -> Result<(), DumpError> {
-        let pending = self.filled - self.start;
-        if pending >= limit {
-            return Err(DumpError::TooLong { file: self.file.clone(), offset: self.offset(), what, limit });
-        }
-        if self.start > 0 {
-            self.buffer.copy_within(self.start..self.filled, 0);
-            self.base += self.start as u64;
-            self.start = 0;
-            self.filled = pending;
-        }
-        if pending * 2 >= self.buffer.len() {
-            let size = (self.buffer.len() * 2).max(self.limits.buffer.max(1)).min(limit.max(1));
-            self.buffer.resize(size.max(pending + 1), 0);
-        }
-        Ok(())
-    }
-
-    fn truncated(&self, inside: &'static str) -> DumpError {
-        DumpError::Truncated { file: self.file.clone(), offset: self.base + self.filled as u64, inside }
-    }
-
-    fn syntax(&self, at: usize, what: &str) -> DumpError {
-        let shown = self.rest().get(at..).unwrap_or_default();
-        DumpError::Syntax {
-            file: self.file.clone(),
-            offset: self.offset() + at as u64,
-            what: format!("{what}, not `{}`", head::beginning(shown)),
         }
     }
 }

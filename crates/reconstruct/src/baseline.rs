@@ -5,7 +5,7 @@ use std::io::Read;
 
 use backtrail_domain::{BinlogPosition, GtidSet, TableName};
 use backtrail_dump::metadata::DumpMetadata;
-use backtrail_dump::names::{Compression, Layout};
+use backtrail_dump::names::{Compression, DataFile, Layout};
 use backtrail_dump::tokenizer::{Piece, StatementReader};
 use backtrail_schema::{SchemaError, SqlDialect, TableShape, parse_create_table};
 
@@ -14,10 +14,11 @@ use crate::definition::shape_of_file;
 use crate::io::{Baseline, FileInfo};
 use crate::ledger::AccountedBaseline;
 use crate::plan::Coordinates;
+use crate::rows::{column_names, described};
 use crate::{EngineError, decompress};
 
 /// Metadata and schema files are texts; beyond this they are something else.
-const LONGEST_TEXT: u64 = 64 << 20;
+pub(crate) const LONGEST_TEXT: u64 = 64 << 20;
 
 /// A dump's files, by what they are for.
 pub(crate) struct Catalog<'a> {
@@ -39,8 +40,10 @@ pub(crate) struct TableFiles {
     /// In the order of their chunks.
     pub(crate) data: Vec<FileInfo>,
     pub(crate) triggers: Vec<FileInfo>,
-    /// Files with rows in another form than INSERT statements.
-    pub(crate) raw_data: Vec<FileInfo>,
+    /// For files of `data` that hold a LOAD DATA statement, by their names: the files with the rows.
+    pub(crate) beside: BTreeMap<String, FileInfo>,
+    /// A file with rows that no file of `data` is beside.
+    pub(crate) unexplained: Option<FileInfo>,
     /// Rows, where the metadata says, or else a manifest.
     pub(crate) rows: Option<u64>,
     /// Why its files cannot be told from those of another table.
@@ -54,6 +57,16 @@ pub(crate) struct TableFiles {
 }
 
 impl TableFiles {
+    /// The bytes of its rows, as stored.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.data.iter().chain(self.beside.values()).map(|file| file.size).sum()
+    }
+
+    /// The bytes of a file of `data` and of the rows beside it, as stored.
+    pub(crate) fn size_of(&self, file: &FileInfo) -> u64 {
+        file.size + self.beside.get(&file.name).map_or(0, |beside| beside.size)
+    }
+
     fn check(&self, name: &TableName) -> Result<(), EngineError> {
         let incomplete = |reason: String| Err(EngineError::BaselineIncomplete { reason });
         if self.doubtful.is_some() {
@@ -64,7 +77,7 @@ impl TableFiles {
             return incomplete(format!("the table {name}{rows} has no file with its definition"));
         }
         match self.rows {
-            Some(rows) if rows > 0 && self.data.is_empty() && self.raw_data.is_empty() => {
+            Some(rows) if rows > 0 && self.data.is_empty() && self.unexplained.is_none() => {
                 incomplete(format!("{name} has {rows} rows by the metadata and no data file"))
             }
             _ => Ok(()),
@@ -80,9 +93,11 @@ pub(crate) struct DataHead {
     pub(crate) no_backslash_escapes: bool,
     /// The first INSERT's column list: `None` where there is no INSERT.
     pub(crate) columns: Option<Option<Vec<String>>>,
+    /// Why the rows beside the file cannot be read.
+    pub(crate) unread: Option<String>,
 }
 
-fn failed(file: &str) -> impl FnOnce(std::io::Error) -> EngineError + '_ {
+pub(crate) fn failed(file: &str) -> impl FnOnce(std::io::Error) -> EngineError + '_ {
     move |source| EngineError::BaselineRead { file: file.to_owned(), source }
 }
 
@@ -122,12 +137,15 @@ impl<'a> Catalog<'a> {
                 kind.insert(name, files);
                 continue;
             }
+            let promised = own.raw_data.is_empty().then(|| promised_rows(source, &own.data)).flatten();
+            let (beside, unexplained) = pair(&own.data, &own.raw_data);
             let table = TableFiles {
                 schema: own.schema.map(info),
                 triggers: own.triggers.into_iter().map(info).collect(),
-                rows: own.rows.or_else(|| promised_rows(source, &own.data)),
+                rows: own.rows.or(promised),
                 data: own.data.into_iter().map(|file| info(file.name)).collect(),
-                raw_data: own.raw_data.into_iter().map(|file| info(file.name)).collect(),
+                beside: beside.into_iter().map(|(file, rows)| (file, info(rows))).collect(),
+                unexplained: unexplained.map(info),
                 doubtful: own.doubtful,
                 schema_file_name: own.schema_file_name,
                 file_name: own.file_name,
@@ -226,8 +244,18 @@ impl<'a> Catalog<'a> {
 
     /// What a data file says before its first row.
     pub(crate) fn data_head(&self, table: &TableName, file: &str) -> Result<DataHead, EngineError> {
-        let mut reader = StatementReader::new(self.open(file)?, file);
         let mut head = DataHead::default();
+        if let Some(beside) = self.tables.get(table).and_then(|files| files.beside.get(file)) {
+            match described(&self.bytes(file)?, beside) {
+                Ok(file) => {
+                    file.preamble.iter().for_each(|statement| head.note(statement));
+                    head.columns = Some(Some(column_names(&file.statement)));
+                }
+                Err(reason) => head.unread = Some(reason),
+            }
+            return Ok(head);
+        }
+        let mut reader = StatementReader::new(self.open(file)?, file);
         loop {
             match reader
                 .next_piece()
@@ -261,9 +289,24 @@ impl DataHead {
     }
 }
 
+/// The files with rows by the names of those that say what is in them, which have the same chunk; and one of which none says
+/// so.
+fn pair(data: &[DataFile], raw: &[DataFile]) -> (BTreeMap<String, String>, Option<String>) {
+    let mut beside = BTreeMap::new();
+    let mut unexplained = None;
+    for rows in raw {
+        let file = data.iter().find(|file| file.chunk == rows.chunk && !beside.contains_key(&file.name));
+        match file {
+            Some(file) => drop(beside.insert(file.name.clone(), rows.name.clone())),
+            None => unexplained = Some(rows.name.clone()),
+        }
+    }
+    (beside, unexplained)
+}
+
 /// The rows of some data files, where a manifest has them of every file.
-fn promised_rows(source: &AccountedBaseline<'_>, files: &[backtrail_dump::names::DataFile]) -> Option<u64> {
-    let rows = |file: &backtrail_dump::names::DataFile| source.promised(&file.name)?.rows;
+fn promised_rows(source: &AccountedBaseline<'_>, files: &[DataFile]) -> Option<u64> {
+    let rows = |file: &DataFile| source.promised(&file.name)?.rows;
     if files.is_empty() { None } else { files.iter().map(rows).sum() }
 }
 

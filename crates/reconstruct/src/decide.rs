@@ -97,6 +97,9 @@ pub(crate) fn mergeable(shape: &TableShape, head: &DataHead, columns: &[usize]) 
     Ok(())
 }
 
+const AS_INSERTS: &str =
+    "take a backup with INSERT statements, or with the separators and the escape that mydumper has of itself";
+
 const LEAVE_OUT: &str = "leave the table out, or take a baseline behind this event";
 
 /// What is done about a table that is there at the cut, and how.
@@ -125,9 +128,9 @@ pub(crate) fn decide(
         let remedy = "take a backup with a newer mydumper, which gives such tables other names";
         return refused(reason.clone(), None, None, remedy);
     }
-    if !files.raw_data.is_empty() {
-        let remedy = "take a backup without --csv and --load-data";
-        return refused("its rows are not dumped as INSERT statements".to_owned(), None, None, remedy);
+    if let Some(rows) = &files.unexplained {
+        let reason = format!("no file of the dump says how the rows in `{}` are written", rows.name);
+        return refused(reason, None, None, AS_INSERTS);
     }
     let versioned = tracked.life.eras.iter().any(|era| era.shape.system_versioned);
     if versioned && (tracked.obstacle.is_some() || tracked.first_row_event.is_some()) {
@@ -140,7 +143,7 @@ pub(crate) fn decide(
     if let Some(obstacle) = &tracked.obstacle {
         return Ok((TableAction::Refused(obstacle.refusal(name)), None));
     }
-    let bytes = files.data.iter().map(|file| file.size).sum();
+    let bytes = files.bytes();
     let at = tracked.first_row_event.clone().or_else(|| tracked.cascaded.clone());
     // Events of a table whose definition cannot be read belong to no era.
     let changed = tracked.first_row_event.is_some() || tracked.row_events() > 0 || tracked.cascaded.is_some();
@@ -149,7 +152,7 @@ pub(crate) fn decide(
         warn_of_floats(name, shape, warnings);
     }
     if let Some(problem) = &tracked.unreadable {
-        if changed || !is_baselines {
+        if changed || !is_baselines || !files.beside.is_empty() {
             return refused(format!("its definition cannot be read: {problem}"), at, None, LEAVE_OUT);
         }
         return Ok((TableAction::Copy { rows: files.rows, bytes }, None));
@@ -158,13 +161,18 @@ pub(crate) fn decide(
         Some(origin) => Recipe::head(catalog, origin)?,
         None => None,
     };
+    if let Some(reason) = head.as_ref().and_then(|head| head.unread.clone()) {
+        return refused(reason, None, None, AS_INSERTS);
+    }
     if let Some(reason) = mixed_characters(catalog, tracked)? {
         return refused(reason, None, None, "leave the table out, or take its definition from the server");
     }
     let shape = tracked.life.last().map(|era| &*era.shape);
-    let rewritten = shape.is_some_and(|shape| {
-        shape.has_generated_columns() || shape.columns.iter().any(|column| Address::of(&column.ty).is_some())
-    });
+    // Rows that stand beside a LOAD DATA statement are written as INSERTs.
+    let rewritten = !files.beside.is_empty()
+        || shape.is_some_and(|shape| {
+            shape.has_generated_columns() || shape.columns.iter().any(|column| Address::of(&column.ty).is_some())
+        });
     if !changed && is_baselines && !rewritten {
         let shape = tracked.life.last().map(|era| &*era.shape);
         return match shape.and_then(|shape| missing_column(shape, head.as_ref())) {

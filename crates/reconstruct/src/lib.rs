@@ -37,6 +37,7 @@ pub mod record;
 pub mod render;
 mod report;
 mod request;
+mod rows;
 mod scan;
 mod schema_defaults;
 mod schema_file;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use backtrail_domain::{BinlogFile, BinlogPosition, TableName};
 use backtrail_dump::literal::{parse_literal, write_string};
-use backtrail_dump::tokenizer::{InsertHead, Piece, Row, StatementReader};
+use backtrail_dump::tokenizer::{InsertHead, Piece, Row};
 use backtrail_dump::writer::TableDataWriter;
 
 use crate::EngineError;
@@ -31,6 +31,7 @@ use crate::record::{Effect, EventAt, Record, RowEvent};
 use crate::render;
 use crate::report::{FileReport, TableReport};
 use crate::request::Compression;
+use crate::rows::RowsReader;
 use crate::work::Watch;
 
 mod live;
@@ -45,6 +46,8 @@ pub(crate) struct TableMerge<'a> {
     pub(crate) table: TableChanges<'a>,
     /// The baseline's files whose rows it begins with.
     pub(crate) files: &'a [FileInfo],
+    /// All that the baseline has of the table whose rows it begins with.
+    origin: Option<&'a TableFiles>,
     /// Rows in them, where the metadata says.
     rows: Option<u64>,
     /// What the result's files are called.
@@ -142,12 +145,18 @@ impl<'a> TableMerge<'a> {
         Self {
             table,
             files,
+            origin,
             rows: origin.map_or(Some(0), |files| files.rows),
             stem,
             open: AtomicUsize::new(files.len()),
             counts: Mutex::new(TableReport::default()),
             unwanted,
         }
+    }
+
+    /// The bytes of one of its files and of the rows beside it, as stored.
+    pub(crate) fn size_of(&self, file: &FileInfo) -> u64 {
+        self.origin.map_or(file.size, |files| files.size_of(file))
     }
 
     /// Begins anew, behind a rehearsal.
@@ -174,13 +183,17 @@ impl Merger<'_> {
         let Some(file) = merge.files.get(number) else { return Ok(Vec::new()) };
         let name = merge.table.name;
         let origin = merge.table.recipe.life.origin.as_ref().unwrap_or(name);
-        let source =
-            if self.rehearsal { self.catalog.open(&file.name)? } else { self.watch.open(self.catalog, &file.name)? };
-        let mut reader = StatementReader::new(source, &file.name);
+        let Some(files) = merge.origin else { return Ok(Vec::new()) };
+        let open = |name: &str| {
+            if self.rehearsal { self.catalog.open(name) } else { self.watch.open(self.catalog, name) }
+        };
+        let shape = merge.table.recipe.life.eras.first().map(|era| &*era.shape);
+        let mut reader = RowsReader::open(name, files, file, shape, &open)?;
+        let rows_in = files.beside.get(&file.name).unwrap_or(file);
         let mut one = FileMerge {
             flow: Flow::new(self, merge, number),
             origin,
-            file: &file.name,
+            file: &rows_in.name,
             head: DataHead::default(),
             heads: 0,
             fields: Vec::new(),
@@ -205,7 +218,7 @@ impl Merger<'_> {
         }
         if !self.rehearsal {
             self.watch.rows(one.flow.counts.rows_read - reported)?;
-            self.catalog.source.rows_read(&file.name, one.flow.counts.rows_read)?;
+            self.catalog.source.rows_read(&rows_in.name, one.flow.counts.rows_read)?;
             merge.add(&one.flow.counts);
         }
         one.flow.writer.finish()

@@ -10,7 +10,7 @@ use backtrail_schema::TableShape;
 use crate::EngineError;
 use crate::account;
 use crate::around::{AroundFile, Content};
-use crate::baseline::Catalog;
+use crate::baseline::{Catalog, TableFiles};
 use crate::cascade::{Cascades, order};
 use crate::collect::{Collection, Collector, TableChanges};
 use crate::definition::Base;
@@ -269,7 +269,7 @@ fn altered<'a>(
 fn catalog_bytes(catalog: &Catalog<'_>, plan: &Plan) -> u64 {
     let origin = |name| plan.recipes.get(name).map_or(Some(name), |recipe| recipe.life.origin.as_ref());
     let tables = plan.written().filter_map(origin).filter_map(|name| catalog.tables.get(name));
-    tables.flat_map(|table| &table.data).map(|file| file.size).sum()
+    tables.map(TableFiles::bytes).sum()
 }
 
 fn metadata(

@@ -199,7 +199,7 @@ impl Recipe {
         let Some(files) = catalog.tables.get(origin) else { return Ok(None) };
         for file in &files.data {
             let head = catalog.data_head(origin, &file.name)?;
-            if head.columns.is_some() {
+            if head.columns.is_some() || head.unread.is_some() {
                 return Ok(Some(head));
             }
         }

@@ -267,7 +267,7 @@ impl Work<'_> {
         for index in group.tables.iter().copied() {
             let Some(merge) = self.merges.get(index) else { continue };
             let files = merge.files.iter().enumerate();
-            sized.extend(files.map(|(number, file)| (file.size, Task::Merge(index, number))));
+            sized.extend(files.map(|(number, file)| (merge.size_of(file), Task::Merge(index, number))));
             if merge.files.is_empty() {
                 sized.push((0, Task::Append(index)));
             }

@@ -3,6 +3,7 @@
 pub mod binlog;
 pub mod ddl;
 pub mod dump;
+pub mod load_data;
 pub mod metadata;
 pub mod seeds;
 
@@ -21,6 +22,8 @@ pub enum Target {
     Binlog,
     /// [`dump`].
     Dump,
+    /// [`load_data`].
+    LoadData,
     /// [`ddl`].
     Ddl,
     /// [`metadata`].
@@ -53,13 +56,14 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 impl Target {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Binlog, Self::Dump, Self::Ddl, Self::Metadata];
+    pub const ALL: [Self; 5] = [Self::Binlog, Self::Dump, Self::LoadData, Self::Ddl, Self::Metadata];
 
     /// Its name: of the program and of the corpus's directory.
     pub fn name(self) -> &'static str {
         match self {
             Self::Binlog => "binlog",
             Self::Dump => "dump",
+            Self::LoadData => "load_data",
             Self::Ddl => "ddl",
             Self::Metadata => "metadata",
         }
@@ -76,6 +80,7 @@ impl Target {
         let cost = match self {
             Self::Binlog => binlog::check(input),
             Self::Dump => dump::check(input),
+            Self::LoadData => load_data::check(input),
             Self::Ddl => ddl::check(input),
             Self::Metadata => metadata::check(input),
         };

@@ -12,6 +12,7 @@ pub fn of(target: Target) -> Vec<(String, Vec<u8>)> {
     match target {
         Target::Binlog => logs(),
         Target::Dump => dumps(),
+        Target::LoadData => rows_beside(),
         Target::Ddl => statements(),
         Target::Metadata => metadata(),
     }
@@ -72,6 +73,18 @@ fn dumps() -> Vec<(String, Vec<u8>)> {
     let sql = files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "sql"));
     sql.enumerate()
         .map(|(number, path)| (format!("{number}-{}", name(path)), [&[number as u8], read(path).as_slice()].concat()))
+        .collect()
+}
+
+/// Each LOAD DATA statement with its rows.
+fn rows_beside() -> Vec<(String, Vec<u8>)> {
+    let files = files(&data("dump").join("load_data"));
+    let rows = files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "dat"));
+    rows.enumerate()
+        .map(|(number, path)| {
+            let input = [read(&path.with_extension("sql")).as_slice(), b"\0", &read(path)].concat();
+            (format!("{number}-{}", name(path)), input)
+        })
         .collect()
 }
 

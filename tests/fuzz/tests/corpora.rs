@@ -85,6 +85,16 @@ fn dump_damaged() {
 }
 
 #[test]
+fn load_data_corpus() {
+    replay(Target::LoadData);
+}
+
+#[test]
+fn load_data_damaged() {
+    damage(Target::LoadData);
+}
+
+#[test]
 fn ddl_corpus() {
     replay(Target::Ddl);
 }

@@ -186,6 +186,10 @@ impl Follower<'_> {
         let catalog = self.scope.catalog;
         for (name, (sequence, origin)) in self.scope.sequences {
             let files = origin.and_then(|origin| catalog.tables.get(origin));
+            if let Some(file) = files.and_then(|files| files.beside.values().next()) {
+                let reason = format!("the numbers of the sequence {name} are in {}, not in an INSERT", file.name);
+                return Err(EngineError::BaselineIncomplete { reason });
+            }
             let mut add = |of: FileOf, content: Content| followed.files.push(AroundFile { of, content });
             if sequence.is_baselines() && *origin == Some(name) {
                 let files = files.into_iter().flat_map(|files| files.schema.iter().chain(&files.data));
