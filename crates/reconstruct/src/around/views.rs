@@ -76,10 +76,15 @@ impl View {
             then.is_some() && now(name).as_deref() != then
         };
         let mut edits: Vec<(std::ops::Range<usize>, String)> = Vec::new();
+        let mut named: Vec<String> = Vec::new();
         for star in &self.query.stars {
             match &star.of {
                 Some(of) if !of.iter().any(|(_, table)| differs(table)) => {}
-                Some(of) => edits.push((star.span.clone(), expanded(of, columns)?)),
+                Some(of) => {
+                    edits.push((star.span.clone(), expanded(of, columns)?));
+                    let own = of.iter().filter_map(|(_, table)| columns.get(table)).flat_map(Columns::visible);
+                    named.extend(own.cloned());
+                }
                 None if !self.query.tables.iter().any(differs) => {}
                 None => {
                     return Err(
@@ -89,6 +94,7 @@ impl View {
             }
         }
         let Some(step) = self.object.steps.last_mut().filter(|_| !edits.is_empty()) else { return Ok(()) };
+        self.query.words.extend(named);
         edits.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
         for (span, with) in edits {
             step.source.text.replace_range(span, &with);
