@@ -39,9 +39,12 @@ pub(crate) struct ReconstructArguments {
     /// has to prove that the log reaches the target.
     #[arg(long)]
     assume_complete: bool,
-    /// Leave out tables that cannot be rebuilt, instead of failing before the work.
+    /// Leave out tables that cannot be rebuilt although they are named. (Of all tables, the others are rebuilt anyway.)
     #[arg(long)]
     skip_refused: bool,
+    /// Fail before the work if any table cannot be rebuilt.
+    #[arg(long, conflicts_with = "skip_refused")]
+    all_or_nothing: bool,
     /// Memory for changes; what is more goes to temporary files.
     #[arg(long, default_value = "256MiB")]
     memory: ByteSize,
@@ -110,7 +113,11 @@ impl ReconstructArguments {
         }
         let mut request = Request::new(target, self.tables.clone().unwrap_or_default());
         request.allow_gaps = self.allow_gaps;
-        request.refusals = if self.skip_refused { RefusalPolicy::Skip } else { RefusalPolicy::Fail };
+        request.refusals = match (self.skip_refused, self.all_or_nothing) {
+            (true, _) => RefusalPolicy::Skip,
+            (_, true) => RefusalPolicy::Fail,
+            _ => RefusalPolicy::FailIfNamed,
+        };
         request.assume_complete_log = self.assume_complete;
         request.memory_budget = self.memory.bytes();
         request.threads = self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
@@ -225,9 +232,6 @@ fn print_report(report: &Report, out: &std::path::Path) {
         out.display(),
         report.cut
     );
-    for refusal in &report.refused {
-        eprintln!("left out: {refusal}");
-    }
     tell(&report.warnings, report.gaps.iter().map(ToString::to_string));
 }
 

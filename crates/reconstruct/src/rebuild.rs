@@ -24,13 +24,13 @@ use crate::plan::{Coordinates, Plan, PlannedPiece, TableAction};
 use crate::planner::together;
 use crate::recipe::Recipe;
 use crate::report::{InputReport, Report, TableReport};
-use crate::request::{Compression, Inputs, RefusalPolicy, Request};
+use crate::request::{Compression, Inputs, Request};
 use crate::work::{Definition, Surroundings, TableCopy, Watch, Work};
 
 /// Carries a plan out: writes a mydumper directory of the tables as they stood at the cut, `metadata` last.
 ///
 /// # Errors
-/// [`EngineError::Refused`] before anything is written, if the plan has refusals and the request does not skip them; else
+/// [`EngineError::Refused`] before anything is written, if the plan has refusals and the request's policy is to fail then; else
 /// see [`EngineError`]. What was written by the time of an error is not a result, and has no `metadata`.
 pub fn reconstruct(
     inputs: &Inputs<'_>,
@@ -39,7 +39,7 @@ pub fn reconstruct(
     sink: &dyn ResultSink,
 ) -> Result<Report, EngineError> {
     let refused: Vec<_> = plan.refusals().cloned().collect();
-    if !refused.is_empty() && request.refusals == RefusalPolicy::Fail {
+    if !refused.is_empty() && request.fails_with_refusals(plan.tables.len() - refused.len()) {
         return Err(EngineError::Refused { refusals: refused });
     }
     let baseline = AccountedBaseline::new(inputs.baseline);

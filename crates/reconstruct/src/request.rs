@@ -56,14 +56,14 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request with the usual settings: nothing refused is skipped, no gap is crossed, 256 MiB, one thread,
-    /// uncompressed.
+    /// A request with the usual settings: tables that were asked for by name must not be refused, no gap is crossed, 256 MiB,
+    /// one thread, uncompressed.
     pub fn new(target: CutTarget, tables: TableFilter) -> Self {
         Self {
             target,
             tables,
             allow_gaps: false,
-            refusals: RefusalPolicy::Fail,
+            refusals: RefusalPolicy::FailIfNamed,
             covered_until: None,
             assume_complete_log: false,
             baseline_instant: None,
@@ -77,9 +77,23 @@ impl Request {
 /// What to do when some of the wanted tables cannot be rebuilt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RefusalPolicy {
-    /// Fail before any row is written, naming them all.
+    /// Of all tables, rebuild the others: plan, report and warnings name those left out. Fail like [`RefusalPolicy::Fail`] if
+    /// tables were asked for by name, or if none is left.
     #[default]
+    FailIfNamed,
+    /// Fail before any row is written, naming them all.
     Fail,
-    /// Rebuild the others; plan, report and warnings name those left out.
+    /// Rebuild the others, also of tables that were asked for by name.
     Skip,
+}
+
+impl Request {
+    /// Whether tables that cannot be rebuilt end the whole, `left` others being there.
+    pub(crate) fn fails_with_refusals(&self, left: usize) -> bool {
+        match self.refusals {
+            RefusalPolicy::FailIfNamed => left == 0 || self.tables != TableFilter::All,
+            RefusalPolicy::Fail => true,
+            RefusalPolicy::Skip => false,
+        }
+    }
 }

@@ -252,6 +252,7 @@ fn a_statement_that_cannot_be_followed_refuses_its_table() {
         let case = Case::open(name);
         let mut request = Request::new(CutTarget::parse_time("2100-01-01T00:00:00Z").unwrap(), TableFilter::All);
         request.assume_complete_log = true;
+        request.refusals = RefusalPolicy::Fail;
         // The dump lacks the values of a column that is no longer computed.
         let text = case.baseline.text("shop.gen-schema.sql").replace("STORED", "STORED INVISIBLE");
         assert_ne!(text, case.baseline.text("shop.gen-schema.sql"));
@@ -419,7 +420,8 @@ fn a_dump_that_lacks_a_column_is_refused_though_nothing_changed() {
     let rows =
         case.baseline.text("shop.quiet.sql").replace("INSERT INTO `quiet` VALUES", "INSERT INTO `quiet` (`id`) VALUES");
     baseline.put("shop.quiet.sql", rows.into_bytes());
-    let request = Request::new(case.points()[0].targets[0].clone(), TableFilter::All);
+    let target = case.points()[0].targets[0].clone();
+    let request = Request { refusals: RefusalPolicy::Fail, ..Request::new(target, TableFilter::All) };
     let error = run(&baseline, &case.files(), &request).unwrap_err().to_string();
     assert!(error.contains("shop.quiet: the dump lacks its column `v`"), "{error}");
 }
@@ -433,6 +435,7 @@ fn a_changed_table_whose_definition_cannot_be_read_is_refused() {
     let definition = case.baseline.text("shop.items-schema.sql").replace("CREATE TABLE", "CREATE WONDROUS TABLE");
     baseline.put("shop.items-schema.sql", definition.into_bytes());
     let mut request = Request::new(case.points()[0].targets[0].clone(), TableFilter::All);
+    request.refusals = RefusalPolicy::Fail;
     let error = run(&baseline, &case.files(), &request).unwrap_err().to_string();
     assert!(error.contains("shop.items: its definition cannot be read"), "{error}");
     request.refusals = RefusalPolicy::Skip;

@@ -12,7 +12,7 @@ mod memory;
 
 use backtrail_binlog::EventType;
 use backtrail_domain::{CutTarget, TableFilter};
-use backtrail_reconstruct::{EngineError, Inputs, NoObserver, Plan, Request, plan, reconstruct};
+use backtrail_reconstruct::{EngineError, Inputs, NoObserver, Plan, RefusalPolicy, Request, plan, reconstruct};
 use log::{Log, baseline, pieces};
 use memory::{Memory, Pieces};
 
@@ -35,7 +35,8 @@ fn rows(result: &Memory, table: &str) -> String {
 fn run(baseline: &Memory, log: &Pieces, target: &str) -> Result<(Plan, Memory), EngineError> {
     let spill = Memory::default();
     let inputs = Inputs { baseline, log, spill: &spill, observer: &NoObserver };
-    let request = Request::new(CutTarget::Position(target.parse().unwrap()), TableFilter::All);
+    let mut request = Request::new(CutTarget::Position(target.parse().unwrap()), TableFilter::All);
+    request.refusals = RefusalPolicy::Fail;
     let plan = plan(&inputs, &request)?;
     let result = Memory::default();
     reconstruct(&inputs, &plan, &request, &result)?;
@@ -308,4 +309,40 @@ fn a_checksum_that_does_not_fit_is_found() {
     bytes[last] ^= 1;
     let error = run(&baseline, &damaged, &log.end()).map(|_| ()).unwrap_err();
     assert!(matches!(error, EngineError::Log { .. }), "{error}");
+}
+
+#[test]
+fn a_refused_table_ends_only_what_asks_for_it() {
+    let mut log = Log::file("binlog.000001", MYSQL, true, false);
+    let baseline = baseline(&log.end(), &[("t", "InnoDB"), ("u", "InnoDB")]);
+    log.gtid(0, 1, true).query("ALTER TABLE t TRUNCATE PARTITION p0");
+    log.gtid(0, 2, false).update("u", (1, 1), (1, 10)).commit();
+    let (log, end) = (pieces(&[&log]), log.end());
+    let named = |tables: &str| -> TableFilter { tables.parse().unwrap() };
+    for (tables, policy, rebuilt) in [
+        (TableFilter::All, RefusalPolicy::FailIfNamed, true),
+        (TableFilter::All, RefusalPolicy::Skip, true),
+        (TableFilter::All, RefusalPolicy::Fail, false),
+        (named("d.u"), RefusalPolicy::Fail, true),
+        (named("d.t,d.u"), RefusalPolicy::FailIfNamed, false),
+        (named("d.t,d.u"), RefusalPolicy::Skip, true),
+        (named("d.t"), RefusalPolicy::FailIfNamed, false),
+    ] {
+        let spill = Memory::default();
+        let inputs = Inputs { baseline: &baseline, log: &log, spill: &spill, observer: &NoObserver };
+        let mut request = Request::new(CutTarget::Position(end.parse().unwrap()), tables.clone());
+        assert_eq!(request.refusals, RefusalPolicy::FailIfNamed);
+        request.refusals = policy;
+        let plan = plan(&inputs, &request).unwrap();
+        let result = Memory::default();
+        match reconstruct(&inputs, &plan, &request, &result) {
+            Ok(report) => {
+                assert!(rebuilt, "{tables:?} {policy:?}");
+                assert_eq!(rows(&result, "u"), "1,10 2,2 3,3 4,4 5,5");
+                let told = report.warnings.iter().any(|warning| warning.starts_with("left out: d.t"));
+                assert_eq!(told, plan.refusals().count() == 1, "{:?}", report.warnings);
+            }
+            Err(error) => assert!(!rebuilt && error.to_string().contains("d.t"), "{tables:?} {policy:?}: {error}"),
+        }
+    }
 }
