@@ -257,12 +257,15 @@ impl Layout {
         self.tables.extend(aliased.into_iter().map(|(name, files)| (TableName::new(real, name.table), files)));
     }
 
-    /// Tables whose name here is an alias that the metadata does not resolve, with the file whose CREATE TABLE tells the
-    /// real one.
+    /// Tables whose name here is an alias that the metadata does not resolve, or a name with quotes, which some versions
+    /// write twice there, with the file whose CREATE TABLE tells the real one.
     pub fn aliased_tables(&self) -> Vec<(TableName, Option<String>)> {
+        let quoted = |name: &TableName| name.table.contains(['`', '"', '\\']);
         self.tables
             .iter()
-            .filter(|(name, files)| is_alias(&name.table) && name.table == files.file_name)
+            .filter(|(name, files)| {
+                is_alias(&files.file_name) && (name.table == files.file_name || (files.is_table() && quoted(name)))
+            })
             .map(|(name, files)| (name.clone(), files.schema.clone()))
             .collect()
     }
@@ -504,8 +507,12 @@ mod tests {
         let aliased = found.aliased_tables();
         let [(alias, Some(file))] = aliased.as_slice() else { panic!("one is expected") };
         assert_eq!(file, "mydumper_1.mydumper_7-schema.sql");
-        found.rename_table(alias, "x`y");
-        assert_eq!(found.tables[&TableName::new("odd.schema", "x`y")].raw_data.len(), 1);
+        found.rename_table(alias, "x y");
+        assert_eq!(found.tables[&TableName::new("odd.schema", "x y")].raw_data.len(), 1);
         assert!(found.aliased_tables().is_empty());
+        // One backtick or two: the metadata does not say.
+        let quoted = TableName::new("odd.schema", "x``y");
+        found.rename_table(&TableName::new("odd.schema", "x y"), &quoted.table);
+        assert_eq!(found.aliased_tables(), [(quoted, Some(file.clone()))]);
     }
 }

@@ -171,8 +171,8 @@ impl<'a> Catalog<'a> {
         for (alias, file) in layout.aliased_schemas() {
             let Some(file) = file else { continue };
             let text = self.text(&file)?;
-            let real = text.split('`').nth(1).ok_or_else(|| doubtful(&file))?;
-            layout.rename_schema(&alias, real);
+            let real = first_quoted(&text).ok_or_else(|| doubtful(&file))?;
+            layout.rename_schema(&alias, &real);
         }
         for (alias, file) in layout.aliased_tables() {
             let Some(file) = file else { continue };
@@ -289,6 +289,24 @@ impl DataHead {
     }
 }
 
+/// The first name in backticks.
+fn first_quoted(text: &str) -> Option<String> {
+    let (_, inside) = text.split_once('`')?;
+    let mut name = String::new();
+    let mut rest = inside;
+    loop {
+        let (part, behind) = rest.split_once('`')?;
+        name.push_str(part);
+        match behind.strip_prefix('`') {
+            Some(behind) => {
+                name.push('`');
+                rest = behind;
+            }
+            None => return Some(name),
+        }
+    }
+}
+
 /// The files with rows by the names of those that say what is in them, which have the same chunk; and one of which none says
 /// so.
 fn pair(data: &[DataFile], raw: &[DataFile]) -> (BTreeMap<String, String>, Option<String>) {
@@ -339,6 +357,30 @@ fn metadata(source: &dyn Baseline, files: &[FileInfo]) -> Result<DumpMetadata, E
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_in_backticks() {
+        let check = |text: &str, expect: Option<&str>| assert_eq!(first_quoted(text).as_deref(), expect, "{text}");
+        check("CREATE DATABASE `odd.schema` /*!40100 DEFAULT */;", Some("odd.schema"));
+        check("CREATE DATABASE `a``b`;\nUSE `c`;", Some("a`b"));
+        check("CREATE DATABASE ````;", Some("`"));
+        check("CREATE DATABASE `a``", None);
+        check("CREATE DATABASE a;", None);
+    }
+
+    #[test]
+    fn rows_and_what_says_how_they_are_written() {
+        let file = |name: &str, chunk: &[u32]| DataFile { chunk: chunk.to_vec(), name: name.to_owned() };
+        let data = [file("s.t.00000.sql", &[0]), file("s.t.00001.sql.zst", &[1])];
+        let (beside, unexplained) = pair(&data, &[file("s.t.00001.dat.zst", &[1]), file("s.t.00000.dat.gz", &[0])]);
+        assert_eq!(beside["s.t.00000.sql"], "s.t.00000.dat.gz");
+        assert_eq!(beside["s.t.00001.sql.zst"], "s.t.00001.dat.zst");
+        assert_eq!(unexplained, None);
+        for rows in [file("s.t.00002.dat", &[2]), file("s.t.00000.csv", &[0])] {
+            let (_, unexplained) = pair(&data, &[file("s.t.00000.dat", &[0]), rows.clone()]);
+            assert_eq!(unexplained, Some(rows.name));
+        }
+    }
 
     #[test]
     fn preambles() {

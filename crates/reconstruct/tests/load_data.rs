@@ -275,3 +275,30 @@ fn damage_is_an_error_that_names_the_file() {
         "{alone}"
     );
 }
+
+/// mydumper 1.0 writes a backtick in a table's name twice in its metadata, earlier ones once: what the SQL says counts.
+#[test]
+fn a_backtick_in_the_name_of_a_table() {
+    let log = Memory::read(&directory("mariadb").join("binlogs"));
+    for written in ["a``b", "a`b"] {
+        let dump = Memory::default();
+        let position = "# SOURCE_LOG_FILE = \"binlog.000001\"\n# SOURCE_LOG_POS = 4\n";
+        let metadata = format!(
+            "# Started dump at: 2026-03-01 10:00:00\n[config]\nquote-character = BACKTICK\n\n[source]\n{position}\n\
+             [`s`.`mydumper_0`]\nreal_table_name={written}\nrows = 1\n\n# Finished dump at: 2026-03-01 10:00:01\n"
+        );
+        dump.put("metadata", metadata.into_bytes());
+        dump.put("s-schema-create.sql", b"CREATE DATABASE `s`;\n".to_vec());
+        let definition = "CREATE TABLE `a``b` (\n  `id` int(11) NOT NULL,\n  PRIMARY KEY (`id`)\n) ENGINE=InnoDB;\n";
+        dump.put("s.mydumper_0-schema.sql", definition.as_bytes().to_vec());
+        let statement =
+            "/*!40101 SET NAMES binary*/;\nLOAD DATA LOCAL INFILE 's.mydumper_0.00000.dat' INTO TABLE `a``b` (`id`);\n";
+        dump.put("s.mydumper_0.00000.sql", statement.as_bytes().to_vec());
+        dump.put("s.mydumper_0.00000.dat", b"7\n".to_vec());
+        let name = TableName::new("s", "a`b");
+        let request = Request::new(points("mariadb").remove(0).1, TableFilter::Only([name.clone()].into()));
+        let (_, report, result) = run(&dump, &Pieces::files(&log), &request).unwrap();
+        assert_eq!(report.tables[&name].rows_written, 1, "{written}");
+        assert!(result.text("s.mydumper_0.00000.sql").contains("INSERT INTO `a``b` (`id`) VALUES\n(7);"), "{written}");
+    }
+}
