@@ -3,7 +3,7 @@
 //! A name means different tables at different times; a [`Tracked`] table keeps its number through every RENAME. What a
 //! statement did can be undone, until its transaction is known to be in the window.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use backtrail_domain::{BinlogPosition, TableName};
@@ -226,6 +226,16 @@ impl<'a> History<'a> {
         let untouched = self.catalog.tables.keys().filter(|name| !self.names.contains_key(*name));
         let known = self.names.iter().filter(|(_, id)| id.is_some()).map(|(name, _)| name);
         untouched.chain(known).filter(same).cloned().collect()
+    }
+
+    /// Tells definitions whether foreign keys of the present tables point to them.
+    pub(crate) fn mark_parents(&mut self, present: &BTreeMap<TableName, usize>) {
+        let shapes = present.values().filter_map(|id| Some(&self.tracked.get(*id)?.life.last()?.shape));
+        let parents: BTreeSet<TableName> =
+            shapes.flat_map(|shape| &shape.foreign_keys).map(|key| key.parent.clone()).collect();
+        for tracked in &mut self.tracked {
+            tracked.life.definition.is_parent = parents.contains(&tracked.name);
+        }
     }
 
     /// Notes what stands in the way of a table, unless something did before.
