@@ -78,6 +78,8 @@ pub(crate) struct Scan<'a> {
     /// What the open transaction, which is a statement alone, does to a prepared one.
     completing: Option<(Completion, String)>,
     first_event: bool,
+    /// The event is within a transaction, and not all of it.
+    inside: bool,
     /// The end of the last event in its file.
     read_to: u64,
     bytes_reported: u64,
@@ -119,6 +121,7 @@ impl<'a> Scan<'a> {
             preparing: None,
             completing: None,
             first_event: true,
+            inside: false,
             read_to: 0,
             bytes_reported: 0,
             moment: 0,
@@ -291,7 +294,9 @@ impl<'a> Scan<'a> {
             return Ok(());
         }
         self.pending.inside_payload |= event.is_in_payload();
-        let statement = StatementText::read(query, self.dialect, event.header.timestamp);
+        // A definition before its rows is that of a CREATE … SELECT, as the server writes it.
+        let by_server = self.inside && query.statement.starts_with(b"CREATE TABLE `");
+        let statement = StatementText::read(query, self.dialect, event.header.timestamp, by_server);
         let obstacle = |reason: &str, remedy: &'static str| Obstacle {
             position: place.start_position(),
             statement: Some(statement_text(statement.text.as_bytes())),
@@ -657,6 +662,7 @@ impl Visitor for Scan<'_> {
 
     fn event(&mut self, place: &Place<'_>, event: &Event<'_>, boundary: &Boundary) -> Result<Flow, EngineError> {
         let first = std::mem::take(&mut self.first_event);
+        self.inside = *boundary == Boundary::Inside;
         if !event.header.is_artificial() && event.header.timestamp != 0 {
             let of_file = first && event.header.event_type == EventType::FORMAT_DESCRIPTION;
             self.finder.timestamp(event.header.timestamp, of_file);

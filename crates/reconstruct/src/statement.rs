@@ -44,9 +44,10 @@ impl Client {
 }
 
 impl<'a> StatementText<'a> {
-    pub(crate) fn read(query: &'a QueryEvent<'a>, dialect: SqlDialect, timestamp: u32) -> Self {
+    /// `by_server`: its text is the server's own, which is in UTF-8 whatever the session's character set.
+    pub(crate) fn read(query: &'a QueryEvent<'a>, dialect: SqlDialect, timestamp: u32, by_server: bool) -> Self {
         let status = &query.status;
-        let client = status.charset.map(|(client, ..)| client);
+        let client = status.charset.map(|(client, ..)| client).filter(|_| !by_server);
         let ascii = query.statement.is_ascii();
         let bytes = match client.map_or(Client::Utf8, Client::of_collation) {
             Client::Latin1 if !ascii => transcode(Charset::Latin1, Charset::Utf8mb4, &query.statement).ok(),
