@@ -137,7 +137,7 @@ impl Definition {
         let of_file = in_file.len();
         for (number, step) in in_file.iter().chain(&self.steps).enumerate() {
             if number == of_file && matches!(self.base, Base::Baseline(..)) {
-                indexes = indexes.map(Indexes::as_shown);
+                indexes = indexes.map(Indexes::shown);
             }
             if self.without_foreign_keys.is_some_and(|copied| number == of_file + copied) {
                 indexes.iter_mut().for_each(Indexes::copied);

@@ -36,7 +36,7 @@ impl Indexes {
     }
 
     /// A server has shown the table as it is now.
-    pub(super) fn as_shown(self) -> Self {
+    pub(super) fn shown(self) -> Self {
         Self { present: self.present.with_implied_indexes() }
     }
 
@@ -73,9 +73,7 @@ impl Indexes {
                 continue;
             }
             let Some(of_clause) = foreign_key_columns(&clause.text, &step.dialect) else { continue };
-            let made = implied(&next, &|key| {
-                alike(&columns(&next, key), &of_clause) && !replaced.iter().any(|name| *name == key.name)
-            });
+            let made = implied(&next, &|key| alike(&columns(&next, key), &of_clause) && !replaced.contains(&key.name));
             let Some(made) = made else { continue };
             clauses.push(AlterClause { kind: AlterKind::Index, text: format!("ADD {}", written(&next, &made)) });
             replaced.push(made.name);
