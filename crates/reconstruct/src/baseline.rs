@@ -7,7 +7,7 @@ use backtrail_domain::{BinlogPosition, GtidSet, TableName};
 use backtrail_dump::metadata::DumpMetadata;
 use backtrail_dump::names::{Compression, DataFile, Layout};
 use backtrail_dump::tokenizer::{Piece, StatementReader};
-use backtrail_schema::{SchemaError, SqlDialect, TableShape, parse_create_table};
+use backtrail_schema::{SchemaError, SqlDialect, TableShape};
 
 use crate::declared::in_utf8;
 use crate::definition::shape_of_file;
@@ -177,8 +177,8 @@ impl<'a> Catalog<'a> {
         for (alias, file) in layout.aliased_tables() {
             let Some(file) = file else { continue };
             let text = self.text(&file)?;
-            let shape = parse_create_table(&text, &alias.schema, &SqlDialect::mariadb())
-                .or_else(|_| parse_create_table(&text, &alias.schema, &SqlDialect::mysql()))
+            let shape = shape_of_file(&text, &alias.schema, &SqlDialect::mariadb())
+                .or_else(|_| shape_of_file(&text, &alias.schema, &SqlDialect::mysql()))
                 .map_err(|_| doubtful(&file))?;
             layout.rename_table(&alias, &shape.name.table);
         }

@@ -1,12 +1,15 @@
 //! What makes a table of the result, in SQL: the baseline's CREATE TABLE (or that of the window) and behind it the very
 //! statements that changed it, so that the loading server computes the schema itself.
 
+mod indexes;
+
 use backtrail_schema::{
-    AlterKind, Ddl, DdlVerb, Flavour, ForeignKey, ReferentialAction, SchemaError, SqlDialect, Statement, TableShape,
-    alter_empty, classify, parse_create_table, rename_in_statement, with_table_options, without_column_references,
+    Ddl, DdlVerb, Flavour, ForeignKey, ReferentialAction, SchemaError, SqlDialect, Statement, TableShape, alter_empty,
+    classify, parse_create_table, rename_in_statement, with_table_options, without_column_references,
     without_foreign_keys,
 };
 
+use self::indexes::{Indexes, Rewritten};
 use crate::schema_file::{AS_IT_IS, SchemaFile, without_mark};
 use crate::session::SessionSettings;
 
@@ -33,6 +36,8 @@ pub(crate) struct Definition {
     counts_anew: bool,
     /// Its foreign keys, or their parents, got other names, which no statement of its own says.
     pub(crate) foreign_keys_anew: bool,
+    /// Foreign keys of the result point to it.
+    pub(crate) is_parent: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +50,14 @@ pub(crate) enum Base {
 
 impl Definition {
     pub(crate) fn new(base: Base) -> Self {
-        Self { base, steps: Vec::new(), without_foreign_keys: None, counts_anew: false, foreign_keys_anew: false }
+        Self {
+            base,
+            steps: Vec::new(),
+            without_foreign_keys: None,
+            counts_anew: false,
+            foreign_keys_anew: false,
+            is_parent: false,
+        }
     }
 
     /// That of a table made like this one.
@@ -90,30 +102,31 @@ impl Definition {
         let flavour = made.dialect.flavour;
         let plain = SqlDialect::of_flavour(flavour);
         let parsed = |create: &str| parse_create_table(create, schema, &plain).map_err(|problem| problem.to_string());
-        let mut create = rename_in_statement(&made.text, &made.ddl, &made.dialect, name)
+        let checks = |step: &Step| step.text.to_ascii_uppercase().contains("CHECK");
+        let steps = || in_file.iter().chain(&self.steps);
+        let aside = self.is_parent && flavour == Flavour::Mysql && steps().next().is_some() && !steps().any(checks);
+        let aside = aside.then(|| name_aside(name));
+        let working = aside.as_deref().unwrap_or(name);
+        let mut create = rename_in_statement(&made.text, &made.ddl, &made.dialect, working)
             .ok_or("its CREATE TABLE cannot be written for another name")?;
         if made.dialect.ignores_references {
             create = without_column_references(&create, &plain).ok_or("the parts of its definition cannot be told")?;
         }
-        // A key that a column brings along has a name of the server's choice, which it chooses otherwise while parents are
-        // missing: such keys are written by their names.
-        let at_column = |step: &Step| {
-            let brings = |text: &str| text.to_ascii_uppercase().contains("REFERENCES");
-            step.ddl.clauses.iter().any(|clause| clause.kind != AlterKind::ForeignKey && brings(&clause.text))
-        };
-        let anew = self.foreign_keys_anew || in_file.iter().chain(&self.steps).any(at_column);
-        let without = self.without_foreign_keys.is_some() || anew;
-        let mut indexes = Vec::new();
-        let mut present = None;
-        if without {
-            let whole = parsed(&create)?;
-            create = without_foreign_keys(&create, &plain).ok_or("the parts of its definition cannot be told")?;
-            let bare = parsed(&create)?;
-            if !bare.foreign_keys.is_empty() {
+        // Foreign keys come last, when it does not matter any more that their parents are not there yet, or have other
+        // columns now than when the statements ran.
+        let has_references = |text: &str| text.to_ascii_uppercase().contains("REFERENCES");
+        let mut indexes = None;
+        if has_references(&create) || in_file.iter().chain(&self.steps).any(|step| has_references(&step.text)) {
+            // Under the name that it had: constraints are called after it.
+            let present =
+                parse_create_table(&made.text, schema, &made.dialect).map_err(|problem| problem.to_string())?;
+            let present = Indexes::new(present);
+            create = without_foreign_keys(&create, &plain, &present.made())
+                .ok_or("the parts of its definition cannot be told")?;
+            if !parsed(&create)?.foreign_keys.is_empty() {
                 return Err("the foreign keys in its definition cannot be written anew".to_owned());
             }
-            indexes = implied_indexes(name, &whole, &bare);
-            present = Some(whole);
+            indexes = Some(present);
         }
         if let Some(options) = &made.schema_options {
             // Written by rename_in_statement, it is in the default mode.
@@ -121,66 +134,57 @@ impl Definition {
             create = with_table_options(&create, &dialect, options).unwrap_or(create);
         }
         made.session.around(&create, flavour, &mut out);
-        indexes.into_iter().for_each(|index| out.push(index));
         let of_file = in_file.len();
         for (number, step) in in_file.iter().chain(&self.steps).enumerate() {
-            let (mut ddl, mut dialect) = (step.ddl.clone(), step.dialect);
-            if anew || self.without_foreign_keys.is_some_and(|copied| number < of_file + copied) {
-                ddl.clauses.retain(|clause| clause.kind != AlterKind::ForeignKey);
-                dialect.ignores_references = true;
+            if number == of_file && matches!(self.base, Base::Baseline(..)) {
+                indexes = indexes.map(Indexes::shown);
             }
-            if let Some(text) = rename_in_statement(&step.text, &ddl, &dialect, name) {
+            if self.without_foreign_keys.is_some_and(|copied| number == of_file + copied) {
+                indexes.iter_mut().for_each(Indexes::copied);
+            }
+            let Some(indexes) = &mut indexes else {
+                if let Some(text) = rename_in_statement(&step.text, &step.ddl, &step.dialect, working) {
+                    step.session.around(&text, flavour, &mut out);
+                }
+                continue;
+            };
+            let Rewritten { first, ddl, dialect, then } = indexes.follow(step, working)?;
+            first.into_iter().for_each(|statement| out.push(statement));
+            if let Some(text) = rename_in_statement(&step.text, &ddl, &dialect, working) {
                 step.session.around(&text, flavour, &mut out);
             }
-            if let Some(before) = present.take() {
-                let after = |ddl| alter_empty(&before, ddl, &step.session.context(step.dialect)).ok();
-                let whole = after(&step.ddl);
-                if (ddl.clauses.len() < step.ddl.clauses.len() || at_column(step))
-                    && let Some(whole) = &whole
-                {
-                    let bare = if ddl.clauses.is_empty() {
-                        Some(before.clone())
-                    } else {
-                        alter_empty(&before, &ddl, &step.session.context(dialect)).ok()
-                    };
-                    for index in bare.iter().flat_map(|bare| implied_indexes(name, whole, bare)) {
-                        out.push(index);
-                    }
-                }
-                present = whole;
-            }
+            then.into_iter().for_each(|statement| out.push(statement));
         }
-        if anew {
-            for key in &shape.foreign_keys {
-                out.push(foreign_key(name, shape, key, flavour));
-            }
+        if working != name {
+            out.push(format!("ALTER TABLE {} RENAME TO {}", quoted(working), quoted(name)));
+        }
+        for key in &shape.foreign_keys {
+            out.push(foreign_key(name, shape, key, flavour));
         }
         let counter = auto_increment.or(self.counts_anew.then_some(1));
         if let Some(counter) = counter {
-            let quoted = name.replace('`', "``");
-            out.push(format!("ALTER TABLE `{quoted}` AUTO_INCREMENT={counter}"));
+            let quoted = quoted(name);
+            out.push(format!("ALTER TABLE {quoted} AUTO_INCREMENT={counter}"));
         }
         Ok(out.finish())
     }
 }
 
-/// The indexes that foreign keys made, as statements of their own: they stay when the keys are left out, or come later
-/// under another name.
-fn implied_indexes(name: &str, whole: &TableShape, bare: &TableShape) -> Vec<String> {
-    let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
-    let implied = whole.indexes.iter().filter(|key| !bare.indexes.iter().any(|other| other.name == key.name));
-    implied
-        .map(|key| {
-            let columns = key.parts.iter().filter_map(|part| whole.columns.get(part.column));
-            let columns: Vec<String> = columns.map(|column| quoted(&column.name)).collect();
-            format!("ALTER TABLE {} ADD KEY {} ({})", quoted(name), quoted(&key.name), columns.join(", "))
-        })
-        .collect()
+fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// The name under which a table is made that other tables have foreign keys to: MySQL takes no table of a name that lacks
+/// the columns which foreign keys to the name want, not for a moment.
+fn name_aside(name: &str) -> String {
+    let hash = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    format!("backtrail_{hash:016x}")
 }
 
 /// A foreign key as a statement of its own.
 fn foreign_key(name: &str, shape: &TableShape, key: &ForeignKey, flavour: Flavour) -> String {
-    let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
     let list = |names: &mut dyn Iterator<Item = &String>| names.map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
     let columns = key.columns.iter().filter_map(|column| shape.columns.get(*column)).map(|column| &column.name);
     let constraint = if key.name.is_empty() { String::new() } else { format!("CONSTRAINT {} ", quoted(&key.name)) };
@@ -231,12 +235,19 @@ pub(crate) fn steps_of_file(text: &str, schema: &str, dialect: &SqlDialect) -> R
 
 /// The table that a schema file makes.
 pub(crate) fn shape_of_file(text: &str, schema: &str, dialect: &SqlDialect) -> Result<TableShape, SchemaError> {
+    Ok(shape_in_file(text, schema, dialect)?.with_implied_indexes())
+}
+
+fn shape_in_file(text: &str, schema: &str, dialect: &SqlDialect) -> Result<TableShape, SchemaError> {
     let whole = parse_create_table(text, schema, dialect);
     let (Err(_), Ok(steps)) = (&whole, steps_of_file(text, schema, dialect)) else { return whole };
     let mut steps = steps.into_iter();
     let Some(create) = steps.next() else { return whole };
     let mut shape = parse_create_table(&create.text, schema, dialect)?;
     for step in steps {
+        if let Some((_, to)) = step.ddl.renames.first() {
+            shape = shape.renamed(to.clone());
+        }
         match alter_empty(&shape, &step.ddl, &step.session.context(*dialect)) {
             Ok(altered) => shape = altered,
             Err(_) => return whole,
@@ -326,15 +337,54 @@ mod tests {
         let dialect = SqlDialect::mariadb();
         let named = |name: &str| shape_of_file(&file.replace("`old`", &format!("`{name}`")), "shop", &dialect).unwrap();
         let text = definition.render(&named("new"), Some(file), Some(7)).unwrap();
-        assert!(text.contains("CREATE TABLE `new`") && text.contains("FOREIGN KEY (`p`)"), "{text}");
-        let end = "ALTER TABLE `new` add column x int /*!40000 */;\nALTER TABLE `new` AUTO_INCREMENT=7 /*!40000 */;\n";
+        assert!(text.contains("CREATE TABLE `new`") && text.contains("  KEY `p` (`p`)\n)"), "{text}");
+        let end = "ALTER TABLE `new` add column x int /*!40000 */;\nALTER TABLE `new` ADD CONSTRAINT `f` FOREIGN KEY (`p`) REFERENCES `shop`.`new` (`id`) /*!40000 */;\nALTER TABLE `new` AUTO_INCREMENT=7 /*!40000 */;\n";
         assert!(text.ends_with(end), "{text}");
-        let like = definition.like().render(&named("copy"), Some(file), None).unwrap();
+        let copy = named("copy").like("shop.copy".parse().unwrap());
+        let like = definition.like().render(&copy, Some(file), None).unwrap();
         definition.foreign_keys_anew = true;
         let anew = definition.render(&named("parent"), Some(file), None).unwrap();
         let key =
             "ALTER TABLE `parent` ADD CONSTRAINT `f` FOREIGN KEY (`p`) REFERENCES `shop`.`parent` (`id`) /*!40000 */;";
         assert!(anew.contains(key) && anew.matches("REFERENCES").count() == 1, "{anew}");
         assert!(!like.contains("FOREIGN KEY (") && like.contains("KEY `p` (`p`)\n)"), "{like}");
+    }
+
+    #[test]
+    fn what_foreign_keys_made_is_written_by_its_name() {
+        let text = "CREATE TABLE c (id int PRIMARY KEY, p int, q int, FOREIGN KEY (p) REFERENCES a (id), KEY (q))";
+        let mut definition = Definition::new(Base::Made(Box::new(step(text))));
+        definition.is_parent = true;
+        let mut shape = parse_create_table(text, "shop", &SqlDialect::mariadb()).unwrap();
+        for text in [
+            "ALTER TABLE c ADD KEY longer (p, q)",
+            "ALTER TABLE c ADD CONSTRAINT f FOREIGN KEY (id, q) REFERENCES b (x, y), ADD r int REFERENCES a (id)",
+            "ALTER TABLE c DROP CONSTRAINT c_ibfk_1",
+        ] {
+            let step = step(text);
+            shape = alter_empty(&shape, &step.ddl, &step.session.context(step.dialect)).unwrap();
+            definition.steps.push(step);
+        }
+        let expected = "\
+CREATE TABLE `c` (id int PRIMARY KEY, p int, q int, KEY `p` (`p`), KEY (q));
+ALTER TABLE `c` DROP KEY `p`;
+ALTER TABLE `c` ADD KEY longer (p, q);
+ALTER TABLE `c` ADD KEY `f` (`id`, `q`), ADD r int;
+ALTER TABLE `c` ADD KEY `r` (`r`);
+ALTER TABLE `c` ADD CONSTRAINT `f` FOREIGN KEY (`id`, `q`) REFERENCES `shop`.`b` (`x`, `y`);
+ALTER TABLE `c` ADD CONSTRAINT `c_ibfk_2` FOREIGN KEY (`r`) REFERENCES `shop`.`a` (`id`);
+";
+        let written = definition.render(&shape, None, None).unwrap();
+        assert!(written.replace(AS_IT_IS, "").ends_with(expected), "{written}");
+        // MySQL takes no table that lacks columns which foreign keys to its name want.
+        if let Base::Made(made) = &mut definition.base {
+            made.dialect = SqlDialect::mysql();
+        }
+        let written = definition.render(&shape, None, None).unwrap();
+        assert_eq!(
+            (written.matches("`backtrail_").count(), written.matches("RENAME TO `c`").count()),
+            (6, 1),
+            "{written}"
+        );
     }
 }

@@ -3,7 +3,7 @@
 //! A name means different tables at different times; a [`Tracked`] table keeps its number through every RENAME. What a
 //! statement did can be undone, until its transaction is known to be in the window.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use backtrail_domain::{BinlogPosition, TableName};
@@ -224,6 +224,16 @@ impl<'a> History<'a> {
         untouched.chain(known).filter(same).cloned().collect()
     }
 
+    /// Tells definitions whether foreign keys of the present tables point to them.
+    pub(crate) fn mark_parents(&mut self, present: &BTreeMap<TableName, usize>) {
+        let shapes = present.values().filter_map(|id| Some(&self.tracked.get(*id)?.life.last()?.shape));
+        let parents: BTreeSet<TableName> =
+            shapes.flat_map(|shape| &shape.foreign_keys).map(|key| key.parent.clone()).collect();
+        for tracked in &mut self.tracked {
+            tracked.life.definition.is_parent = parents.contains(&tracked.name);
+        }
+    }
+
     /// Notes what stands in the way of a table, unless something did before.
     pub(crate) fn obstruct(&mut self, id: usize, obstacle: Obstacle) {
         self.remember(id);
@@ -439,6 +449,10 @@ impl<'a> History<'a> {
             }
             None => Ok(shape),
         });
+        let parsed = parsed.and_then(|shape| match timed_default(&shape, None, told.statement) {
+            Some(reason) => Err(reason),
+            None => Ok(shape),
+        });
         let definition = Definition::new(Base::Made(Box::new(step)));
         self.made(name, parsed.map(|shape| (shape, definition.clone())), definition, told);
     }
@@ -643,6 +657,9 @@ impl<'a> History<'a> {
         };
         match shape {
             Ok(mut shape) => {
+                if let Some(reason) = timed_default(&shape, Some(&era.shape), told.statement) {
+                    tracked.obstacle.get_or_insert(told.obstacle(reason));
+                }
                 if let Some(engine) = named_engine(ddl) {
                     shape.engine = engine;
                 }
@@ -744,6 +761,29 @@ fn lost_default<'s>(shape: &'s TableShape, text: &str) -> Option<&'s str> {
             && column.default.as_ref().is_some_and(|default| default.contains('?'))
     };
     shape.columns.iter().find(doubtful).filter(|_| of_server).map(|column| column.name.as_str())
+}
+
+/// Why the default of a TIMESTAMP column cannot be told that the statement has brought: it is a time in a zone that the log
+/// does not tell.
+fn timed_default(shape: &TableShape, before: Option<&TableShape>, statement: &StatementText<'_>) -> Option<String> {
+    if !statement.is_in_unknown_zone() {
+        return None;
+    }
+    let mut columns = shape.columns.iter().filter(|column| {
+        let default = column.default.as_deref().unwrap_or_default();
+        matches!(column.ty, ColumnType::Timestamp { .. })
+            && default.starts_with(|c: char| c.is_ascii_digit() || c == '\'' || c == '"')
+            && !default.trim_matches(['\'', '"']).starts_with('0')
+    });
+    let is_new = |column: &&backtrail_schema::Column| {
+        let old = before.and_then(|before| before.columns.iter().find(|old| old.name == column.name));
+        old.is_none_or(|old| old.default != column.default)
+    };
+    let column = columns.find(is_new)?;
+    Some(format!(
+        "the default of its `{}` is a time in the session's time zone, which the log does not tell",
+        column.name
+    ))
 }
 
 fn first_era(name: &TableName, shape: TableShape, began: Option<Began>) -> Era {

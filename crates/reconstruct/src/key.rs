@@ -400,7 +400,11 @@ impl KeyPart {
                 put_date(out, year, month, day);
             }
             Encoding::Time => put_signed(out, temporal::parse_time(&bytes).ok_or_else(odd)?),
-            Encoding::DateTime => put_unsigned(out, temporal::DateTime::parse(&bytes).ok_or_else(odd)?.packed()),
+            Encoding::DateTime => {
+                // One from before an ALTER may be a DATE.
+                let at = temporal::DateTime::parse(&bytes).or_else(|| temporal::DateTime::of_date(&bytes));
+                put_unsigned(out, at.ok_or_else(odd)?.packed());
+            }
             Encoding::Timestamp => {
                 let at = temporal::DateTime::parse(&bytes).ok_or_else(odd)?;
                 put_unsigned(out, at.micros_since_epoch().ok_or_else(odd)?);

@@ -94,6 +94,7 @@ pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError>
                 && (catalog.has_schema(&name.schema) || created_schemas.contains(&name.schema))
         }
     };
+    history.mark_parents(&present);
     let mut tables = BTreeMap::new();
     let mut recipes = BTreeMap::new();
     for (name, id) in present.iter().filter(|(name, _)| in_scope(name)) {

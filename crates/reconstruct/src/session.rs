@@ -26,16 +26,20 @@ pub(crate) struct SessionSettings {
     modes: u64,
     /// Not `explicit_defaults_for_timestamp`: a bare TIMESTAMP column is NOT NULL and may keep the time by itself.
     implicit_timestamps: bool,
+    /// The time zone in which the default of a TIMESTAMP column is written, in seconds east of UTC.
+    east: i64,
 }
 
 impl SessionSettings {
     /// Those of a statement.
-    pub(crate) fn new(text: &str, sql_mode: Option<u64>, explicit_timestamps: Option<bool>) -> Self {
+    pub(crate) fn new(text: &str, sql_mode: Option<u64>, explicit_timestamps: Option<bool>, east: Option<i64>) -> Self {
         let known = MODES.iter().fold(0, |bits, (bit, _)| bits | bit);
-        let has_timestamp = text.to_ascii_uppercase().contains("TIMESTAMP");
+        let text = text.to_ascii_uppercase();
+        let has_timestamp = text.contains("TIMESTAMP");
         Self {
             modes: sql_mode.unwrap_or(0) & known,
             implicit_timestamps: has_timestamp && explicit_timestamps == Some(false),
+            east: east.filter(|_| has_timestamp && text.contains("DEFAULT")).unwrap_or(0),
         }
     }
 
@@ -73,6 +77,9 @@ impl SessionSettings {
         } else if let Some((_, value)) = text.split_once("EXPLICIT_DEFAULTS_FOR_TIMESTAMP=") {
             self.implicit_timestamps = value.starts_with('0');
             true
+        } else if let Some((_, value)) = text.split_once("TIME_ZONE=") {
+            self.east = value.split('\'').nth(1).and_then(seconds_east).unwrap_or(0);
+            true
         } else {
             false
         }
@@ -92,7 +99,14 @@ impl SessionSettings {
         if self.implicit_timestamps {
             file.push(format!("/*{version} SET SESSION explicit_defaults_for_timestamp=0 */"));
         }
+        if self.east != 0 {
+            let (sign, minutes) = (if self.east < 0 { '-' } else { '+' }, self.east.abs() / 60);
+            file.push(format!("SET SESSION time_zone='{sign}{:02}:{:02}'", minutes / 60, minutes % 60));
+        }
         file.push(statement);
+        if self.east != 0 {
+            file.push("SET SESSION time_zone='+00:00'");
+        }
         if self.implicit_timestamps {
             file.push(format!("/*{version} SET SESSION explicit_defaults_for_timestamp=DEFAULT */"));
         }
@@ -102,20 +116,36 @@ impl SessionSettings {
     }
 }
 
+/// A time zone's seconds east of UTC, where it is a number.
+pub(crate) fn seconds_east(zone: &str) -> Option<i64> {
+    if zone.eq_ignore_ascii_case("UTC") {
+        return Some(0);
+    }
+    let (sign, rest) = match zone.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = rest.split_once(':')?;
+    Some(sign * (hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_is_set_is_read_again() {
-        for (text, mode, explicit, lines) in [
-            ("ALTER TABLE t ADD c int", Some(2 | 8 | 4 | 1 << 21), None, 3),
-            ("CREATE TABLE t (t Timestamp)", Some(0), Some(false), 3),
-            ("CREATE TABLE t (t timestamp)", Some(1 << 29), Some(false), 5),
-            ("CREATE TABLE t (t timestamp)", None, Some(true), 1),
-            ("CREATE TABLE t (t int)", Some(4), Some(false), 1),
+        for (text, mode, explicit, east, lines) in [
+            ("ALTER TABLE t ADD c int", Some(2 | 8 | 4 | 1 << 21), None, None, 3),
+            ("CREATE TABLE t (t Timestamp)", Some(0), Some(false), Some(3600), 3),
+            ("CREATE TABLE t (t timestamp)", Some(1 << 29), Some(false), None, 5),
+            ("CREATE TABLE t (t timestamp)", None, Some(true), None, 1),
+            ("CREATE TABLE t (t int)", Some(4), Some(false), None, 1),
+            ("CREATE TABLE t (t timestamp default '2024-01-01')", Some(4), Some(true), Some(-12_600), 3),
+            ("CREATE TABLE t (t timestamp default '2024-01-01')", Some(4), Some(false), Some(46_800), 5),
         ] {
-            let settings = SessionSettings::new(text, mode, explicit);
+            let settings = SessionSettings::new(text, mode, explicit, east);
             let mut file = SchemaFile::default();
             settings.around(text, Flavour::Mariadb, &mut file);
             let out = file.finish();
@@ -129,7 +159,7 @@ mod tests {
             assert_eq!(again, SessionSettings::default(), "{out}");
         }
         let mut file = SchemaFile::default();
-        SessionSettings::new("ALTER TABLE t ADD c int", Some(2), None).around("x", Flavour::Mysql, &mut file);
+        SessionSettings::new("ALTER TABLE t ADD c int", Some(2), None, None).around("x", Flavour::Mysql, &mut file);
         let out = file.finish();
         let modes = "SET SESSION sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,PIPES_AS_CONCAT' /*!40000 */;\nx /*!40000 */;";
         assert!(out.contains(modes), "{out}");

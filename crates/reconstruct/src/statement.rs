@@ -4,7 +4,7 @@ use backtrail_binlog::QueryEvent;
 use backtrail_schema::{Charset, DdlContext, Flavour, SqlDialect, SqlMode, transcode};
 
 use crate::declared::in_utf8;
-use crate::session::SessionSettings;
+use crate::session::{SessionSettings, seconds_east};
 
 /// A statement, readable.
 #[derive(Debug, Clone)]
@@ -99,7 +99,7 @@ impl<'a> StatementText<'a> {
 
     /// What the session had set that the statement depends on.
     pub(crate) fn session(&self) -> SessionSettings {
-        SessionSettings::new(&self.text, self.query.status.sql_mode, self.explicit_timestamps())
+        SessionSettings::new(&self.text, self.query.status.sql_mode, self.explicit_timestamps(), self.utc_offset())
     }
 
     /// Why a table that the statement makes cannot be read.
@@ -114,16 +114,11 @@ impl<'a> StatementText<'a> {
 
     /// The session's time zone as seconds east of UTC, where it is a number.
     pub(crate) fn utc_offset(&self) -> Option<i64> {
-        let zone = std::str::from_utf8(self.query.status.time_zone?).ok()?;
-        if zone.eq_ignore_ascii_case("UTC") {
-            return Some(0);
-        }
-        let (sign, rest) = match zone.split_at_checked(1)? {
-            ("+", rest) => (1, rest),
-            ("-", rest) => (-1, rest),
-            _ => return None,
-        };
-        let (hours, minutes) = rest.split_once(':')?;
-        Some(sign * (hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60))
+        seconds_east(std::str::from_utf8(self.query.status.time_zone?).ok()?)
+    }
+
+    /// The statement depends on a time zone that the log has only the name of.
+    pub(crate) fn is_in_unknown_zone(&self) -> bool {
+        self.query.status.time_zone.is_some() && self.utc_offset().is_none()
     }
 }

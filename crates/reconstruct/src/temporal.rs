@@ -79,6 +79,12 @@ impl DateTime {
         (hour <= 23 && minute <= 59 && second <= 59).then_some(Self { year, month, day, hour, minute, second, micros })
     }
 
+    /// Reads `2024-02-19`: the day's beginning.
+    pub(crate) fn of_date(text: &[u8]) -> Option<Self> {
+        let (year, month, day) = parse_date(text)?;
+        Some(Self { year, month, day, hour: 0, minute: 0, second: 0, micros: 0 })
+    }
+
     /// One number, ordered like the times.
     pub(crate) fn packed(self) -> u64 {
         let days = (self.year * 13 + self.month) * 32 + self.day;
@@ -163,5 +169,7 @@ mod tests {
         assert_eq!(DateTime::parse(b"0000-00-00 00:00:00").unwrap().micros_since_epoch(), Some(0));
         assert_eq!(DateTime::parse(b"2010-00-00 00:00:00").unwrap().micros_since_epoch(), None);
         assert_eq!(DateTime::parse(b"2024-02-19"), None);
+        assert_eq!(DateTime::of_date(b"2024-02-19"), DateTime::parse(b"2024-02-19 00:00:00.0"));
+        assert_eq!(DateTime::of_date(b"2024-02-19 00:00:00"), None);
     }
 }

@@ -16,8 +16,7 @@ use crate::shape::{Column, ReferentialAction, TableShape};
 use crate::{ColumnType, Flavour, SchemaError, SqlDialect};
 pub(crate) use columns::charset_alias;
 pub(crate) use finish::{
-    Names, add_check, add_foreign_key, add_key, charset_of_collation, finish_column, takes_prefix,
-    without_needless_indexes,
+    Listed, Names, add_check, add_foreign_key, add_key, charset_of_collation, finish_column, needless, takes_prefix,
 };
 
 /// Tokens of the longest definition: 4096 columns with everything said about each.
@@ -114,6 +113,8 @@ pub(crate) struct DraftKey {
     pub(crate) name: String,
     pub(crate) parts: Vec<(String, Option<u32>)>,
     pub(crate) has_expression: bool,
+    /// As [`Key::usable`](crate::Key::usable).
+    pub(crate) usable: Option<usize>,
     /// `IF NOT EXISTS`.
     pub(crate) conditional: bool,
     /// Said at the column.

@@ -31,7 +31,8 @@ pub use objects::{
     read_schema_statement,
 };
 pub use rewrite::{
-    rename_in_sequence, rename_in_statement, with_table_options, without_column_references, without_foreign_keys,
+    dropped_constraint, foreign_key_columns, rename_in_sequence, rename_in_statement, with_table_options,
+    without_column_references, without_foreign_keys,
 };
 pub use shape::{
     Column, ColumnType, ForeignKey, Generated, GeometryKind, Key, KeyPart, ReferentialAction, RowKey, TableShape,

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::lexer::{self, Kind, Token};
+use crate::shape::same_column_name;
 use crate::{AlterKind, Ddl, DdlVerb, SqlDialect};
 
 /// Tokens of the longest statement.
@@ -12,7 +13,7 @@ const MOST_TOKENS: usize = 4_000_000;
 ///
 /// What it does to the table stays as it was; the parents of foreign keys keep their names. Left out is what would hinder:
 /// comments (what executable ones hold is kept), `IF [NOT] EXISTS` and `OR REPLACE` of the table, `START TRANSACTION`,
-/// `RENAME TO`, `ALGORITHM` and `LOCK`, and MariaDB's `SET STATEMENT … FOR`. Quotes are written for the default SQL mode,
+/// `RENAME TO`, `ALGORITHM` and `LOCK`, what only changes a partition's rows, and MariaDB's `SET STATEMENT … FOR`. Quotes are written for the default SQL mode,
 /// whatever the mode of the session was.
 ///
 /// `statement` is the text that `ddl` was read from, in the same dialect. None for other statements, and where nothing is
@@ -26,9 +27,13 @@ pub fn rename_in_statement(statement: &str, ddl: &Ddl, dialect: &SqlDialect, nam
             for clause in &ddl.clauses {
                 let begins =
                     |word: &str| clause.text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
-                let hinders = clause.kind == AlterKind::Option && (begins("ALGORITHM") || begins("LOCK"));
-                // An exchange moves rows, and leaves the definition alone.
-                if matches!(clause.kind, AlterKind::RenameTable | AlterKind::ExchangePartition) || hinders {
+                let hinders = match clause.kind {
+                    AlterKind::Option => begins("ALGORITHM") || begins("LOCK"),
+                    AlterKind::ExchangePartition => true,
+                    AlterKind::PartitionRows => begins("TRUNCATE"),
+                    _ => false,
+                };
+                if clause.kind == AlterKind::RenameTable || hinders {
                     continue;
                 }
                 let mut tokens = lexer::lex(&clause.text, dialect, MOST_TOKENS).ok()?;
@@ -184,21 +189,54 @@ pub(crate) fn write_tokens(text: &str, tokens: &[Token<'_>], dialect: &SqlDialec
     }
 }
 
-/// Writes a CREATE TABLE without the foreign keys in it, those at columns too. The text is in the default SQL mode.
+/// Writes a CREATE TABLE without the foreign keys in it, those at columns too, and in their places the indexes that they
+/// make: `indexes` are the columns of each and the text of the index. The text is in the default SQL mode.
 ///
 /// None where it is no such statement.
-pub fn without_foreign_keys(create: &str, dialect: &SqlDialect) -> Option<String> {
-    without(create, dialect, true)
+pub fn without_foreign_keys(create: &str, dialect: &SqlDialect, indexes: &[(Vec<String>, String)]) -> Option<String> {
+    without(create, dialect, Some(indexes.to_vec()))
 }
 
 /// Writes a CREATE TABLE without the foreign keys at columns, for a server to which they mean something.
 ///
 /// None where it is no such statement.
 pub fn without_column_references(create: &str, dialect: &SqlDialect) -> Option<String> {
-    without(create, dialect, false)
+    without(create, dialect, None)
 }
 
-fn without(create: &str, dialect: &SqlDialect, all: bool) -> Option<String> {
+/// The child's columns in `[ADD] [CONSTRAINT [name]] FOREIGN KEY [name] (columns) REFERENCES …`; None for another text.
+pub fn foreign_key_columns(text: &str, dialect: &SqlDialect) -> Option<Vec<String>> {
+    let tokens = lexer::lex(text, dialect, MOST_TOKENS).ok()?;
+    let added = tokens.first().is_some_and(|first| is_word(first, "ADD"));
+    tokens.get(usize::from(added)..).filter(|part| is_foreign_key(part)).map(columns_of)
+}
+
+/// What a clause `DROP CONSTRAINT name` drops; None for another clause.
+pub fn dropped_constraint(text: &str, dialect: &SqlDialect) -> Option<String> {
+    let tokens = lexer::lex(text, dialect, MOST_TOKENS).ok()?;
+    let begins = |words: &[&str]| {
+        words.iter().enumerate().all(|(at, word)| tokens.get(at).is_some_and(|token| is_word(token, word)))
+    };
+    let at = if begins(&["DROP", "CONSTRAINT", "IF", "EXISTS"]) { 4 } else { 2 };
+    tokens.get(at).filter(|_| begins(&["DROP", "CONSTRAINT"])).and_then(name_of)
+}
+
+fn name_of(token: &Token<'_>) -> Option<String> {
+    match &token.kind {
+        Kind::Name(name) => Some(name.to_string()),
+        Kind::Word(word) => Some((*word).to_owned()),
+        _ => None,
+    }
+}
+
+/// The names in the first parentheses.
+fn columns_of(part: &[Token<'_>]) -> Vec<String> {
+    let inside = part.iter().skip_while(|token| token.kind != Kind::Symbol('(')).skip(1);
+    inside.take_while(|token| token.kind != Kind::Symbol(')')).filter_map(name_of).collect()
+}
+
+/// `indexes`: what to write in the places of foreign keys; None to keep those that stand by themselves.
+fn without(create: &str, dialect: &SqlDialect, mut indexes: Option<Vec<(Vec<String>, String)>>) -> Option<String> {
     let tokens = lexer::lex(create, dialect, MOST_TOKENS).ok()?;
     let open = tokens.iter().position(|token| token.kind == Kind::Symbol('('))?;
     let mut depth = 0_i32;
@@ -221,15 +259,26 @@ fn without(create: &str, dialect: &SqlDialect, all: bool) -> Option<String> {
     }
     let (open, close) = (tokens.get(open)?, tokens.get(close?)?);
     let mut kept = Vec::new();
-    for part in parts {
+    // From the end: of two foreign keys with the same columns the later one's index is made.
+    for part in parts.into_iter().rev() {
         let part = tokens.get(part)?;
         let (Some(first), Some(last)) = (part.first(), part.last()) else { continue };
         let is_key = is_foreign_key(part);
-        if is_key && all {
-            continue;
+        let own = reference(part).filter(|_| !is_key);
+        if let Some(indexes) = indexes.as_mut().filter(|_| is_key || own.is_some()) {
+            let columns = if is_key { columns_of(part) } else { name_of(first).into_iter().collect() };
+            let same = |other: &[String]| {
+                other.len() == columns.len() && other.iter().zip(&columns).all(|(a, b)| same_column_name(a, b))
+            };
+            if let Some(at) = indexes.iter().position(|(columns, _)| same(columns)) {
+                kept.push(indexes.remove(at).1);
+            }
+            if is_key {
+                continue;
+            }
         }
         let text = create.get(first.start..last.end)?;
-        kept.push(match reference(part).filter(|_| !is_key) {
+        kept.push(match own {
             Some(range) => {
                 let from = part.get(range.start)?.start - first.start;
                 let to = part.get(range.end - 1)?.end - first.start;
@@ -238,6 +287,7 @@ fn without(create: &str, dialect: &SqlDialect, all: bool) -> Option<String> {
             None => text.to_owned(),
         });
     }
+    kept.reverse();
     let lines = create.get(open.end..close.start)?.contains('\n');
     let (before, between, after) = if lines { ("\n  ", ",\n  ", "\n") } else { ("", ", ", "") };
     let (head, tail) = (create.get(..open.end)?, create.get(close.start..)?);
@@ -292,7 +342,7 @@ mod tests {
 
     #[track_caller]
     fn check(create: &str, expected: &str) {
-        assert_eq!(without_foreign_keys(create, &SqlDialect::mysql()).as_deref(), Some(expected));
+        assert_eq!(without_foreign_keys(create, &SqlDialect::mysql(), &[]).as_deref(), Some(expected));
     }
 
     #[test]
@@ -327,7 +377,31 @@ mod tests {
         };
         let renamed = rename_in_statement(statement, &ddl, &dialect, "d").unwrap();
         assert_eq!(renamed, "ALTER TABLE `d` ADD q int, ADD FOREIGN KEY (q) REFERENCES p (id)");
-        assert_eq!(without_foreign_keys("CREATE TABLE a LIKE b", &SqlDialect::mysql()), None);
-        assert_eq!(without_foreign_keys("CREATE TABLE a (b int", &SqlDialect::mysql()), None);
+        for text in ["ALTER TABLE c EXCHANGE PARTITION p WITH TABLE d", "ALTER TABLE c TRUNCATE PARTITION p"] {
+            let crate::Statement::Ddl(ddl) = crate::classify(text.as_bytes(), "s", &dialect) else {
+                panic!("it is DDL")
+            };
+            assert_eq!(rename_in_statement(text, &ddl, &dialect, "d"), None);
+        }
+        assert_eq!(without_foreign_keys("CREATE TABLE a LIKE b", &SqlDialect::mysql(), &[]), None);
+        assert_eq!(without_foreign_keys("CREATE TABLE a (b int", &SqlDialect::mysql(), &[]), None);
+    }
+    #[test]
+    fn indexes_stand_in_the_places_of_foreign_keys() {
+        let indexes =
+            [(vec!["P".to_owned()], "KEY `i` (`p`)".to_owned()), (vec!["q".to_owned()], "KEY `q` (`q`)".to_owned())];
+        let create = "CREATE TABLE c (p int, q int references x (y), foreign key (p) references x (y), constraint n foreign key (p) references x (z), key (q, p))";
+        assert_eq!(
+            without_foreign_keys(create, &SqlDialect::mysql(), &indexes).as_deref(),
+            Some("CREATE TABLE c (p int, q int, KEY `q` (`q`), KEY `i` (`p`), key (q, p))")
+        );
+        let columns = |text: &str| foreign_key_columns(text, &SqlDialect::mysql());
+        assert_eq!(columns("add constraint f foreign key i (`a b`, c) references x (y, z)").unwrap(), ["a b", "c"]);
+        assert_eq!(columns("DROP FOREIGN KEY f"), None);
+        assert_eq!(columns("add c int references x (y)"), None);
+        let dropped = |text: &str| dropped_constraint(text, &SqlDialect::mariadb());
+        assert_eq!(dropped("drop constraint if exists `f f`").as_deref(), Some("f f"));
+        assert_eq!(dropped("DROP CONSTRAINT f").as_deref(), Some("f"));
+        assert_eq!(dropped("DROP KEY f"), None);
     }
 }

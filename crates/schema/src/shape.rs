@@ -83,6 +83,29 @@ impl TableShape {
         Self { foreign_keys: Vec::new(), auto_increment: None, name, ..self.clone() }
     }
 
+    /// A table that a server has shown, which does not say of an index whether it was made for a foreign key: one that is
+    /// called and made like it is taken for it.
+    #[must_use]
+    pub fn with_implied_indexes(mut self) -> Self {
+        let Self { columns, foreign_keys, indexes, .. } = &mut self;
+        for index in indexes {
+            let whole = !index.has_expression && index.parts.iter().all(|part| part.prefix_length.is_none());
+            let first = index.parts.first().and_then(|part| columns.get(part.column));
+            let named_so = |key: &ForeignKey| {
+                // Without a name of its own it is called like the first column, with a number behind it where that is taken.
+                let unnamed = key.name.rsplit_once("_ibfk_").is_some_and(|(_, number)| is_number(number));
+                let rest = first.and_then(|column| index.name.strip_prefix(&column.name));
+                let of_column =
+                    rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('_').is_some_and(is_number));
+                same_column_name(&index.name, &key.name) || (unnamed && of_column)
+            };
+            let its_columns = |key: &ForeignKey| key.columns.iter().eq(index.parts.iter().map(|part| &part.column));
+            index.implied |=
+                whole && index.usable.is_none() && foreign_keys.iter().any(|key| its_columns(key) && named_so(key));
+        }
+        self
+    }
+
     /// The table behind a TRUNCATE.
     #[must_use]
     pub fn truncated(&self) -> Self {
@@ -136,6 +159,10 @@ impl TableShape {
     pub fn has_generated_columns(&self) -> bool {
         self.columns.iter().any(|column| column.generated.is_some())
     }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether two names mean the same column.
@@ -320,6 +347,12 @@ pub struct Key {
     /// Whether it also has functional parts (`((lower(a)))`), which `parts` leaves out: it is unique in a computed value
     /// and names no row.
     pub has_expression: bool,
+    /// Whether the server made it for a foreign key: it goes when another key comes that begins with its columns.
+    #[serde(default)]
+    pub implied: bool,
+    /// How many of its first columns a foreign key can use in place of an index of its own, where it is not all of them.
+    #[serde(default)]
+    pub usable: Option<usize>,
 }
 
 /// One column of a key.

@@ -235,7 +235,12 @@ fn foreign_keys() {
     assert_eq!((first.on_delete, first.on_update), (ReferentialAction::Cascade, ReferentialAction::SetNull));
     assert_eq!((second.parent.to_string().as_str(), second.on_delete), ("other.q", ReferentialAction::NoAction));
     assert!(!second.on_delete.changes_child());
-    assert_eq!((third.name.as_str(), third.on_update), ("own", ReferentialAction::SetDefault));
+    assert_eq!((third.name.as_str(), third.on_update), ("c_ibfk_2", ReferentialAction::SetDefault));
+    let indexes: Vec<_> = shape.indexes.iter().map(|key| (key.name.as_str(), key.implied)).collect();
+    assert_eq!(indexes, [("fk1", true), ("own", true)]);
+    // MariaDB calls the constraint so, too.
+    let own = parse("CREATE TABLE c (b int, FOREIGN KEY own (b) REFERENCES q (z))", Flavour::Mariadb);
+    assert_eq!(own.foreign_keys[0].name, "own");
 }
 
 #[test]

@@ -299,6 +299,7 @@ fn what_rows_cannot_be_followed_through() {
         ("ADD c int AUTO_INCREMENT UNIQUE", Flavour::Mysql, "column `c`: rows are numbered"),
         ("ADD c varchar(9) CHARACTER SET gbk DEFAULT 'é'", Flavour::Mysql, "not known here"),
         ("ADD c json NOT NULL", Flavour::Mariadb, "its own check"),
+        ("ADD c vector(3) NOT NULL", Flavour::Mysql, "vectors without numbers"),
         ("MODIFY b int", Flavour::Mysql, "column `b`: VARCHAR to INT has no exact map"),
         ("MODIFY b varchar(9) CHARACTER SET gbk", Flavour::Mysql, "from utf8mb4 to gbk"),
         ("MODIFY g int", Flavour::Mysql, "column `g`: it was computed"),

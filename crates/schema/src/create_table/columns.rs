@@ -181,6 +181,7 @@ impl Parser<'_, '_> {
             name: String::new(),
             parts,
             has_expression: false,
+            usable: None,
             conditional: false,
             at_column: true,
         });

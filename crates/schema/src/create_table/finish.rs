@@ -26,7 +26,9 @@ impl Parser<'_, '_> {
         let places = shape.column_places();
         let place = |name: &str| places.get(&name.to_lowercase()).copied();
         let mut names = Names::default();
-        for key in without_needless_indexes(self.keys, |_| false) {
+        let listed: Vec<Listed> = self.keys.iter().map(|key| Listed::of_draft(key, &place)).collect();
+        let kept = self.keys.into_iter().zip(needless(&listed)).filter(|(_, needless)| !needless);
+        for (key, _) in kept {
             add_key(&mut shape, &mut names, &place, key)?;
         }
         for key in self.foreign_keys {
@@ -39,29 +41,53 @@ impl Parser<'_, '_> {
     }
 }
 
-/// Leaves out the indexes of foreign keys whose columns begin another index. `covered` says so for the indexes that are
-/// there already.
-pub(crate) fn without_needless_indexes(
-    keys: Vec<DraftKey>,
-    covered: impl Fn(&DraftKey) -> bool,
-) -> impl Iterator<Item = DraftKey> {
-    let beginnings: HashSet<Vec<String>> = keys
-        .iter()
-        .filter(|key| key.kind != KeyKind::Foreign)
-        .flat_map(|key| {
-            let names: Vec<_> = key.parts.iter().take(16).map(|(name, _)| name.to_lowercase()).collect();
-            (1..=names.len()).map(move |length| names.get(..length).unwrap_or_default().to_vec())
-        })
-        .collect();
-    let mut made: HashSet<Vec<String>> = HashSet::new();
-    let keep: Vec<bool> = keys
-        .iter()
-        .map(|key| {
-            let columns: Vec<_> = key.parts.iter().map(|(name, _)| name.to_lowercase()).collect();
-            key.kind != KeyKind::Foreign || !(beginnings.contains(&columns) || covered(key) || !made.insert(columns))
-        })
-        .collect();
-    keys.into_iter().zip(keep).filter(|(_, keep)| *keep).map(|(key, _)| key)
+/// A key among those of a table, in the order in which the server looks at them.
+pub(crate) struct Listed {
+    /// Its columns by their places, and how much of each it is on.
+    pub(crate) parts: Vec<(Option<usize>, Option<u32>)>,
+    pub(crate) implied: bool,
+    pub(crate) usable: Option<usize>,
+}
+
+impl Listed {
+    pub(crate) fn of_key(key: &Key) -> Self {
+        Self { implied: key.implied, usable: key.usable, ..Self::of_parts(&key.parts) }
+    }
+
+    pub(crate) fn of_parts(parts: &[KeyPart]) -> Self {
+        let parts = parts.iter().map(|part| (Some(part.column), part.prefix_length)).collect();
+        Self { parts, implied: false, usable: None }
+    }
+
+    pub(crate) fn of_draft(key: &DraftKey, place: Place<'_>) -> Self {
+        let parts = key.parts.iter().map(|(name, prefix)| (place(name), *prefix)).collect();
+        Self { parts, implied: key.kind == KeyKind::Foreign, usable: key.usable }
+    }
+
+    /// Whether a foreign key with the other's columns can use it.
+    fn begins_with(&self, other: &Self) -> bool {
+        self.parts.starts_with(&other.parts) && self.usable.is_none_or(|usable| other.parts.len() <= usable)
+    }
+}
+
+/// Which keys are not made, or go: indexes of foreign keys with whose columns another key begins. Of two that are alike
+/// the later one stays.
+pub(crate) fn needless(keys: &[Listed]) -> Vec<bool> {
+    let mut needless: Vec<bool> = Vec::with_capacity(keys.len());
+    for key in keys {
+        let before = keys.iter().zip(&mut needless).find(|(other, gone)| {
+            !**gone && ((key.implied && other.begins_with(key)) || (other.implied && key.begins_with(other)))
+        });
+        let goes = match before {
+            Some((other, gone)) if other.implied && !(key.implied && key.parts.len() < other.parts.len()) => {
+                *gone = true;
+                false
+            }
+            before => before.is_some(),
+        };
+        needless.push(goes);
+    }
+    needless
 }
 
 /// The names of a table's keys, to make new ones as the server does.
@@ -116,7 +142,13 @@ pub(crate) fn add_key(
     if key.kind == KeyKind::Primary {
         // MariaDB's PRIMARY KEY (id, period WITHOUT OVERLAPS): rows of one id differ in their period.
         if key.has_expression {
-            shape.unique_keys.push(Key { name: "PRIMARY".to_owned(), parts, has_expression: true });
+            shape.unique_keys.push(Key {
+                name: "PRIMARY".to_owned(),
+                parts,
+                has_expression: true,
+                implied: false,
+                usable: key.usable,
+            });
             return Ok(());
         }
         for part in &parts {
@@ -135,7 +167,8 @@ pub(crate) fn add_key(
     };
     names.take(&name);
     let keys = if key.kind == KeyKind::Unique { &mut shape.unique_keys } else { &mut shape.indexes };
-    keys.push(Key { name, parts, has_expression: key.has_expression });
+    let implied = key.kind == KeyKind::Foreign;
+    keys.push(Key { name, parts, has_expression: key.has_expression, implied, usable: key.usable });
     Ok(())
 }
 

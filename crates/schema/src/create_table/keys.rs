@@ -8,9 +8,20 @@ use crate::{Flavour, SchemaError};
 impl Parser<'_, '_> {
     /// A key other than primary and unique ones: nothing that names rows.
     pub(super) fn other_index(&mut self) -> Result<(), SchemaError> {
-        self.cursor.accept_any(&["FULLTEXT", "SPATIAL", "VECTOR"]);
+        let special = self.cursor.accept_any(&["FULLTEXT", "SPATIAL", "VECTOR"]);
         self.cursor.accept_any(&["KEY", "INDEX"]);
-        self.key(KeyKind::Plain, String::new(), false)
+        self.key(KeyKind::Plain, String::new(), false)?;
+        if special && self.flavour == Flavour::Mysql {
+            self.last_key_is_of_no_use();
+        }
+        Ok(())
+    }
+
+    /// No foreign key does without an index of its own for the sake of this one.
+    fn last_key_is_of_no_use(&mut self) {
+        if let Some(key) = self.keys.last_mut() {
+            key.usable = Some(0);
+        }
     }
 
     pub(super) fn key(&mut self, kind: KeyKind, mut name: String, conditional: bool) -> Result<(), SchemaError> {
@@ -23,11 +34,21 @@ impl Parser<'_, '_> {
 
     /// `[USING x] (columns) options`.
     pub(crate) fn key_parts(&mut self, kind: KeyKind, name: String, conditional: bool) -> Result<(), SchemaError> {
+        let mut hashed = false;
         if self.cursor.accept_any(&["USING", "TYPE"]) {
+            hashed = self.cursor.is_word("HASH");
             self.cursor.advance();
         }
         self.expect_symbol('(', "the key's columns")?;
-        let mut key = DraftKey { kind, name, parts: Vec::new(), has_expression: false, conditional, at_column: false };
+        let mut key = DraftKey {
+            kind,
+            name,
+            parts: Vec::new(),
+            has_expression: false,
+            usable: (hashed && self.flavour == Flavour::Mariadb).then_some(0),
+            conditional,
+            at_column: false,
+        };
         loop {
             if self.cursor.is_symbol('(') {
                 key.has_expression = true;
@@ -46,6 +67,9 @@ impl Parser<'_, '_> {
                     key.parts.push((column, prefix));
                 }
             }
+            if self.cursor.is_word("DESC") && self.flavour == Flavour::Mysql {
+                key.usable.get_or_insert(key.parts.len().saturating_sub(1));
+            }
             self.cursor.accept_any(&["ASC", "DESC"]);
             if !self.cursor.accept_symbol(',') {
                 break;
@@ -58,6 +82,10 @@ impl Parser<'_, '_> {
 
     pub(super) fn index_options(&mut self) -> Result<(), SchemaError> {
         while !self.at_element_end() && !self.at_partitioning() && !self.cursor.is_any_word(&["ALGORITHM", "LOCK"]) {
+            let method = self.cursor.is_any_word(&["USING", "TYPE"]);
+            if method && self.cursor.is_word_at(1, "HASH") && self.flavour == Flavour::Mariadb {
+                self.last_key_is_of_no_use();
+            }
             let executed = match self.cursor.keyword().as_deref() {
                 Some("USING" | "TYPE" | "COMMENT") => 2,
                 Some("VISIBLE" | "INVISIBLE" | "IGNORED") => 1,
@@ -107,7 +135,9 @@ impl Parser<'_, '_> {
             if name.is_empty() {
                 // MySQL takes it for the index, MariaDB for the constraint as well.
                 index.clone_from(&second);
-                name = second;
+                if self.flavour == Flavour::Mariadb {
+                    name = second;
+                }
             }
         }
         let columns = self.column_names()?;
@@ -143,6 +173,7 @@ impl Parser<'_, '_> {
             name: index,
             parts: columns.iter().map(|column| (column.clone(), None)).collect(),
             has_expression: false,
+            usable: None,
             conditional,
             at_column: false,
         });

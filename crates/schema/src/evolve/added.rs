@@ -54,8 +54,11 @@ fn implicit(column: &Column, context: &DdlContext<'_>) -> Result<AddedValue, Str
         }
         ColumnType::Json => Ok(AddedValue::Literal(json("null"))),
         // MySQL refuses it where there is a row; MariaDB writes what no literal is.
-        ColumnType::Geometry { .. } | ColumnType::Vector { .. } if context.dialect.flavour == Flavour::Mysql => {
+        ColumnType::Geometry { .. } if context.dialect.flavour == Flavour::Mysql => {
             Ok(AddedValue::Literal(b"''".to_vec()))
+        }
+        ColumnType::Vector { .. } => {
+            Err("the rows have vectors without numbers, which nothing can be loaded as".to_owned())
         }
         _ => zero(column),
     }

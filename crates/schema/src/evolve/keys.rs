@@ -8,7 +8,7 @@ use super::clause::Action;
 use super::columns::Layout;
 use crate::charset::character_bytes;
 use crate::create_table::{
-    DraftKey, KeyKind, Names, add_check, add_foreign_key, add_key, takes_prefix, without_needless_indexes,
+    DraftKey, KeyKind, Listed, Names, add_check, add_foreign_key, add_key, needless, takes_prefix,
 };
 use crate::shape::{Column, ForeignKey, Key, KeyPart, same_column_name};
 use crate::{ColumnType, Ddl, Flavour, TableShape};
@@ -78,7 +78,7 @@ pub(super) fn rebuild(
             .filter_map(|key| {
                 let parts = kept_parts(&key.parts, layout, old, &next.columns);
                 let gone = parts.is_empty() && !key.parts.is_empty() && !key.has_expression;
-                (!gone).then(|| Key { name: key.name.clone(), parts, has_expression: key.has_expression })
+                (!gone).then(|| Key { parts, ..key.clone() })
             })
             .collect()
     };
@@ -93,6 +93,8 @@ pub(super) fn rebuild(
     for (at, to) in renamed {
         if let Some(key) = unique_keys.iter_mut().chain(&mut indexes).nth(at) {
             key.name.clone_from(to);
+            // It has been asked for by name, and is no longer only the foreign key's.
+            key.implied = false;
         }
     }
     next.unique_keys = unique_keys;
@@ -247,17 +249,15 @@ fn add(
     }
     let places = next.column_places();
     let place = |name: &str| places.get(&name.to_lowercase()).copied();
-    let covered = |draft: &DraftKey| {
-        let columns: Option<Vec<usize>> = draft.parts.iter().map(|(name, _)| place(name)).collect();
-        let begins = |parts: &[KeyPart]| {
-            columns.as_ref().is_some_and(|columns| {
-                parts.len() >= columns.len() && parts.iter().zip(columns).all(|(part, column)| part.column == *column)
-            })
-        };
-        next.primary_key.as_deref().is_some_and(begins)
-            || next.unique_keys.iter().chain(&next.indexes).any(|key| begins(&key.parts))
-    };
-    let added: Vec<DraftKey> = without_needless_indexes(added, covered).collect();
+    let there = next.primary_key.iter().map(|parts| Listed::of_parts(parts));
+    let there = there.chain(next.unique_keys.iter().chain(&next.indexes).map(Listed::of_key));
+    let listed: Vec<Listed> = there.chain(added.iter().map(|draft| Listed::of_draft(draft, &place))).collect();
+    let gone = needless(&listed);
+    let before = usize::from(next.primary_key.is_some()) + next.unique_keys.len();
+    let mut of_indexes = gone.iter().skip(before);
+    next.indexes.retain(|_| !of_indexes.next().copied().unwrap_or_default());
+    let mut of_added = gone.iter().skip(listed.len() - added.len());
+    added.retain(|_| !of_added.next().copied().unwrap_or_default());
     let mut names = Names::of(next);
     for draft in added {
         add_key(next, &mut names, &place, draft).map_err(|error| Unfaithful::new(error.to_string()))?;
