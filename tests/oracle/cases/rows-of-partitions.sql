@@ -1,5 +1,5 @@
 -- Rows that come and go with partitions are in no event: the tables are refused by name, and the statement is told.
--- refused: shop.p: rows come or go with a partition
+-- refused: shop.p: rows come or go with the partition that it exchanged
 -- refused: shop.x: changed places
 -- refused: shop.q: rows come or go with a partition
 CREATE DATABASE shop;
