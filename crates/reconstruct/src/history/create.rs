@@ -1,0 +1,159 @@
+//! Tables and sequences that the window makes.
+
+use backtrail_domain::TableName;
+use backtrail_schema::{
+    Column, ColumnType, Ddl, DdlVerb, SchemaError, TableShape, parse_create_table, parse_create_table_in,
+};
+
+use super::{History, OTHER_CHARACTERS, Told, Tracked, first_era, timed_default};
+use crate::around::sequences;
+use crate::around::sequences::Sequence;
+use crate::definition::{Base, Definition};
+use crate::life::Life;
+use crate::schema_defaults::Defaults;
+use crate::statement::StatementText;
+
+impl History<'_> {
+    /// Whether a CREATE does nothing, since the table is there.
+    pub(super) fn is_there(&mut self, ddl: &Ddl, name: &TableName) -> bool {
+        let there = self.resolve(name);
+        self.find(&there).is_some() && ddl.conditional && !ddl.or_replace
+    }
+
+    pub(super) fn create(&mut self, ddl: &Ddl, told: &Told<'_>) {
+        let Some(name) = ddl.tables.first() else { return };
+        if self.is_there(ddl, name) {
+            return;
+        }
+        let options = self.table_options(&name.schema);
+        let defaults = options.as_deref().map(Defaults::of_options).unwrap_or_default();
+        let mut step = told.step(ddl);
+        let mut parse = |text: &str| -> Result<TableShape, SchemaError> {
+            let StatementText { schema, dialect, .. } = told.statement;
+            let shape = parse_create_table(text, schema, dialect)?;
+            if shape.charset.is_some() || shape.collation.is_some() {
+                return Ok(shape);
+            }
+            step.schema_options = options.clone();
+            parse_create_table_in(text, schema, dialect, &defaults.of_definition())
+        };
+        let parsed = match ddl.verb {
+            DdlVerb::CreateTableSelect => Err("its rows came of a query that was logged as a statement".to_owned()),
+            _ if told.statement.damaged => Err(OTHER_CHARACTERS.to_owned()),
+            _ if let Some(reason) = told.statement.unreadable() => Err(reason),
+            _ => parse(&told.statement.text)
+                .map_err(|problem| format!("the statement that made it cannot be read: {problem}")),
+        };
+        let parsed = parsed.and_then(|shape| match lost_default(&shape, &told.statement.text) {
+            Some(column) => {
+                Err(format!("the server has logged `?` in the place of bytes in the default of its `{column}`"))
+            }
+            None => Ok(shape),
+        });
+        let parsed = parsed.and_then(|shape| match timed_default(&shape, None, told.statement) {
+            Some(reason) => Err(reason),
+            None => Ok(shape),
+        });
+        let definition = Definition::new(Base::Made(Box::new(step)));
+        self.made(name, parsed.map(|shape| (shape, definition.clone())), definition, told);
+    }
+
+    pub(super) fn made(
+        &mut self,
+        name: &TableName,
+        shape: Result<(TableShape, Definition), String>,
+        otherwise: Definition,
+        told: &Told<'_>,
+    ) {
+        let tracked = match shape {
+            Ok((shape, definition)) => Tracked {
+                name: name.clone(),
+                life: Life { origin: None, eras: vec![first_era(name, shape, told.began())], definition },
+                committed: 0,
+                obstacle: None,
+                unreadable: None,
+                first_row_event: None,
+                ended: None,
+                cascaded: None,
+                partial: false,
+                sequence: None,
+            },
+            Err(reason) => Tracked {
+                name: name.clone(),
+                life: Life { origin: None, eras: Vec::new(), definition: otherwise },
+                committed: 0,
+                obstacle: Some(told.obstacle(reason.clone())),
+                unreadable: Some(reason),
+                first_row_event: None,
+                ended: None,
+                cascaded: None,
+                partial: false,
+                sequence: None,
+            },
+        };
+        self.note_end(name, told.began());
+        self.add(name, tracked, told.moment);
+    }
+
+    pub(super) fn create_like(&mut self, ddl: &Ddl, told: &Told<'_>) {
+        let (Some(name), Some(model)) = (ddl.tables.first(), &ddl.like) else { return };
+        if self.is_there(ddl, name) {
+            return;
+        }
+        let model = self.resolve(model);
+        let found = self.find(&model).and_then(|id| self.tracked.get(id)).and_then(|tracked| {
+            let era = tracked.life.last().filter(|_| tracked.unreadable.is_none())?;
+            Some((era.shape.like(name.clone()), tracked.life.definition.like()))
+        });
+        let shape = found.ok_or_else(|| format!("it was made like {model}, whose definition is not known"));
+        self.made(name, shape, Definition::new(Base::Made(Box::new(told.step(ddl)))), told);
+    }
+
+    pub(super) fn create_sequence(&mut self, ddl: &Ddl, told: &Told<'_>) {
+        let Some(name) = ddl.tables.first() else { return };
+        if self.is_there(ddl, name) {
+            return;
+        }
+        let Some(shape) = sequences::shape(name) else { return };
+        let life = Life {
+            origin: None,
+            eras: vec![first_era(name, shape, told.began())],
+            definition: Definition::new(Base::Made(Box::new(told.step(ddl)))),
+        };
+        let sequence = Some(Sequence::made(&told.statement.text, ddl, &told.statement.dialect));
+        let tracked = Tracked {
+            name: name.clone(),
+            life,
+            committed: 0,
+            obstacle: None,
+            unreadable: None,
+            first_row_event: None,
+            ended: None,
+            cascaded: None,
+            partial: false,
+            sequence,
+        };
+        self.note_end(name, told.began());
+        self.add(name, tracked, told.moment);
+    }
+
+    pub(super) fn alter_sequence(&mut self, ddl: &Ddl, told: &Told<'_>) {
+        let Some(name) = ddl.tables.first().map(|name| self.resolve(name)) else { return };
+        let Some(id) = self.find(&name) else { return };
+        self.remember(id);
+        if let Some(sequence) = self.tracked.get_mut(id).and_then(|tracked| tracked.sequence.as_mut()) {
+            sequence.altered(&told.statement.text, ddl, &told.statement.dialect);
+        }
+    }
+}
+
+/// A binary column whose default is not to be trusted: in a definition that a server writes itself (for CREATE … SELECT),
+/// `?` stands for every byte that is not ASCII.
+pub(super) fn lost_default<'s>(shape: &'s TableShape, text: &str) -> Option<&'s str> {
+    let of_server = text.starts_with("CREATE TABLE ") && text.contains("(\n  ");
+    let doubtful = |column: &&Column| {
+        matches!(column.ty, ColumnType::Binary { .. } | ColumnType::VarBinary { .. })
+            && column.default.as_ref().is_some_and(|default| default.contains('?'))
+    };
+    shape.columns.iter().find(doubtful).filter(|_| of_server).map(|column| column.name.as_str())
+}
