@@ -106,7 +106,13 @@ impl Told<'_> {
     }
 }
 
-const OTHER_CHARACTERS: &str = "the statement holds characters that are not read here: neither UTF-8 nor latin1";
+pub(crate) const OTHER_CHARACTERS: &str =
+    "the statement holds characters that are not read here: neither UTF-8 nor latin1";
+
+/// Where the server tells the two apart, such a statement did nothing; where it does not, it did. (Without a condition it
+/// would have failed, and not be in the log.)
+const OTHER_CASE: &str = "a statement with IF EXISTS or IF NOT EXISTS names it in other letters, small for capital or the reverse: whether the \
+     server tells the two apart is not known";
 
 enum Undo {
     Name(TableName, Option<Option<usize>>),
@@ -355,7 +361,7 @@ impl<'a> History<'a> {
             DdlVerb::AlterSequence => self.alter_sequence(ddl, told),
             DdlVerb::DropTable | DdlVerb::DropSequence => {
                 for name in &ddl.tables {
-                    self.end(name, told);
+                    self.end(name, ddl.conditional, told);
                 }
             }
             DdlVerb::TruncateTable => {
@@ -365,19 +371,22 @@ impl<'a> History<'a> {
             }
             DdlVerb::DropDatabase => {
                 for name in ddl.schema.as_deref().map(|schema| self.names_in(schema)).unwrap_or_default() {
-                    self.end(&name, told);
+                    self.end(&name, false, told);
                 }
             }
             _ => {}
         }
     }
 
-    fn end(&mut self, name: &TableName, told: &Told<'_>) {
-        let name = self.resolve(name);
-        if self.find(&name).is_some() {
-            self.note_end(&name, told.began());
-            self.name(&name, None, told.moment);
+    fn end(&mut self, name: &TableName, conditional: bool, told: &Told<'_>) {
+        let own = self.resolve(name);
+        let Some(id) = self.find(&own) else { return };
+        if conditional && own != *name {
+            self.obstruct(id, told.obstacle(OTHER_CASE));
+            return;
         }
+        self.note_end(&own, told.began());
+        self.name(&own, None, told.moment);
     }
 
     /// The table of a name comes to its end, if there is one.

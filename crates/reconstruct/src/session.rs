@@ -69,6 +69,10 @@ impl SessionSettings {
     /// Takes in a statement of a schema file; false for one that sets nothing of this.
     pub(crate) fn note(&mut self, statement: &str) -> bool {
         let text = statement.to_ascii_uppercase();
+        let executed = text.strip_prefix("/*M!").or_else(|| text.strip_prefix("/*!")).unwrap_or(&text);
+        if !executed.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').starts_with("SET ") {
+            return false;
+        }
         if let Some((_, value)) = text.split_once("SQL_MODE=") {
             let has =
                 |name: &str| value.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|word| word == name);
@@ -164,6 +168,7 @@ mod tests {
         let modes = "SET SESSION sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,PIPES_AS_CONCAT' /*!40000 */;\nx /*!40000 */;";
         assert!(out.contains(modes), "{out}");
         assert!(!SessionSettings::default().note("SET NAMES utf8mb4"));
+        assert!(!SessionSettings::default().note("CREATE TABLE t (a int COMMENT 'TIME_ZONE=SYSTEM, SQL_MODE=ANSI')"));
     }
 
     #[test]

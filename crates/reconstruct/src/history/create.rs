@@ -5,7 +5,7 @@ use backtrail_schema::{
     Column, ColumnType, Ddl, DdlVerb, SchemaError, TableShape, parse_create_table, parse_create_table_in,
 };
 
-use super::{History, OTHER_CHARACTERS, Told, Tracked, first_era, timed_default};
+use super::{History, OTHER_CASE, OTHER_CHARACTERS, Told, Tracked, first_era, timed_default};
 use crate::around::sequences;
 use crate::around::sequences::Sequence;
 use crate::definition::{Base, Definition};
@@ -15,14 +15,18 @@ use crate::statement::StatementText;
 
 impl History<'_> {
     /// Whether a CREATE does nothing, since the table is there.
-    pub(super) fn is_there(&mut self, ddl: &Ddl, name: &TableName) -> bool {
+    pub(super) fn is_there(&mut self, ddl: &Ddl, name: &TableName, told: &Told<'_>) -> bool {
         let there = self.resolve(name);
-        self.find(&there).is_some() && ddl.conditional && !ddl.or_replace
+        let Some(id) = self.find(&there).filter(|_| ddl.conditional && !ddl.or_replace) else { return false };
+        if there != *name {
+            self.obstruct(id, told.obstacle(OTHER_CASE));
+        }
+        true
     }
 
     pub(super) fn create(&mut self, ddl: &Ddl, told: &Told<'_>) {
         let Some(name) = ddl.tables.first() else { return };
-        if self.is_there(ddl, name) {
+        if self.is_there(ddl, name, told) {
             return;
         }
         let options = self.table_options(&name.schema);
@@ -97,7 +101,7 @@ impl History<'_> {
 
     pub(super) fn create_like(&mut self, ddl: &Ddl, told: &Told<'_>) {
         let (Some(name), Some(model)) = (ddl.tables.first(), &ddl.like) else { return };
-        if self.is_there(ddl, name) {
+        if self.is_there(ddl, name, told) {
             return;
         }
         let model = self.resolve(model);
@@ -111,7 +115,7 @@ impl History<'_> {
 
     pub(super) fn create_sequence(&mut self, ddl: &Ddl, told: &Told<'_>) {
         let Some(name) = ddl.tables.first() else { return };
-        if self.is_there(ddl, name) {
+        if self.is_there(ddl, name, told) {
             return;
         }
         let Some(shape) = sequences::shape(name) else { return };

@@ -5,12 +5,21 @@ use backtrail_schema::{DataChange, DataChangeVerb, Ddl, DdlVerb, Statement, Tran
 
 use super::{Scan, is_system_schema};
 use crate::facts::{LATER_BASELINE, Obstacle, STATEMENT_FORMAT, statement_text};
-use crate::history::Told;
+use crate::history::{OTHER_CHARACTERS, Told};
 use crate::log::Place;
 use crate::pending::savepoint_name;
 use crate::statement::StatementText;
 use crate::xa::Completion;
 use crate::{EngineError, around};
+
+/// Whether a statement that is read as other characters than it has names something by them.
+fn names_are_damaged(ddl: &Ddl) -> bool {
+    let renamed = ddl.renames.iter().flat_map(|(from, to)| [from, to]);
+    let mut tables = ddl.tables.iter().chain(renamed);
+    ddl.concerns_rows()
+        && (tables.any(|name| !name.schema.is_ascii() || !name.table.is_ascii())
+            || ddl.schema.as_ref().is_some_and(|schema| !schema.is_ascii()))
+}
 
 impl Scan<'_> {
     pub(super) fn query(
@@ -25,7 +34,8 @@ impl Scan<'_> {
             return Ok(());
         }
         self.pending.inside_payload |= event.is_in_payload();
-        // A definition that does not commit by itself is of CREATE … SELECT, and the server's own words.
+        // A definition that does not commit by itself is of CREATE … SELECT, and the server's own words. (Those of a DROP TABLE
+        // are in the client's characters.)
         let of_server = inside && trimmed.starts_with(b"CREATE");
         let statement = StatementText::read(query, self.dialect, event.header.timestamp, of_server);
         let obstacle = |reason: &str, remedy: &'static str| Obstacle {
@@ -36,6 +46,10 @@ impl Scan<'_> {
         };
         match classify(statement.text.as_bytes(), &statement.schema, &statement.dialect) {
             Statement::Harmless { .. } => {}
+            Statement::Ddl(ref ddl) if statement.damaged && names_are_damaged(ddl) => {
+                let reason = format!("{OTHER_CHARACTERS}, and whose it is cannot be told");
+                self.pending.of_all.push(obstacle(&reason, LATER_BASELINE));
+            }
             Statement::Ddl(ddl) if ddl.concerns_rows() => {
                 self.sequence(&ddl, place);
                 let position = place.start_position();
