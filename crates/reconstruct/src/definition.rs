@@ -5,7 +5,7 @@ mod indexes;
 
 use backtrail_schema::{
     Ddl, DdlVerb, Flavour, ForeignKey, ReferentialAction, SchemaError, SqlDialect, Statement, TableShape, alter_empty,
-    classify, parse_create_table, rename_in_statement, with_table_options, without_column_references,
+    classify, parse_create_table, quoted_name, rename_in_statement, with_table_options, without_column_references,
     without_foreign_keys,
 };
 
@@ -156,22 +156,18 @@ impl Definition {
             then.into_iter().for_each(|statement| out.push(statement));
         }
         if working != name {
-            out.push(format!("ALTER TABLE {} RENAME TO {}", quoted(working), quoted(name)));
+            out.push(format!("ALTER TABLE {} RENAME TO {}", quoted_name(working), quoted_name(name)));
         }
         for key in &shape.foreign_keys {
             out.push(foreign_key(name, shape, key, flavour));
         }
         let counter = auto_increment.or(self.counts_anew.then_some(1));
         if let Some(counter) = counter {
-            let quoted = quoted(name);
+            let quoted = quoted_name(name);
             out.push(format!("ALTER TABLE {quoted} AUTO_INCREMENT={counter}"));
         }
         Ok(out.finish())
     }
-}
-
-fn quoted(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
 }
 
 /// The name under which a table is made that other tables have foreign keys to: MySQL takes no table of a name that lacks
@@ -185,9 +181,11 @@ fn name_aside(name: &str) -> String {
 
 /// A foreign key as a statement of its own.
 fn foreign_key(name: &str, shape: &TableShape, key: &ForeignKey, flavour: Flavour) -> String {
-    let list = |names: &mut dyn Iterator<Item = &String>| names.map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+    let list =
+        |names: &mut dyn Iterator<Item = &String>| names.map(|name| quoted_name(name)).collect::<Vec<_>>().join(", ");
     let columns = key.columns.iter().filter_map(|column| shape.columns.get(*column)).map(|column| &column.name);
-    let constraint = if key.name.is_empty() { String::new() } else { format!("CONSTRAINT {} ", quoted(&key.name)) };
+    let constraint =
+        if key.name.is_empty() { String::new() } else { format!("CONSTRAINT {} ", quoted_name(&key.name)) };
     let action = |verb: &str, action: ReferentialAction| match action {
         // MariaDB makes something else of what it takes anyhow, if it is said and the parent is not there yet.
         action if action == ReferentialAction::unsaid(flavour) => String::new(),
@@ -199,10 +197,10 @@ fn foreign_key(name: &str, shape: &TableShape, key: &ForeignKey, flavour: Flavou
     };
     format!(
         "ALTER TABLE {} ADD {constraint}FOREIGN KEY ({}) REFERENCES {}.{} ({}){}{}",
-        quoted(name),
+        quoted_name(name),
         list(&mut columns.collect::<Vec<_>>().into_iter()),
-        quoted(&key.parent.schema),
-        quoted(&key.parent.table),
+        quoted_name(&key.parent.schema),
+        quoted_name(&key.parent.table),
         list(&mut key.parent_columns.iter()),
         action("DELETE", key.on_delete),
         action("UPDATE", key.on_update),
@@ -296,8 +294,8 @@ pub(crate) fn counting(text: &str, name: &str, next: u64) -> String {
             return format!("{head}{before}{engine} AUTO_INCREMENT={next}{after}");
         }
     }
-    let name = name.replace('`', "``");
-    format!("{}\nALTER TABLE `{name}` AUTO_INCREMENT={next}{AS_IT_IS};\n", text.trim_end())
+    let name = quoted_name(name);
+    format!("{}\nALTER TABLE {name} AUTO_INCREMENT={next}{AS_IT_IS};\n", text.trim_end())
 }
 
 #[cfg(test)]

@@ -24,7 +24,6 @@ use crate::life::{Began, Era, Life};
 use crate::pending::{Touched, TouchedRows, is_transactional};
 use crate::schema_defaults::Defaults;
 use crate::statement::StatementText;
-
 use crate::xa::Origin;
 
 /// A table that is followed.
@@ -52,12 +51,26 @@ pub(crate) struct Tracked {
 }
 
 impl Tracked {
+    /// A table to which nothing has happened yet.
+    fn new(name: &TableName, life: Life) -> Self {
+        Self {
+            name: name.clone(),
+            life,
+            committed: 0,
+            obstacle: None,
+            unreadable: None,
+            first_row_event: None,
+            ended: None,
+            cascaded: None,
+            partial: false,
+            sequence: None,
+        }
+    }
+
     pub(crate) fn row_events(&self) -> u64 {
         self.life.eras.iter().map(|era| era.row_events).sum()
     }
-}
 
-impl Tracked {
     /// The columns that `*` stands for at present, where they are known.
     pub(crate) fn columns(&self) -> Option<Columns> {
         let era = self.life.last().filter(|_| self.unreadable.is_none())?;
@@ -178,18 +191,7 @@ impl<'a> History<'a> {
         };
         let id = self.tracked.len();
         let sequence = life.last().is_some_and(|era| era.shape.sequence).then(Sequence::default);
-        self.tracked.push(Tracked {
-            name: name.clone(),
-            life,
-            committed: 0,
-            obstacle: None,
-            unreadable,
-            first_row_event: None,
-            ended: None,
-            cascaded: None,
-            partial: false,
-            sequence,
-        });
+        self.tracked.push(Tracked { unreadable, sequence, ..Tracked::new(name, life) });
         self.names.insert(name.clone(), Some(id));
         Some(id)
     }

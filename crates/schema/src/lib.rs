@@ -31,7 +31,7 @@ pub use objects::{
     read_schema_statement,
 };
 pub use rewrite::{
-    dropped_constraint, foreign_key_columns, rename_in_sequence, rename_in_statement, with_table_options,
+    dropped_constraint, foreign_key_columns, quoted_name, rename_in_sequence, rename_in_statement, with_table_options,
     without_column_references, without_foreign_keys,
 };
 pub use shape::{

@@ -8,6 +8,7 @@ use crate::SqlDialect;
 use crate::classify::{Reader, Reason};
 use crate::cursor::Cursor;
 use crate::lexer::{self, Kind, Token};
+use crate::rewrite::quoted_name;
 
 /// Tokens of the longest statement.
 pub(crate) const MOST_TOKENS: usize = 4_000_000;
@@ -170,13 +171,12 @@ impl ObjectStatement {
     /// Writes a CREATE or ALTER again as mydumper has it in its files, without the semicolon at its end: no OR REPLACE, IF
     /// NOT EXISTS, FOLLOWS, PRECEDES or RENAME TO; an ALTER VIEW as CREATE VIEW; no line within it ends in a semicolon.
     pub fn write(&self, text: &str, names: &ObjectNames<'_>) -> String {
-        let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
         let mut edits: Vec<(Range<usize>, String)> =
             self.spans.left_out.iter().map(|span| (span.clone(), String::new())).collect();
         let own = text.get(self.spans.name.clone()).unwrap_or_default();
         let full = match names.schema {
-            Some(schema) => format!("{}.{}", quoted(schema), quoted(names.name)),
-            None => quoted(names.name),
+            Some(schema) => format!("{}.{}", quoted_name(schema), quoted_name(names.name)),
+            None => quoted_name(names.name),
         };
         // A name that stays is left as it was written.
         if names.schema.is_some() || names.name != self.name.table || is_qualified(own) {
@@ -185,7 +185,7 @@ impl ObjectStatement {
         if let (Some(table), Some(named)) = (names.table, &self.table) {
             let own = text.get(self.spans.table.clone()).unwrap_or_default();
             if table != named.table || is_qualified(own) {
-                edits.push((self.spans.table.clone(), quoted(table)));
+                edits.push((self.spans.table.clone(), quoted_name(table)));
             }
         }
         if self.kind == ObjectKind::View && self.verb == ObjectVerb::Alter {

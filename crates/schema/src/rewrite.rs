@@ -9,6 +9,11 @@ use crate::{AlterKind, Ddl, DdlVerb, SqlDialect};
 /// Tokens of the longest statement.
 const MOST_TOKENS: usize = 4_000_000;
 
+/// A name in backticks.
+pub fn quoted_name(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
 /// Writes a CREATE TABLE, ALTER TABLE, CREATE INDEX or DROP INDEX again, for a table called `name` in the current schema.
 ///
 /// What it does to the table stays as it was; the parents of foreign keys keep their names. Left out is what would hinder:
@@ -19,7 +24,7 @@ const MOST_TOKENS: usize = 4_000_000;
 /// `statement` is the text that `ddl` was read from, in the same dialect. None for other statements, and where nothing is
 /// left of it.
 pub fn rename_in_statement(statement: &str, ddl: &Ddl, dialect: &SqlDialect, name: &str) -> Option<String> {
-    let name = format!("`{}`", name.replace('`', "``"));
+    let name = quoted_name(name);
     match ddl.verb {
         DdlVerb::AlterTable => {
             let mut out = format!("ALTER {}TABLE {name}", if ddl.ignore { "IGNORE " } else { "" });
@@ -114,7 +119,7 @@ pub fn rename_in_sequence(statement: &str, ddl: &Ddl, dialect: &SqlDialect, name
     while tail.last().is_some_and(|token| token.kind == Kind::Symbol(';')) {
         tail.pop();
     }
-    let mut out = format!("{verb} SEQUENCE `{}` ", name.replace('`', "``"));
+    let mut out = format!("{verb} SEQUENCE {} ", quoted_name(name));
     write_tokens(statement, &tail, dialect, &mut out);
     Some(out.trim_end().to_owned())
 }

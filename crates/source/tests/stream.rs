@@ -64,6 +64,13 @@ async fn read(endpoint: &SourceEndpoint, from: BinlogPosition) -> BTreeMap<Binlo
     files
 }
 
+/// The place behind a file's first five events; the bytes are those behind its magic.
+fn behind_five_events(bytes: &[u8]) -> usize {
+    (0..5).fold(4, |offset, _| {
+        offset + u32::from_le_bytes(bytes[offset - 4 + 9..offset - 4 + 13].try_into().unwrap()) as usize
+    })
+}
+
 /// The flag that the server clears when it closes a file: the only byte in which a file that is being written differs.
 fn close(file: &mut [u8]) {
     file[4 + 17] &= !1;
@@ -93,11 +100,7 @@ async fn check(address: &DatabaseAddress, data: PathBuf) {
     // From the middle of a file: the same bytes from there on, and the format description does not count.
     let middle = &logs[1].file;
     let whole = &archive[middle];
-    let mut offset = 4_usize;
-    for _ in 0..5 {
-        let size = u32::from_le_bytes(whole[offset - 4 + 9..offset - 4 + 13].try_into().unwrap());
-        offset += size as usize;
-    }
+    let offset = behind_five_events(whole);
     let rest = read(&endpoint, BinlogPosition { file: middle.clone(), offset: offset as u64 }).await;
     assert!(rest[middle] == whole[offset - 4..]);
 
@@ -199,11 +202,7 @@ async fn an_encrypted_mariadb_sends_its_files_decrypted() {
     // Behind the format description and the event that says how the file is encrypted.
     let middle = &logs[1].file;
     let bytes = &whole[middle];
-    let mut offset = 4_usize;
-    for _ in 0..5 {
-        let size = u32::from_le_bytes(bytes[offset - 4 + 9..offset - 4 + 13].try_into().unwrap());
-        offset += size as usize;
-    }
+    let offset = behind_five_events(bytes);
     let rest = read(&endpoint, BinlogPosition { file: middle.clone(), offset: offset as u64 }).await;
     assert!(rest[middle] == bytes[offset - 4..]);
 }

@@ -1,6 +1,6 @@
 //! Schemas: what makes them.
 
-use backtrail_schema::{ObjectVerb, SchemaStatement};
+use backtrail_schema::{ObjectVerb, SchemaStatement, quoted_name};
 
 use super::source::Session;
 
@@ -73,13 +73,9 @@ pub(crate) fn table_options(statement: &SchemaStatement, session: &Session) -> O
     }
 }
 
-fn quoted(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
-}
-
 /// CREATE DATABASE as a file has it.
 pub(crate) fn made(name: &str, create: &SchemaStatement, collation: Option<u16>, later: &[SchemaStatement]) -> Vec<u8> {
-    let mut out = format!("CREATE DATABASE IF NOT EXISTS {}", quoted(name));
+    let mut out = format!("CREATE DATABASE IF NOT EXISTS {}", quoted_name(name));
     if !create.options.is_empty() {
         out.push(' ');
         out.push_str(&create.options);
@@ -99,7 +95,7 @@ pub(crate) fn altered(name: &str, mut file: Vec<u8>, later: &[SchemaStatement]) 
         file.push(b'\n');
     }
     for statement in later {
-        file.extend_from_slice(format!("ALTER DATABASE {} {};\n", quoted(name), statement.options).as_bytes());
+        file.extend_from_slice(format!("ALTER DATABASE {} {};\n", quoted_name(name), statement.options).as_bytes());
     }
     file
 }

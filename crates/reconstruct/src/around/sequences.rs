@@ -5,7 +5,7 @@
 
 use backtrail_binlog::{ColumnImage, RowImage};
 use backtrail_domain::TableName;
-use backtrail_schema::{Ddl, DdlVerb, SqlDialect, TableShape, parse_create_table, rename_in_sequence};
+use backtrail_schema::{Ddl, DdlVerb, SqlDialect, TableShape, parse_create_table, quoted_name, rename_in_sequence};
 
 /// What the window did to a sequence.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,13 +37,9 @@ const COLUMNS: &str = "(
   `cycle_count` bigint(21) NOT NULL COMMENT 'How many cycles have been done'
 ) ENGINE=InnoDB SEQUENCE=1";
 
-fn quoted(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
-}
-
 /// A sequence as a table.
 pub(crate) fn shape(name: &TableName) -> Option<TableShape> {
-    let sql = format!("CREATE TABLE {} {COLUMNS}", quoted(&name.table));
+    let sql = format!("CREATE TABLE {} {COLUMNS}", quoted_name(&name.table));
     parse_create_table(&sql, &name.schema, &SqlDialect::mariadb()).ok()
 }
 
@@ -80,10 +76,10 @@ impl Sequence {
     pub(crate) fn files(&self, name: &str, row: Option<String>) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
         const HEAD: &str = "/*!40101 SET NAMES utf8mb4*/;\n/*!40014 SET FOREIGN_KEY_CHECKS=0*/;\n";
         let alters: String = self.alters.iter().filter_map(|alter| alter.write(name)).collect();
-        let table = format!("{HEAD}CREATE TABLE {} {COLUMNS};\n", quoted(name));
+        let table = format!("{HEAD}CREATE TABLE {} {COLUMNS};\n", quoted_name(name));
         match (self.row.clone().or(row), &self.create) {
             (Some(row), _) => {
-                let rows = format!("{HEAD}INSERT INTO {} VALUES\n{row};\n{alters}", quoted(name));
+                let rows = format!("{HEAD}INSERT INTO {} VALUES\n{row};\n{alters}", quoted_name(name));
                 (Some(table.into_bytes()), Some(rows.into_bytes()))
             }
             (None, Some(create)) => {

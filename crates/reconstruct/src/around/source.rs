@@ -1,7 +1,7 @@
 //! Statements as bytes, with the settings of the session that ran them.
 
 use backtrail_binlog::QueryEvent;
-use backtrail_schema::{Flavour, ObjectKind, ObjectNames, ObjectStatement, SqlDialect};
+use backtrail_schema::{Flavour, ObjectKind, ObjectNames, ObjectStatement, SqlDialect, quoted_name};
 
 /// A statement's text. One that is no UTF-8 is held with a character for each byte, so that it can be read and written
 /// back.
@@ -59,7 +59,7 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn of(query: &QueryEvent<'_>, flavour: Flavour, timestamp: u32) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let quoted = |bytes: &[u8]| format!("`{}`", text(bytes).replace('`', "``"));
+        let quoted = |bytes: &[u8]| quoted_name(&text(bytes));
         let status = &query.status;
         Self {
             flavour,

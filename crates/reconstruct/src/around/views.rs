@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use backtrail_domain::TableName;
 use backtrail_schema::{
-    ObjectNames, OutputColumn, SqlDialect, Star, ViewQuery, read_object_statement, read_view_query,
+    ObjectNames, OutputColumn, SqlDialect, Star, ViewQuery, quoted_name, read_object_statement, read_view_query,
 };
 
 use super::columns::Columns;
@@ -136,10 +136,10 @@ impl View {
         if names.is_empty() {
             names.push("unknown".to_owned());
         }
-        let columns: Vec<String> = names.iter().map(|name| format!("{} int", quoted(name))).collect();
+        let columns: Vec<String> = names.iter().map(|name| format!("{} int", quoted_name(name))).collect();
         format!(
             "/*!40101 SET NAMES utf8mb4*/;\nCREATE TABLE IF NOT EXISTS {}(\n{}\n) ENGINE=MEMORY;\n",
-            quoted(&self.object.name.table),
+            quoted_name(&self.object.name.table),
             columns.join(",\n")
         )
         .into_bytes()
@@ -147,7 +147,7 @@ impl View {
 
     /// The file that makes it.
     pub(crate) fn file(&self) -> Vec<u8> {
-        let name = quoted(&self.object.name.table);
+        let name = quoted_name(&self.object.name.table);
         let mut out =
             format!("/*!40101 SET NAMES utf8mb4*/;\nDROP TABLE IF EXISTS {name};\nDROP VIEW IF EXISTS {name};\n")
                 .into_bytes();
@@ -155,7 +155,7 @@ impl View {
         let from_baseline = self.object.steps.last().is_some_and(|step| matches!(step.around, Around::Baseline { .. }));
         let other = self.other_schema();
         if let Some(other) = other.filter(|_| !from_baseline) {
-            out.extend_from_slice(format!("USE {};\n", quoted(other)).as_bytes());
+            out.extend_from_slice(format!("USE {};\n", quoted_name(other)).as_bytes());
         }
         if let Some(step) = self.object.steps.last() {
             let names =
@@ -163,14 +163,10 @@ impl View {
             step.write(names, &mut out);
         }
         if other.is_some() && !from_baseline {
-            out.extend_from_slice(format!("USE {};\n", quoted(own)).as_bytes());
+            out.extend_from_slice(format!("USE {};\n", quoted_name(own)).as_bytes());
         }
         out
     }
-}
-
-fn quoted(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
 }
 
 /// The schema of a `USE` in what stands before a statement.
@@ -186,7 +182,7 @@ fn expanded(of: &[(String, TableName)], columns: &BTreeMap<TableName, Columns>) 
         let own = columns
             .get(table)
             .ok_or_else(|| format!("what `*` stands for in it cannot be told: the columns of {table} are not known"))?;
-        names.extend(own.visible().iter().map(|column| format!("{}.{}", quoted(alias), quoted(column))));
+        names.extend(own.visible().iter().map(|column| format!("{}.{}", quoted_name(alias), quoted_name(column))));
     }
     Ok(names.join(","))
 }

@@ -4,9 +4,10 @@
 
 use backtrail_schema::{
     AlterClause, AlterKind, Ddl, Key, SqlDialect, TableShape, alter_empty, dropped_constraint, foreign_key_columns,
+    quoted_name,
 };
 
-use super::{Step, quoted};
+use super::Step;
 
 /// A table on its way through the statements.
 pub(super) struct Indexes {
@@ -97,8 +98,12 @@ impl Indexes {
         let left = after(&bare, &ddl, dialect)?;
         let missing = next.indexes.iter().filter(|key| key.implied);
         let missing = missing.filter(|key| !left.indexes.iter().any(|other| other.name == key.name));
-        let then = missing.map(|key| format!("ALTER TABLE {} ADD {}", quoted(table), written(&next, key))).collect();
-        let first = gone.iter().map(|key| format!("ALTER TABLE {} DROP KEY {}", quoted(table), quoted(key))).collect();
+        let then =
+            missing.map(|key| format!("ALTER TABLE {} ADD {}", quoted_name(table), written(&next, key))).collect();
+        let first = gone
+            .iter()
+            .map(|key| format!("ALTER TABLE {} DROP KEY {}", quoted_name(table), quoted_name(key)))
+            .collect();
         self.present = next;
         Ok(Rewritten { first, ddl, dialect, then })
     }
@@ -110,8 +115,8 @@ fn columns(shape: &TableShape, key: &Key) -> Vec<String> {
 }
 
 fn written(shape: &TableShape, key: &Key) -> String {
-    let columns: Vec<String> = columns(shape, key).iter().map(|name| quoted(name)).collect();
-    format!("KEY {} ({})", quoted(&key.name), columns.join(", "))
+    let columns: Vec<String> = columns(shape, key).iter().map(|name| quoted_name(name)).collect();
+    format!("KEY {} ({})", quoted_name(&key.name), columns.join(", "))
 }
 
 fn alike(a: &[String], b: &[String]) -> bool {

@@ -70,29 +70,13 @@ impl History<'_> {
         told: &Told<'_>,
     ) {
         let tracked = match shape {
-            Ok((shape, definition)) => Tracked {
-                name: name.clone(),
-                life: Life { origin: None, eras: vec![first_era(name, shape, told.began())], definition },
-                committed: 0,
-                obstacle: None,
-                unreadable: None,
-                first_row_event: None,
-                ended: None,
-                cascaded: None,
-                partial: false,
-                sequence: None,
-            },
+            Ok((shape, definition)) => {
+                Tracked::new(name, Life { origin: None, eras: vec![first_era(name, shape, told.began())], definition })
+            }
             Err(reason) => Tracked {
-                name: name.clone(),
-                life: Life { origin: None, eras: Vec::new(), definition: otherwise },
-                committed: 0,
                 obstacle: Some(told.obstacle(reason.clone())),
                 unreadable: Some(reason),
-                first_row_event: None,
-                ended: None,
-                cascaded: None,
-                partial: false,
-                sequence: None,
+                ..Tracked::new(name, Life { origin: None, eras: Vec::new(), definition: otherwise })
             },
         };
         self.note_end(name, told.began());
@@ -125,20 +109,8 @@ impl History<'_> {
             definition: Definition::new(Base::Made(Box::new(told.step(ddl)))),
         };
         let sequence = Some(Sequence::made(&told.statement.text, ddl, &told.statement.dialect));
-        let tracked = Tracked {
-            name: name.clone(),
-            life,
-            committed: 0,
-            obstacle: None,
-            unreadable: None,
-            first_row_event: None,
-            ended: None,
-            cascaded: None,
-            partial: false,
-            sequence,
-        };
         self.note_end(name, told.began());
-        self.add(name, tracked, told.moment);
+        self.add(name, Tracked { sequence, ..Tracked::new(name, life) }, told.moment);
     }
 
     pub(super) fn alter_sequence(&mut self, ddl: &Ddl, told: &Told<'_>) {

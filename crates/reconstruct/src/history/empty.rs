@@ -1,7 +1,7 @@
 //! Tables that are emptied, by a statement or by a start of the server.
 
 use backtrail_domain::{BinlogPosition, TableName};
-use backtrail_schema::TableShape;
+use backtrail_schema::{TableShape, quoted_name};
 
 use super::{History, Told, Tracked, first_era};
 use crate::life::{Began, Life};
@@ -34,16 +34,10 @@ impl History<'_> {
             let eras = vec![first_era(&name, era.shape.truncated(), Some(began.clone()))];
             let life = Life { origin: None, eras, definition: tracked.life.definition.emptied() };
             let emptied = Tracked {
-                name: name.clone(),
-                life,
-                committed: 0,
                 obstacle: tracked.obstacle.clone(),
                 unreadable: tracked.unreadable.clone(),
-                first_row_event: None,
-                ended: None,
-                cascaded: None,
-                partial: false,
                 sequence: tracked.sequence.clone(),
+                ..Tracked::new(&name, life)
             };
             self.note_end(&name, Some(began));
             self.add(&name, emptied, moment);
@@ -53,8 +47,7 @@ impl History<'_> {
     /// Whether the statement is the one with which servers used to log that a table in memory is empty since they started.
     pub(crate) fn says_empty(&mut self, name: &TableName, statement: &str) -> bool {
         let text = statement.split("/*").next().unwrap_or_default().trim();
-        let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
-        if text != format!("DELETE FROM {}.{}", quoted(&name.schema), quoted(&name.table)) {
+        if text != format!("DELETE FROM {}.{}", quoted_name(&name.schema), quoted_name(&name.table)) {
             return false;
         }
         let era = self.find(name).and_then(|id| self.tracked.get(id)?.life.last());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backtrail_domain::{TableFilter, TableName};
-use backtrail_schema::{ObjectKind, ObjectNames};
+use backtrail_schema::{ObjectKind, ObjectNames, quoted_name};
 
 use super::super::columns::Columns;
 use super::super::files::{Object, has_ansi_quotes};
@@ -410,7 +410,7 @@ fn write_object(object: &Object, table: Option<&str>, out: &mut Vec<u8>) {
     let name = object.name.table.as_str();
     // MariaDB knows DROP PACKAGE in Oracle's mode only, and drops nothing that is not there.
     if !matches!(kind, ObjectKind::Package | ObjectKind::PackageBody) {
-        out.extend_from_slice(format!("DROP {} IF EXISTS `{}`;\n", kind.sql(), name.replace('`', "``")).as_bytes());
+        out.extend_from_slice(format!("DROP {} IF EXISTS {};\n", kind.sql(), quoted_name(name)).as_bytes());
     }
     for (number, step) in object.steps.iter().enumerate() {
         let other_definer = object.definer.as_deref().filter(|_| number == 0);
