@@ -4,25 +4,25 @@
 //! together it is written out as a sorted run and begins anew. When the log has been read, [`ChangeSet::freeze`] makes it
 //! a [`Changes`] that any number of threads look keys up in.
 
+pub(crate) mod arena;
 mod filter;
 mod hashed;
 mod lookup;
+pub mod record;
+mod rounded;
+pub(crate) mod spill;
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-mod rounded;
-
 use crate::EngineError;
+use crate::changes::record::{Effect, EventAt, Misfit, Record, RowEvent};
+use crate::changes::spill::{Run, RunWriter, SortedFile};
+use crate::io::Spill;
 use filter::Filter;
 use hashed::HashedEntries;
 pub use lookup::Lookup;
 use lookup::LookupKind;
-
-use crate::io::Spill;
-use crate::record::{Effect, EventAt, Misfit, Record, RowEvent};
 use rounded::Rounded;
-
-use crate::spill::{Run, RunWriter, SortedFile};
 
 /// How the entries of a set are told apart, and what becomes of several for one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,20 +11,19 @@ use backtrail_domain::{BinlogFile, BinlogPosition, TableName};
 use crate::EngineError;
 use crate::account;
 use crate::cascade::first_tick;
+use crate::changes::record::{EventAt, Misfit, RowEvent};
 use crate::changes::{ChangeSet, Changes};
-use crate::image::{self, Layouts};
+use crate::input::log::{Flow, Place, Visitor, at_event, corrupt};
+use crate::input::span::{Span, is_within};
 use crate::io::{Observer, Phase, Progress, Spill};
-use crate::key::KeyCodec;
-use crate::log::{Flow, Place, Visitor, at_event, corrupt};
-use crate::partial::{ImageCheck, Images, Lacking, defaults, images, is_whole};
-use crate::pending::is_transactional;
 use crate::plan::Plan;
-use crate::recipe::{Recipe, Stage};
-use crate::record::{EventAt, Misfit, RowEvent};
+use crate::plan::recipe::{Recipe, Stage};
+use crate::scan::partial::{ImageCheck, Images, Lacking, defaults, images, is_whole};
+use crate::scan::pending::is_transactional;
+use crate::values::image::{self, Layouts};
+use crate::values::key::KeyCodec;
 use cascades::cascade;
 use keys::{counter, key_of};
-
-use crate::span::{Span, is_within};
 
 /// Progress is reported once in so many bytes.
 const REPORT_EVERY: u64 = 4 << 20;

@@ -5,8 +5,13 @@
 
 mod alter;
 mod create;
+pub(crate) mod definition;
 mod empty;
+pub(crate) mod life;
 mod rename;
+pub(crate) mod schema_defaults;
+pub(crate) mod schema_file;
+pub(crate) mod session;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -16,15 +21,15 @@ use backtrail_schema::{ColumnType, Ddl, DdlVerb, SqlDialect, TableShape, read_sc
 
 use crate::around::Columns;
 use crate::around::sequences::Sequence;
-use crate::baseline::Catalog;
-use crate::decide::Shapes;
-use crate::definition::{Base, Definition, Step, statements};
-use crate::facts::{LATER_BASELINE, Obstacle, statement_text};
-use crate::life::{Began, Era, Life};
-use crate::pending::{Touched, TouchedRows, is_transactional};
-use crate::schema_defaults::Defaults;
-use crate::statement::StatementText;
-use crate::xa::Origin;
+use crate::history::definition::{Base, Definition, Step, statements};
+use crate::history::life::{Began, Era, Life};
+use crate::history::schema_defaults::Defaults;
+use crate::input::baseline::Catalog;
+use crate::plan::decide::Shapes;
+use crate::plan::facts::{LATER_BASELINE, Obstacle, statement_text};
+use crate::scan::pending::{Touched, TouchedRows, is_transactional};
+use crate::scan::statement::StatementText;
+use crate::scan::xa::Origin;
 
 /// A table that is followed.
 #[derive(Debug, Clone)]

@@ -7,7 +7,9 @@
 mod file;
 mod flow;
 mod live;
+pub(crate) mod output;
 mod part;
+pub(crate) mod work;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,23 +19,19 @@ use backtrail_domain::{BinlogFile, BinlogPosition};
 use backtrail_dump::tokenizer::Piece;
 
 use crate::EngineError;
+use crate::cascade::Cascades;
+use crate::changes::Changes;
+use crate::changes::record::{Effect, Record, RowEvent};
+use crate::collect::{TableChanges, does_not_fit, position};
+use crate::input::baseline::{Catalog, DataHead, TableFiles};
+use crate::input::rows::RowsReader;
+use crate::io::{FileInfo, ResultSink};
+use crate::merge::work::Watch;
+use crate::report::{FileReport, TableReport};
+use crate::request::Compression;
 use file::FileMerge;
 use flow::{Flow, Outcome, RawRow};
 use part::PartWriter;
-
-use crate::baseline::{Catalog, DataHead, TableFiles};
-use crate::cascade::Cascades;
-use crate::changes::Changes;
-use crate::collect::{TableChanges, does_not_fit, position};
-
-use crate::io::{FileInfo, ResultSink};
-
-use crate::record::{Effect, Record, RowEvent};
-
-use crate::report::{FileReport, TableReport};
-use crate::request::Compression;
-use crate::rows::RowsReader;
-use crate::work::Watch;
 
 /// Data files of the result are cut here.
 const FILE_SIZE: u64 = 64 << 20;

@@ -6,7 +6,7 @@ use backtrail_domain::TableName;
 use backtrail_dump::names::{FileNames, schema_create_file};
 
 use crate::around::FileOf;
-use crate::baseline::Catalog;
+use crate::input::baseline::Catalog;
 use crate::plan::Plan;
 
 /// Names for files: the baseline's for tables that keep their name, new ones for the others.

@@ -1,5 +1,11 @@
 //! The plan: what is going to be done, decided before any row is written.
 
+pub(crate) mod decide;
+pub(crate) mod facts;
+pub(crate) mod planner;
+pub(crate) mod recipe;
+mod text;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -11,9 +17,9 @@ use crate::account::{EventCounts, RowEventCounts};
 use crate::around::{AroundFile, PlannedObject};
 use crate::cascade::Feeds;
 use crate::history::Binding;
-use crate::ledger::{BaselineReading, Reading};
-use crate::recipe::Recipe;
-use crate::span::Span;
+use crate::input::ledger::{BaselineReading, Reading};
+use crate::input::span::Span;
+use crate::plan::recipe::Recipe;
 
 /// The version of stored plans that this code writes. Those of every version can be read.
 pub const PLAN_VERSION: u32 = 1;

@@ -10,22 +10,22 @@ use backtrail_schema::TableShape;
 use crate::EngineError;
 use crate::account;
 use crate::around::{AroundFile, Content};
-use crate::baseline::{Catalog, TableFiles};
 use crate::cascade::{Cascades, order};
 use crate::collect::{Collection, Collector, TableChanges};
-use crate::definition::Base;
+use crate::history::definition::Base;
+use crate::input::baseline::{Catalog, TableFiles};
+use crate::input::ledger::{AccountedBaseline, AccountedLog, both_times};
+use crate::input::log::Log;
 use crate::io::{FileInfo, ResultSink};
-use crate::ledger::{AccountedBaseline, AccountedLog, both_times};
-use crate::log::Log;
 use crate::merge::TableMerge;
+use crate::merge::output::OutputFile;
+use crate::merge::work::{Definition, Surroundings, TableCopy, Watch, Work};
 use crate::names::ResultNames;
-use crate::output::OutputFile;
+use crate::plan::planner::together;
+use crate::plan::recipe::Recipe;
 use crate::plan::{Coordinates, Plan, PlannedPiece, TableAction};
-use crate::planner::together;
-use crate::recipe::Recipe;
 use crate::report::{InputReport, Report, TableReport};
 use crate::request::{Compression, Inputs, Request};
-use crate::work::{Definition, Surroundings, TableCopy, Watch, Work};
 
 /// Carries a plan out: writes a mydumper directory of the tables as they stood at the cut, `metadata` last.
 ///

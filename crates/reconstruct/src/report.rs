@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{EventCounts, RowEventCounts};
 use crate::around::PlannedObject;
-use crate::ledger::BaselineReading;
+use crate::input::ledger::BaselineReading;
 use crate::plan::{Gap, PlannedPiece, Refusal};
 
 /// What was done.

@@ -4,8 +4,14 @@
 //!
 //! What a transaction did is held back until it commits, and dropped if it does not or lies behind the cut.
 
+pub(crate) mod cut;
+pub(crate) mod layout;
+pub(crate) mod partial;
+pub(crate) mod pending;
+pub(crate) mod statement;
 mod statements;
 mod transactions;
+pub(crate) mod xa;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,19 +22,17 @@ use backtrail_schema::SqlDialect;
 use crate::EngineError;
 use crate::account::{EventCounts, Tally};
 use crate::around;
-use crate::baseline::Catalog;
 use crate::cascade::Finder;
-use crate::cut::CutFinder;
-use crate::facts::{LATER_BASELINE, Obstacle, STATEMENT_FORMAT};
 use crate::history::History;
+use crate::input::baseline::Catalog;
+use crate::input::log::{Flow, Place, Visitor, at_event, corrupt};
+use crate::input::span::Span;
 use crate::io::{Observer, Phase, Progress};
-use crate::layout;
-use crate::log::{Flow, Place, Visitor, at_event, corrupt};
-use crate::partial::{ImageCheck, Images};
-use crate::pending::Pending;
-use crate::span::Span;
-
-use crate::xa::{Completion, Foreign, Prepared};
+use crate::plan::facts::{LATER_BASELINE, Obstacle, STATEMENT_FORMAT};
+use crate::scan::cut::CutFinder;
+use crate::scan::partial::{ImageCheck, Images};
+use crate::scan::pending::Pending;
+use crate::scan::xa::{Completion, Foreign, Prepared};
 
 /// Progress is reported once in so many bytes.
 const REPORT_EVERY: u64 = 4 << 20;

@@ -20,7 +20,7 @@ use super::told::{Told, What};
 use super::views::View;
 use super::{AroundFile, PlannedObject};
 use crate::EngineError;
-use crate::baseline::Catalog;
+use crate::input::baseline::Catalog;
 use crate::scan::is_system_schema;
 
 /// What there is besides, at the cut.

@@ -11,9 +11,9 @@ use backtrail_schema::{
 
 use super::columns::Columns;
 use super::source::{Around, Session, Source, Step};
-use crate::facts::statement_text;
 use crate::history::History;
-use crate::statement::StatementText;
+use crate::plan::facts::statement_text;
+use crate::scan::statement::StatementText;
 
 /// A statement of the window.
 #[derive(Debug, Clone)]

@@ -6,12 +6,12 @@ use backtrail_domain::TableName;
 
 use super::{Feeds, routes};
 use crate::EngineError;
-use crate::baseline::Catalog;
-use crate::decide::decide;
-use crate::facts::LATER_BASELINE;
 use crate::history::History;
+use crate::input::baseline::Catalog;
+use crate::plan::decide::decide;
+use crate::plan::facts::LATER_BASELINE;
+use crate::plan::recipe::Recipe;
 use crate::plan::{Refusal, TableAction};
-use crate::recipe::Recipe;
 
 /// What is known of the tables and their foreign keys.
 pub(crate) struct Family<'a> {

@@ -9,7 +9,7 @@ use backtrail_schema::{ReferentialAction, TableShape};
 
 use super::{Encoded, Feed, Feeds, Link, LinkCodec};
 use crate::history::History;
-use crate::render;
+use crate::values::render;
 
 /// What a row event may have done below the log.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@
 use backtrail_dump::literal::{Literal, parse_literal};
 use backtrail_schema::{Column, ColumnType, TableShape};
 
-use crate::key::{KeyCodec, KeyPart};
+use crate::values::key::{KeyCodec, KeyPart};
 
 /// How the values of a foreign key are encoded, the parent's and the child's alike.
 #[derive(Debug, Clone, PartialEq)]

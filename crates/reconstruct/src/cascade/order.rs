@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::plan::Plan;
-use crate::recipe::Recipe;
+use crate::plan::recipe::Recipe;
 
 /// Tables that are merged at the same time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -1,7 +1,7 @@
 //! How a table's rows meet the cascades of its links.
 
 use super::{Feeds, LinkCodec};
-use crate::life::{Life, Trace, Untraceable};
+use crate::history::life::{Life, Trace, Untraceable};
 
 /// One link, seen from the table that is rebuilt.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,10 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use super::{Encoded, Feeds};
 use crate::EngineError;
+use crate::changes::record::{EventAt, RowEvent};
 use crate::changes::{ChangeSet, Changes, Lookup};
 use crate::io::Spill;
-use crate::record::{EventAt, RowEvent};
-use crate::wire;
+use crate::values::wire;
 
 /// What becomes of the rows that a cascade comes for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,7 +173,7 @@ impl LinkLookup<'_> {
         for lookup in [&mut self.logged, &mut self.silent] {
             if let Some((_, tick, record)) = lookup.next(key, after)?
                 && first.as_ref().is_none_or(|(earlier, _, _)| tick < *earlier)
-                && let crate::record::Effect::Event(event) = record.effect
+                && let crate::changes::record::Effect::Event(event) = record.effect
             {
                 first = Some((tick, Action::read(event, record.image), record.at));
             }

@@ -3,8 +3,8 @@
 use std::hash::{BuildHasher, RandomState};
 
 use super::Kind;
-use crate::arena::{Arena, Spot};
-use crate::record::{Effect, EventAt, Record, RowEvent};
+use crate::changes::arena::{Arena, Spot};
+use crate::changes::record::{Effect, EventAt, Record, RowEvent};
 
 #[derive(Default)]
 pub(super) struct HashedEntries {

@@ -2,8 +2,8 @@
 
 use super::{Changes, HashedEntries};
 use crate::EngineError;
-use crate::record::Record;
-use crate::spill::SortedCursor;
+use crate::changes::record::Record;
+use crate::changes::spill::SortedCursor;
 
 /// Looks up what happened to the baseline's rows.
 pub struct Lookup<'a> {

@@ -6,8 +6,8 @@
 
 use super::{ChangeSet, Changes, Lookup};
 use crate::EngineError;
+use crate::changes::record::{Effect, EventAt, Misfit, Record};
 use crate::io::Spill;
-use crate::record::{Effect, EventAt, Misfit, Record};
 
 /// Beyond this the entries go to disk, if the exact ones did.
 const MOST_IN_MEMORY: usize = 4 << 20;

@@ -4,10 +4,9 @@ use backtrail_binlog::{ColumnImage, RowImage, TableMap, Value, decode_value};
 use backtrail_dump::literal::parse_literal;
 use backtrail_schema::TableShape;
 
-use crate::image;
-use crate::key::{KeyCodec, KeyPart};
-
-use crate::render::is_unsigned;
+use crate::values::image;
+use crate::values::key::{KeyCodec, KeyPart};
+use crate::values::render::is_unsigned;
 
 /// The key of a row image. What it lacks is in the before-image, to which differences of JSON apply too, or one of the
 /// defaults.

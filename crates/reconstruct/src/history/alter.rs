@@ -6,9 +6,9 @@ use backtrail_schema::{
 };
 
 use super::{History, Told, first_era, timed_default};
-use crate::life::Era;
-use crate::statement::StatementText;
-use crate::temporal;
+use crate::history::life::Era;
+use crate::scan::statement::StatementText;
+use crate::values::temporal;
 
 impl History<'_> {
     pub(super) fn alter(&mut self, ddl: &Ddl, told: &Told<'_>) {

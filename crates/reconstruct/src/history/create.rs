@@ -8,10 +8,10 @@ use backtrail_schema::{
 use super::{History, OTHER_CASE, OTHER_CHARACTERS, Told, Tracked, first_era, timed_default};
 use crate::around::sequences;
 use crate::around::sequences::Sequence;
-use crate::definition::{Base, Definition};
-use crate::life::Life;
-use crate::schema_defaults::Defaults;
-use crate::statement::StatementText;
+use crate::history::definition::{Base, Definition};
+use crate::history::life::Life;
+use crate::history::schema_defaults::Defaults;
+use crate::scan::statement::StatementText;
 
 impl History<'_> {
     /// Whether a CREATE does nothing, since the table is there.

@@ -4,8 +4,8 @@ use backtrail_domain::{BinlogPosition, TableName};
 use backtrail_schema::{TableShape, quoted_name};
 
 use super::{History, Told, Tracked, first_era};
-use crate::life::{Began, Life};
-use crate::pending::is_in_memory;
+use crate::history::life::{Began, Life};
+use crate::scan::pending::is_in_memory;
 
 impl History<'_> {
     pub(crate) fn truncate(&mut self, name: &TableName, told: &Told<'_>) {

@@ -7,18 +7,18 @@ use backtrail_dump::literal::{parse_literal, write_string};
 
 use super::live::Patch;
 use super::{Merger, PartWriter, TableMerge};
-use crate::address::Address;
+use crate::EngineError;
 use crate::cascade::LinkLookup;
 use crate::changes::Lookup;
+use crate::changes::record::{Effect, EventAt};
 use crate::collect::position;
-
-use crate::image::{Cell, Layout};
-use crate::key::KeyPart;
-use crate::life::Trace;
-use crate::recipe::Recipe;
-use crate::record::{Effect, EventAt};
+use crate::history::life::Trace;
+use crate::plan::recipe::Recipe;
 use crate::report::TableReport;
-use crate::{EngineError, render};
+use crate::values::address::Address;
+use crate::values::image::{Cell, Layout};
+use crate::values::key::KeyPart;
+use crate::values::render;
 
 /// What has become of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

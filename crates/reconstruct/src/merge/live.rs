@@ -8,12 +8,12 @@ use backtrail_schema::ReferentialAction;
 use super::{Flow, Outcome, RawRow};
 use crate::EngineError;
 use crate::cascade::{Action, Encoded, Feed, LinkCodec, Route, moment_of};
-use crate::image::{Cell, may_lack};
-use crate::key::KeyPart;
-use crate::life::Trace;
-use crate::recipe::Stage;
-use crate::record::{Effect, EventAt, Record, RowEvent};
-use crate::render;
+use crate::changes::record::{Effect, EventAt, Record, RowEvent};
+use crate::history::life::Trace;
+use crate::plan::recipe::Stage;
+use crate::values::image::{Cell, may_lack};
+use crate::values::key::KeyPart;
+use crate::values::render;
 
 /// A value that a cascade gave a row, or an image that lacks others.
 pub(super) struct Patch {

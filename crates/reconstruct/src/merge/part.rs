@@ -4,7 +4,7 @@ use backtrail_dump::writer::TableDataWriter;
 
 use super::{FILE_SIZE, Merger, TableMerge};
 use crate::EngineError;
-use crate::output::OutputFile;
+use crate::merge::output::OutputFile;
 use crate::report::FileReport;
 
 /// Writes a table's rows to files of limited size.

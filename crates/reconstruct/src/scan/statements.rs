@@ -4,12 +4,12 @@ use backtrail_binlog::{Event, QueryEvent};
 use backtrail_schema::{DataChange, DataChangeVerb, Ddl, DdlVerb, Statement, TransactionControl, classify};
 
 use super::{Scan, is_system_schema};
-use crate::facts::{LATER_BASELINE, Obstacle, STATEMENT_FORMAT, statement_text};
 use crate::history::{OTHER_CHARACTERS, Told};
-use crate::log::Place;
-use crate::pending::savepoint_name;
-use crate::statement::StatementText;
-use crate::xa::Completion;
+use crate::input::log::Place;
+use crate::plan::facts::{LATER_BASELINE, Obstacle, STATEMENT_FORMAT, statement_text};
+use crate::scan::pending::savepoint_name;
+use crate::scan::statement::StatementText;
+use crate::scan::xa::Completion;
 use crate::{EngineError, around};
 
 /// Whether a statement that is read as other characters than it has names something by them.

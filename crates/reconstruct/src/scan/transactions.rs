@@ -8,11 +8,10 @@ use backtrail_schema::{ObjectVerb, SchemaStatement};
 
 use super::Scan;
 use crate::account::EventCounts;
-use crate::facts::{LATER_BASELINE, Obstacle, statement_text};
-
-use crate::log::{Flow, Place};
-use crate::pending::Pending;
-use crate::xa::{Completion, Foreign, Prepared};
+use crate::input::log::{Flow, Place};
+use crate::plan::facts::{LATER_BASELINE, Obstacle, statement_text};
+use crate::scan::pending::Pending;
+use crate::scan::xa::{Completion, Foreign, Prepared};
 use crate::{EngineError, around};
 
 impl Scan<'_> {

@@ -8,7 +8,7 @@ use backtrail_domain::TableName;
 use backtrail_dump::literal::{Literal, parse_literal};
 use backtrail_dump::names::Layout;
 use backtrail_dump::tokenizer::{Piece, StatementReader};
-use backtrail_reconstruct::key::KeyCodec;
+use backtrail_reconstruct::values::key::KeyCodec;
 use backtrail_schema::{ColumnType, SqlDialect, TableShape, parse_create_table};
 
 use super::support::memory::Memory;

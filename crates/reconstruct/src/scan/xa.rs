@@ -15,15 +15,15 @@ use backtrail_schema::{Flavour, SqlDialect, Statement, TableShape, TransactionCo
 
 use crate::EngineError;
 use crate::account::RowTally;
-use crate::facts::{LATER_BASELINE, Obstacle, statement_text};
 use crate::history::History;
+use crate::input::log::{Flow, Log, Place, Visitor, at_event};
+use crate::input::span::Span;
 use crate::io::Observer;
-use crate::layout;
-use crate::log::{Flow, Log, Place, Visitor, at_event};
-use crate::partial::is_whole;
-use crate::pending::{Pending, Touched, is_transactional, savepoint_name};
+use crate::plan::facts::{LATER_BASELINE, Obstacle, statement_text};
 use crate::plan::{Coordinates, PlannedPiece};
-use crate::span::Span;
+use crate::scan::layout;
+use crate::scan::partial::is_whole;
+use crate::scan::pending::{Pending, Touched, is_transactional, savepoint_name};
 
 /// What a statement does to a prepared transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]

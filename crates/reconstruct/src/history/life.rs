@@ -11,7 +11,7 @@ use backtrail_domain::{BinlogPosition, TableName};
 use backtrail_dump::literal::{Literal, parse_literal, write_string};
 use backtrail_schema::{AddedValue, ColumnOrigin, Evolution, TableShape, ValueChange, transcode};
 
-use crate::definition::Definition;
+use crate::history::definition::Definition;
 
 /// One table from the baseline (or from its making) to the cut.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backtrail_binlog::{ColumnImage, Malformed, RowImage, TableMap, json, split_image};
 
-use crate::wire;
+use crate::values::wire;
 
 /// How images of a table are laid out; a table has one as long as nobody alters it or the server's settings.
 #[derive(Debug, Clone)]

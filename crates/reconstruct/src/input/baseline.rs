@@ -9,13 +9,14 @@ use backtrail_dump::names::{Compression, DataFile, Layout};
 use backtrail_dump::tokenizer::{Piece, StatementReader};
 use backtrail_schema::{SchemaError, SqlDialect, TableShape};
 
-use crate::declared::in_utf8;
-use crate::definition::shape_of_file;
+use crate::EngineError;
+use crate::history::definition::shape_of_file;
+use crate::input::declared::in_utf8;
+use crate::input::decompress;
+use crate::input::ledger::AccountedBaseline;
+use crate::input::rows::{column_names, described};
 use crate::io::{Baseline, FileInfo};
-use crate::ledger::AccountedBaseline;
 use crate::plan::Coordinates;
-use crate::rows::{column_names, described};
-use crate::{EngineError, decompress};
 
 /// Metadata and schema files are texts; beyond this they are something else.
 pub(crate) const LONGEST_TEXT: u64 = 64 << 20;

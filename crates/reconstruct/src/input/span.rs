@@ -3,7 +3,7 @@
 use backtrail_domain::BinlogPosition;
 use serde::{Deserialize, Serialize};
 
-use crate::log::Place;
+use crate::input::log::Place;
 
 /// From one place of the log to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

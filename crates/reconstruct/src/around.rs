@@ -1,7 +1,7 @@
 //! What stands around tables: schemas, views, triggers, routines, packages and events.
 //!
 //! The planning pass notes the window's statements about them ([`told`]); they count when their transaction does. Once the
-//! cut is found, [`follow`] takes the baseline's objects through them, in order. What did not change is copied from the
+//! cut is found, [`follow()`] takes the baseline's objects through them, in order. What did not change is copied from the
 //! baseline, file by file; a file in which something changed is written anew, object by object: the baseline's own text
 //! where it still holds, and behind it the very statements of the window, each with the session's settings before it.
 //!

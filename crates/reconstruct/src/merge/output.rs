@@ -7,8 +7,8 @@ use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use crate::EngineError;
+use crate::input::ledger::hexadecimal;
 use crate::io::{ResultFile, ResultSink};
-use crate::ledger::hexadecimal;
 use crate::report::FileReport;
 use crate::request::Compression;
 

@@ -5,8 +5,8 @@ use std::fmt::{self, Display, Formatter};
 use backtrail_domain::TableName;
 
 use crate::around::{ObjectAction, PlannedObject};
+use crate::input::span::Span;
 use crate::plan::{Coordinates, EndedTable, Plan, PlannedKey, TableAction};
-use crate::span::Span;
 
 const HEADINGS: [&str; 6] = ["TABLE", "WILL BE", "ROWS", "BYTES", "ROW EVENTS", "KEY"];
 /// These are numbers and stand at the right.

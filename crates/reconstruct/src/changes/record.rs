@@ -1,6 +1,6 @@
 //! One entry of a change set: what the window did to the rows of one key.
 
-use crate::wire;
+use crate::values::wire;
 
 /// A place in the log, packed: the number of the file among those read, then the offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -82,7 +82,7 @@ impl RowEvent {
 /// An entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// The key, as [`crate::key`] encodes it.
+    /// The key, as [`crate::values::key`] encodes it.
     pub key: &'a [u8],
     /// What happened to it.
     pub effect: Effect,

@@ -10,8 +10,8 @@ use backtrail_domain::BinlogPosition;
 
 use crate::account::EventCounts;
 use crate::around;
-use crate::facts::Obstacle;
-use crate::span::Span;
+use crate::input::span::Span;
+use crate::plan::facts::Obstacle;
 
 /// Whether tables of a storage engine take part in transactions. `None`: nobody knows.
 pub(crate) fn is_transactional(engine: Option<&str>) -> Option<bool> {

@@ -9,20 +9,20 @@ use backtrail_schema::{Flavour, SqlDialect};
 use crate::EngineError;
 use crate::account::{EventCounts, Fate, Followed};
 use crate::around;
-use crate::baseline::Catalog;
 use crate::cascade::Family;
-use crate::cut::CutFinder;
-use crate::decide::{Shapes, decide};
-use crate::facts::LATER_BASELINE;
+use crate::history::life::Began;
 use crate::history::{Binding, History, Tracked};
-use crate::ledger::{AccountedBaseline, AccountedLog};
-use crate::life::Began;
-use crate::log::Log;
+use crate::input::baseline::Catalog;
+use crate::input::ledger::{AccountedBaseline, AccountedLog};
+use crate::input::log::Log;
+use crate::input::span::ordered;
+use crate::plan::decide::{Shapes, decide};
+use crate::plan::facts::LATER_BASELINE;
 use crate::plan::{Coordinates, EndedTable, ExpectedWork, PLAN_VERSION, Plan, PlannedPiece, Refusal, TableAction};
 use crate::request::{Inputs, Request};
+use crate::scan::cut::CutFinder;
+use crate::scan::xa::{Foreigners, xa_text};
 use crate::scan::{Scan, is_system_schema};
-use crate::span::ordered;
-use crate::xa::{Foreigners, xa_text};
 
 /// Gathers facts and decides: finds the cut, proves that the log is whole up to it, and says of every wanted table what
 /// is to be done or why it cannot be. A plan with refusals is returned as it is; [`reconstruct`](crate::reconstruct) fails

@@ -3,8 +3,8 @@
 use backtrail_binlog::QueryEvent;
 use backtrail_schema::{Charset, DdlContext, Flavour, SqlDialect, SqlMode, transcode};
 
-use crate::declared::in_utf8;
-use crate::session::{SessionSettings, seconds_east};
+use crate::history::session::{SessionSettings, seconds_east};
+use crate::input::declared::in_utf8;
 
 /// A statement, readable.
 #[derive(Debug, Clone)]

@@ -19,8 +19,8 @@ use backtrail_schema::{
     ColumnType, DataChangeVerb, Flavour, SqlDialect, Statement, TableShape, classify, insert_default,
 };
 
-use crate::decide::row_key;
 use crate::plan::PlannedKey;
+use crate::plan::decide::row_key;
 
 /// How much of its rows an event has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

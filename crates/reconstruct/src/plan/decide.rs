@@ -6,13 +6,13 @@ use backtrail_domain::TableName;
 use backtrail_schema::{ColumnType, SchemaError, TableShape};
 
 use crate::EngineError;
-use crate::address::Address;
-use crate::baseline::{Catalog, DataHead, TableFiles};
-use crate::definition::Base;
 use crate::history::Tracked;
-use crate::key::KeyCodec;
+use crate::history::definition::Base;
+use crate::input::baseline::{Catalog, DataHead, TableFiles};
+use crate::plan::recipe::Recipe;
 use crate::plan::{PlannedKey, Refusal, TableAction};
-use crate::recipe::Recipe;
+use crate::values::address::Address;
+use crate::values::key::KeyCodec;
 
 /// The baseline's definitions, as far as they are needed.
 #[derive(Default)]

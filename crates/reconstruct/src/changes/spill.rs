@@ -5,8 +5,8 @@ use std::collections::BinaryHeap;
 use std::io;
 
 use crate::EngineError;
+use crate::changes::record::{Effect, EventAt, Misfit, Record};
 use crate::io::{Spill, SpillFile};
-use crate::record::{Effect, EventAt, Misfit, Record};
 
 /// Runs are written and read in pieces of about this size.
 const BUFFER: usize = 256 << 10;

@@ -3,7 +3,7 @@
 use backtrail_binlog::{ColumnKind, TableMap};
 use backtrail_schema::{ColumnType, TableShape};
 
-use crate::facts::LATER_BASELINE;
+use crate::plan::facts::LATER_BASELINE;
 
 /// What to do about images that are not whole.
 pub(crate) const WHOLE_IMAGES: &str =

@@ -21,8 +21,8 @@ use backtrail_binlog::{Value, json};
 use backtrail_dump::literal::Literal;
 use backtrail_schema::{Column, ColumnType, TableShape};
 
-use crate::address::Address;
-use crate::temporal;
+use crate::values::address::Address;
+use crate::values::temporal;
 use bytes::{
     put_bytes, put_date, put_decimal, put_double, put_json, put_signed, put_unsigned, take_bytes, without_padding,
 };

@@ -10,7 +10,7 @@ use backtrail_dump::tokenizer::{InsertHead, InsertVerb, Piece, StatementReader};
 use backtrail_schema::{ColumnType, TableShape};
 
 use crate::EngineError;
-use crate::baseline::{LONGEST_TEXT, TableFiles, failed};
+use crate::input::baseline::{LONGEST_TEXT, TableFiles, failed};
 use crate::io::FileInfo;
 
 type Source = Box<dyn Read + Send>;

@@ -12,10 +12,11 @@ use backtrail_binlog::{
 };
 use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet};
 
+use crate::EngineError;
+use crate::input::decompress;
+use crate::input::ledger::Reading;
 use crate::io::{BinaryLog, LogPiece};
-use crate::ledger::Reading;
 use crate::plan::{Coordinates, Gap, PlannedPiece};
-use crate::{EngineError, decompress};
 
 /// The offset of a file's first event.
 pub(crate) const FIRST_EVENT: u64 = 4;

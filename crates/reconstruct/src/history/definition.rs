@@ -10,8 +10,8 @@ use backtrail_schema::{
 };
 
 use self::indexes::{Indexes, Rewritten};
-use crate::schema_file::{AS_IT_IS, SchemaFile, without_mark};
-use crate::session::SessionSettings;
+use crate::history::schema_file::{AS_IT_IS, SchemaFile, without_mark};
+use crate::history::session::SessionSettings;
 
 /// A statement of the window.
 #[derive(Debug, Clone, PartialEq)]

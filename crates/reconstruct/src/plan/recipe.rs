@@ -6,13 +6,13 @@
 use backtrail_domain::TableName;
 use backtrail_schema::{ColumnType, TableShape};
 
-use crate::address::Address;
-use crate::baseline::{Catalog, DataHead};
 use crate::cascade::Route;
-use crate::decide::{file_columns, mergeable, row_key};
-use crate::key::{KeyCodec, member_bytes};
-use crate::life::{Life, Trace, Untraceable};
+use crate::history::life::{Life, Trace, Untraceable};
+use crate::input::baseline::{Catalog, DataHead};
+use crate::plan::decide::{file_columns, mergeable, row_key};
 use crate::plan::{PlannedEra, PlannedKey, PlannedStage};
+use crate::values::address::Address;
+use crate::values::key::{KeyCodec, member_bytes};
 
 /// How one table is rebuilt.
 #[derive(Debug, Clone, PartialEq)]
@@ -177,7 +177,7 @@ impl Recipe {
         if self.life.eras.len() < 2 && self.life.eras.iter().all(|era| era.began.is_none()) {
             return Vec::new();
         }
-        let era = |era: &crate::life::Era| PlannedEra {
+        let era = |era: &crate::history::life::Era| PlannedEra {
             name: era.name.clone(),
             from: era.began.as_ref().map(|began| began.position.clone()),
             statement: era.began.as_ref().map(|began| began.statement.clone()),

@@ -8,10 +8,10 @@ use backtrail_binlog::{Value, decode_value, json};
 use backtrail_dump::literal::{write_binary, write_json, write_null, write_number, write_string};
 use backtrail_schema::{Column, ColumnType, TableShape};
 
-use crate::address::Address;
-use crate::image::{Cell, Layout};
-use crate::key::member_bytes;
-use crate::life::Trace;
+use crate::history::life::Trace;
+use crate::values::address::Address;
+use crate::values::image::{Cell, Layout};
+use crate::values::key::member_bytes;
 
 /// Writes a row as `(…)`: the values that an image of an era has for the result's columns, but for those that are `given`.
 ///

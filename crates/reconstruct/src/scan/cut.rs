@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::EngineError;
-use crate::log::{Flow, Walked};
+use crate::input::log::{Flow, Walked};
 use crate::plan::{Coordinates, Cut};
 use crate::request::Request;
 

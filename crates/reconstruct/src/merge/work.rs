@@ -9,17 +9,18 @@ use backtrail_domain::{BinlogFile, BinlogPosition, TableName};
 use backtrail_dump::tokenizer::{Piece, StatementReader};
 use backtrail_dump::writer::COPY_PREAMBLE;
 
-use crate::baseline::{Catalog, TableFiles};
+use crate::EngineError;
 use crate::cascade::Cascades;
 use crate::cascade::order::Group;
-use crate::declared;
-use crate::definition::counting;
+use crate::history::definition::counting;
+use crate::input::baseline::{Catalog, TableFiles};
+use crate::input::declared;
+use crate::input::decompress;
 use crate::io::{Baseline as _, FileInfo, Observer, Phase, Progress, ResultSink};
+use crate::merge::output::{OutputFile, Tee};
 use crate::merge::{Merger, TableMerge, file_done};
-use crate::output::{OutputFile, Tee};
 use crate::report::{FileReport, TableReport};
 use crate::request::Compression;
-use crate::{EngineError, decompress};
 
 /// Progress is reported once in so many bytes or rows.
 const REPORT_EVERY: u64 = 1 << 20;

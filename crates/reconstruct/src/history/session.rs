@@ -3,7 +3,7 @@
 
 use backtrail_schema::{DdlContext, Flavour, SqlDialect, SqlMode};
 
-use crate::schema_file::SchemaFile;
+use crate::history::schema_file::SchemaFile;
 
 /// The SQL modes by which expressions and types are read, with their bits, which are the same in both families.
 const MODES: [(u64, &str); 5] = [

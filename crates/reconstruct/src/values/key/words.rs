@@ -1,8 +1,7 @@
 //! Keys in words, for messages.
 
 use super::{Encoding, KeyPart, quoted, take_bytes};
-
-use crate::temporal;
+use crate::values::temporal;
 
 impl KeyPart {
     pub(super) fn describe(&self, key: &mut &[u8]) -> String {
