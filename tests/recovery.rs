@@ -311,8 +311,10 @@ async fn an_object_that_changed_in_the_store_is_named_at_the_first_try() {
     let run = world.api.get(&path).await.unwrap();
     assert_eq!((&run["error_code"], &run["attempt"]), (&json!("damaged_object"), &json!(1)), "{error:#} {run}");
     let message = run["error_message"].as_str().unwrap();
-    assert!(message.contains(&format!("{place_of_all}{key} is damaged")), "{message}");
+    let file = key.strip_prefix(prefix).unwrap().trim_start_matches('/');
+    assert!(message.contains(&format!("{file} is damaged")), "{message}");
     assert!(message.contains("it showed as"), "{message}");
+    assert!(message.contains(&format!("lies at {place_of_all}{prefix}")), "{message}");
 }
 
 /// The server's settings may have changed since it was registered: each backup looks again.

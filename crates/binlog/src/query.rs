@@ -61,16 +61,6 @@ pub struct QueryStatus<'a> {
 }
 
 impl QueryStatus<'_> {
-    /// Whether `sql_mode` has ANSI_QUOTES: double quotes enclose names.
-    pub fn ansi_quotes(&self) -> bool {
-        self.sql_mode.is_some_and(|mode| mode & 0x4 != 0)
-    }
-
-    /// Whether `sql_mode` has NO_BACKSLASH_ESCAPES: a backslash in a string is a backslash.
-    pub fn no_backslash_escapes(&self) -> bool {
-        self.sql_mode.is_some_and(|mode| mode & 0x10_0000 != 0)
-    }
-
     /// Whether the session had set `foreign_key_checks` to 0.
     pub fn foreign_key_checks_off(&self) -> bool {
         self.flags.is_some_and(|flags| flags & (1 << 26) != 0)

@@ -1,7 +1,7 @@
 //! What the run's row says about a failure.
 
 use backtrail_objects::ObjectError;
-use backtrail_reconstruct::EngineError;
+use backtrail_reconstruct::{DamagedInput, EngineError};
 use backtrail_worker::WorkError;
 
 /// What can be done about an object that is not what was stored.
@@ -27,24 +27,25 @@ pub(crate) fn of_engine(error: EngineError, baseline: &str) -> WorkError {
         _ if error.retryable() => ("input_or_output", true),
         _ => ("reconstruction_failed", false),
     };
-    let of_baseline = matches!(error, EngineError::BaselineRead { .. } | EngineError::BaselineData { .. });
+    let of_baseline = matches!(
+        error,
+        EngineError::BaselineRead { .. }
+            | EngineError::BaselineData { .. }
+            | EngineError::Damaged { input: DamagedInput::Baseline(_), .. }
+    );
+    let says_what_to_do = matches!(error, EngineError::Damaged { .. });
     match WorkError::of(code, retryable, &error) {
         WorkError::Failed { code, mut message, retryable, tool_log } => {
             if of_baseline {
                 message = format!("{message}; the baseline lies at {baseline}");
             }
-            if code == "damaged_object" {
+            if code == "damaged_object" && !says_what_to_do {
                 message = format!("{message}; {DAMAGED}");
             }
             WorkError::Failed { code, message, retryable, tool_log }
         }
         stopped => stopped,
     }
-}
-
-/// Names the damage of an object that showed as another error.
-pub(crate) fn of_damage(damage: &ObjectError, shown: &EngineError) -> WorkError {
-    WorkError::failed("damaged_object", format!("{damage}; {DAMAGED} (it showed as: {shown})"))
 }
 
 /// Names an error of the object store.
@@ -90,6 +91,11 @@ mod tests {
         check(of_engine(log(away()), place), ("input_or_output", true), &["connection reset"]);
         check(of_engine(baseline(broken()), place), ("damaged_object", false), &["shop.t.00000.sql.zst", place]);
         check(of_engine(baseline(away().into()), place), ("input_or_output", true), &["shop.t.00000.sql.zst", place]);
+        let shown = Box::new(baseline(broken()));
+        let input = DamagedInput::Baseline("shop.t.00001.sql".to_owned());
+        let behind = EngineError::Damaged { input, reason: "its SHA-256 is 00".to_owned(), shown };
+        let parts = ["shop.t.00001.sql is damaged: its SHA-256 is 00", "good copy", "showed as: cannot read", place];
+        check(of_engine(behind, place), ("damaged_object", false), &parts);
         check(of_objects(damaged()), ("damaged_object", false), &["s3://bucket/binlogs/one"]);
         check(of_objects(away()), ("object_store", true), &[]);
     }

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod damage;
 mod failure;
 mod progress;
 mod recovery;

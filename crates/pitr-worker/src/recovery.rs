@@ -17,8 +17,6 @@ pub(crate) struct Recovery {
     pub(crate) backup: BackupId,
     /// Where its objects lie, for people.
     pub(crate) baseline_place: String,
-    /// What keys are below.
-    pub(crate) objects_place: String,
     /// Its objects.
     pub(crate) baseline: S3Baseline,
     /// The segments from the baseline to the target.
@@ -58,7 +56,6 @@ pub(crate) async fn gather(
     Ok(Recovery {
         backup: baseline.id,
         baseline_place: objects.url(&prefix),
-        objects_place: objects.url(""),
         baseline: S3Baseline::open_backup(objects, &prefix).await.map_err(failure::of_objects)?,
         log: S3BinaryLog::of_segments(objects, archived.collect()),
         covered_until: facts.covered.as_ref().map(|covered| covered.until),

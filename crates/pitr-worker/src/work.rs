@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::progress::RunObserver;
 use crate::recovery::{self, Recovery};
-use crate::{damage, failure, progress};
+use crate::{failure, progress};
 
 /// The work of this service, and what it works with.
 pub(crate) struct PitrWork {
@@ -168,7 +168,6 @@ impl Engine {
         F: FnOnce(&Inputs<'_>, &Request) -> Result<T, backtrail_reconstruct::EngineError> + Send + 'static,
     {
         let span = tracing::Span::current();
-        let place = self.recovery.baseline_place.clone();
         let outcome = tokio::task::spawn_blocking(move || {
             let _entered = span.enter();
             let spill = TempSpill::in_directory(&self.spill_directory);
@@ -179,13 +178,7 @@ impl Engine {
                 spill: &spill,
                 observer: &observer,
             };
-            work(&inputs, &self.request).map_err(|error| {
-                let stopped = || self.lease.stopped().is_cancelled();
-                match damage::behind(&error, &self.recovery, &stopped) {
-                    Some(damage) => failure::of_damage(&damage, &error),
-                    None => failure::of_engine(error, &place),
-                }
-            })
+            work(&inputs, &self.request).map_err(|error| failure::of_engine(error, &self.recovery.baseline_place))
         });
         match outcome.await {
             Ok(outcome) => outcome,

@@ -234,6 +234,19 @@ pub enum EngineError {
         /// Why.
         problem: String,
     },
+    /// A file or segment that is not what was stored, found when an error that may come of that was looked into.
+    #[error(
+        "{input} is damaged: {reason}; put a good copy of it in its place, or choose a target that is reached without it \
+         (it showed as: {shown})"
+    )]
+    Damaged {
+        /// Which.
+        input: DamagedInput,
+        /// How that is known.
+        reason: String,
+        /// The error that it showed as.
+        shown: Box<EngineError>,
+    },
     /// Inputs are not what they were when the plan was made.
     #[error("the plan does not fit the inputs any more: {reason}; plan again")]
     StalePlan {
@@ -255,6 +268,24 @@ pub enum EngineError {
         /// Why.
         source: io::Error,
     },
+}
+
+/// What is damaged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DamagedInput {
+    /// A file of the baseline, by its name there.
+    Baseline(String),
+    /// A segment of the log, by the name of its object or file.
+    Log(String),
+}
+
+impl fmt::Display for DamagedInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Baseline(file) => write!(f, "the baseline's {file}"),
+            Self::Log(piece) => write!(f, "the binary log's segment {piece}"),
+        }
+    }
 }
 
 impl EngineError {
@@ -292,6 +323,7 @@ impl EngineError {
             | Self::EventAccounting { .. }
             | Self::InputAccounting { .. }
             | Self::Value { .. }
+            | Self::Damaged { .. }
             | Self::StalePlan { .. } => false,
         }
     }
@@ -316,6 +348,7 @@ impl EngineError {
                 DumpError::Truncated { .. } => true,
                 _ => false,
             },
+            Self::Damaged { .. } => true,
             _ => false,
         }
     }

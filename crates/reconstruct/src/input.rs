@@ -1,6 +1,7 @@
 //! What a run reads, and the account of it: the baseline's files and the pieces of the log.
 
 pub(crate) mod baseline;
+pub(crate) mod damage;
 pub(crate) mod declared;
 pub(crate) mod decompress;
 pub(crate) mod ledger;

@@ -21,7 +21,7 @@ pub mod values;
 
 pub use account::{EventCounts, RowEventCounts};
 pub use around::{ObjectAction, PlannedObject};
-pub use error::EngineError;
+pub use error::{DamagedInput, EngineError};
 pub use input::ledger::{BaselineReading, Reading};
 pub use input::span::Span;
 pub use io::{

@@ -14,6 +14,7 @@ use crate::cascade::{Cascades, order};
 use crate::collect::{Collection, Collector, TableChanges};
 use crate::history::definition::Base;
 use crate::input::baseline::{Catalog, TableFiles};
+use crate::input::damage;
 use crate::input::ledger::{AccountedBaseline, AccountedLog, both_times};
 use crate::input::log::Log;
 use crate::io::{FileInfo, ResultSink};
@@ -33,6 +34,15 @@ use crate::request::{Compression, Inputs, Request};
 /// [`EngineError::Refused`] before anything is written, if the plan has refusals and the request's policy is to fail then; else
 /// see [`EngineError`]. What was written by the time of an error is not a result, and has no `metadata`.
 pub fn reconstruct(
+    inputs: &Inputs<'_>,
+    plan: &Plan,
+    request: &Request,
+    sink: &dyn ResultSink,
+) -> Result<Report, EngineError> {
+    carry_out(inputs, plan, request, sink).map_err(|error| damage::explained(error, inputs, Some(plan)))
+}
+
+fn carry_out(
     inputs: &Inputs<'_>,
     plan: &Plan,
     request: &Request,

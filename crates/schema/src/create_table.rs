@@ -146,6 +146,8 @@ pub(crate) struct Parser<'t, 'a> {
     pub(crate) flavour: Flavour,
     /// Whether REFERENCES at a column means nothing.
     pub(crate) ignores_references: bool,
+    /// Whether the default `''` is NULL.
+    empty_string_is_null: bool,
     /// The table's own attributes; columns and keys are drafts until the end.
     pub(crate) shape: TableShape,
     pub(crate) drafts: Vec<Draft>,
@@ -176,6 +178,7 @@ impl<'t, 'a> Parser<'t, 'a> {
             cursor,
             flavour: dialect.flavour,
             ignores_references: dialect.ignores_references,
+            empty_string_is_null: dialect.empty_string_is_null,
             shape,
             drafts: Vec::new(),
             keys: Vec::new(),

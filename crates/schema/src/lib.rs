@@ -31,8 +31,8 @@ pub use objects::{
     read_schema_statement,
 };
 pub use rewrite::{
-    dropped_constraint, foreign_key_columns, quoted_name, rename_in_sequence, rename_in_statement, with_table_options,
-    without_column_references, without_foreign_keys,
+    dropped_constraint, foreign_key_columns, has_keyword, quoted_name, rename_in_sequence, rename_in_statement,
+    with_auto_increment, with_table_options, without_column_references, without_foreign_keys,
 };
 pub use shape::{
     Column, ColumnType, ForeignKey, Generated, GeometryKind, Key, KeyPart, ReferentialAction, RowKey, TableShape,

@@ -85,6 +85,41 @@ pub fn rename_in_statement(statement: &str, ddl: &Ddl, dialect: &SqlDialect, nam
     }
 }
 
+/// Whether a statement has a keyword, outside of strings, quoted names and comments; true of one that is not understood.
+pub fn has_keyword(statement: &str, dialect: &SqlDialect, keyword: &str) -> bool {
+    let tokens = lexer::lex(statement, dialect, MOST_TOKENS);
+    tokens.map_or(true, |tokens| tokens.iter().any(|token| is_word(token, keyword)))
+}
+
+/// Writes a CREATE TABLE again, as a server shows it, so that the table counts on from `next`; None where it has no columns
+/// or no ENGINE.
+pub fn with_auto_increment(create: &str, dialect: &SqlDialect, next: u64) -> Option<String> {
+    let tokens = lexer::lex(create, dialect, MOST_TOKENS).ok()?;
+    let mut depth = 0_u32;
+    let options = tokens.iter().position(|token| {
+        match token.kind {
+            Kind::Symbol('(') => depth += 1,
+            Kind::Symbol(')') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && token.kind == Kind::Symbol(')')
+    })?;
+    let end = tokens.iter().position(|token| token.kind == Kind::Symbol(';')).unwrap_or(tokens.len());
+    let options = tokens.get(options..end)?;
+    // `KEYWORD=value`.
+    let value_of = |keyword: &str| {
+        let at = options.iter().position(|token| is_word(token, keyword))?;
+        options.get(at + 1).filter(|token| token.kind == Kind::Symbol('='))?;
+        options.get(at + 2)
+    };
+    let (start, end, text) = match (value_of("AUTO_INCREMENT"), value_of("ENGINE")) {
+        (Some(value), _) => (value.start, value.end, next.to_string()),
+        (None, Some(engine)) => (engine.end, engine.end, format!(" AUTO_INCREMENT={next}")),
+        (None, None) => return None,
+    };
+    Some(format!("{}{text}{}", create.get(..start)?, create.get(end..)?))
+}
+
 /// Puts table options behind the columns of a CREATE TABLE; None where it has no columns.
 pub fn with_table_options(statement: &str, dialect: &SqlDialect, options: &str) -> Option<String> {
     let tokens = lexer::lex(statement, dialect, MOST_TOKENS).ok()?;

@@ -37,8 +37,6 @@ pub enum Promise {
     Exact,
     /// Rebuilt exactly, or refused: the reason says when.
     Conditional,
-    /// Not rebuilt: the reason says why.
-    Refused,
 }
 
 /// A table and its promise.
@@ -65,11 +63,10 @@ impl SourceTable {
     pub fn promise(&self, facts: &ServerFacts) -> TablePromise {
         // From 9.6 on MySQL writes the rows that a cascade changes to the binary log.
         let logs_cascades = facts.flavour == Flavour::Mysql && facts.number >= ServerVersion(9, 6, 0);
-        let never = match self.kind.as_str() {
-            "SYSTEM VERSIONED" => Some("its rows of the past are not in a dump; PITR does not rebuild it"),
-            _ => None,
-        };
         let mut when = Vec::new();
+        if self.kind == "SYSTEM VERSIONED" {
+            when.push("if its rows changed, since those of the past are not in a dump".to_owned());
+        }
         let is_sequence = self.kind == "SEQUENCE";
         if is_sequence {
             when.push(
@@ -102,10 +99,10 @@ impl SourceTable {
         if facts.logs_partial_images() {
             when.push("if a row image leaves out what cannot be told, which binlog_row_image = FULL mends".to_owned());
         }
-        let (promise, reason) = match never {
-            Some(reason) => (Promise::Refused, Some(reason.to_owned())),
-            None if when.is_empty() => (Promise::Exact, None),
-            None => (Promise::Conditional, Some(format!("refused {}", when.join("; or ")))),
+        let (promise, reason) = if when.is_empty() {
+            (Promise::Exact, None)
+        } else {
+            (Promise::Conditional, Some(format!("refused {}", when.join("; or "))))
         };
         TablePromise { schema: self.name.schema.clone(), table: self.name.table.clone(), promise, reason }
     }
@@ -226,7 +223,7 @@ mod tests {
             (&keyless, Promise::Conditional),
             (&old, Promise::Conditional),
             (&child, Promise::Conditional),
-            (&versioned, Promise::Refused),
+            (&versioned, Promise::Conditional),
             (&sequence, Promise::Conditional),
         ] {
             let found = table.promise(&mariadb);

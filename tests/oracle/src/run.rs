@@ -47,6 +47,8 @@ pub struct Tally {
     pub tables: usize,
     /// Tables that were refused, by reason.
     pub refused: BTreeMap<String, usize>,
+    /// Points that could not be loaded, and the baseline neither.
+    pub not_loadable: usize,
     /// Values in row events of which two decoders said the same.
     pub values: usize,
     /// Histories with something wrong.
@@ -68,6 +70,13 @@ impl fmt::Display for Tally {
             self.values,
             self.failures
         )?;
+        if self.not_loadable > 0 {
+            write!(
+                f,
+                "\n  {} points not compared: they hold rows that the server made and does not take",
+                self.not_loadable
+            )?;
+        }
         let mut reasons: Vec<_> = self.refused.iter().collect();
         reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         for (reason, count) in reasons {
@@ -186,6 +195,7 @@ impl Oracle {
         tally.points += outcomes.len();
         for outcome in outcomes {
             tally.tables += outcome.compared;
+            tally.not_loadable += usize::from(outcome.not_loadable);
             for reason in outcome.refused.values() {
                 *tally.refused.entry(reason.clone()).or_default() += 1;
             }

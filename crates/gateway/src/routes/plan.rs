@@ -47,7 +47,7 @@ problems! {
     "gaps": [], "events": 40111, "row_changes": 20321, "bytes_to_read": 28097152, "expected_size_bytes": 118000000,
     "tables": [
         { "table": "mydb.orders", "action": "rebuild", "rows": 81920, "reason": null },
-        { "table": "mydb.events", "action": "refuse", "rows": 51200, "reason": "its rows of the past are not in a dump; PITR does not rebuild it" },
+        { "table": "mydb.events", "action": "conditional", "rows": 51200, "reason": "refused if its rows changed, since those of the past are not in a dump" },
     ],
 }))]
 struct PlanView {
@@ -108,12 +108,12 @@ struct PlanSegment {
 struct PlanTable {
     /// `schema.table`.
     table: String,
-    /// `rebuild`, `refuse`, or `conditional`: rebuilt unless the binary log holds what the reason names, which the run
+    /// `rebuild`, or `conditional`: rebuilt unless the binary log holds what the reason names, which the run
     /// finds out.
     action: &'static str,
     /// Rows in the baseline; null for a table that is not in it.
     rows: Option<u64>,
-    /// Why, or when, it would be refused.
+    /// When it would be refused.
     reason: Option<String>,
 }
 
@@ -193,7 +193,6 @@ fn tables(manifest: &BackupManifest, server: &Server, wanted: impl Fn(&TableName
         (entry.action, entry.reason) = match table.promise {
             Promise::Exact => ("rebuild", None),
             Promise::Conditional => ("conditional", table.reason),
-            Promise::Refused => ("refuse", table.reason),
         };
     }
     tables.into_iter().filter(|(name, _)| wanted(name)).map(|(_, table)| table).collect()

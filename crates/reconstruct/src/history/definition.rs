@@ -5,8 +5,8 @@ mod indexes;
 
 use backtrail_schema::{
     Ddl, DdlVerb, Flavour, ForeignKey, ReferentialAction, SchemaError, SqlDialect, Statement, TableShape, alter_empty,
-    classify, parse_create_table, quoted_name, rename_in_statement, with_table_options, without_column_references,
-    without_foreign_keys,
+    classify, has_keyword, parse_create_table, quoted_name, rename_in_statement, with_auto_increment,
+    with_table_options, without_column_references, without_foreign_keys,
 };
 
 use self::indexes::{Indexes, Rewritten};
@@ -102,7 +102,7 @@ impl Definition {
         let flavour = made.dialect.flavour;
         let plain = SqlDialect::of_flavour(flavour);
         let parsed = |create: &str| parse_create_table(create, schema, &plain).map_err(|problem| problem.to_string());
-        let checks = |step: &Step| step.text.to_ascii_uppercase().contains("CHECK");
+        let checks = |step: &Step| has_keyword(&step.text, &step.dialect, "CHECK");
         let steps = || in_file.iter().chain(&self.steps);
         let aside = self.is_parent && flavour == Flavour::Mysql && steps().next().is_some() && !steps().any(checks);
         let aside = aside.then(|| name_aside(name));
@@ -114,9 +114,9 @@ impl Definition {
         }
         // Foreign keys come last, when it does not matter any more that their parents are not there yet, or have other
         // columns now than when the statements ran.
-        let has_references = |text: &str| text.to_ascii_uppercase().contains("REFERENCES");
+        let refers = |step: &Step| has_keyword(&step.text, &step.dialect, "REFERENCES");
         let mut indexes = None;
-        if has_references(&create) || in_file.iter().chain(&self.steps).any(|step| has_references(&step.text)) {
+        if has_keyword(&create, &plain, "REFERENCES") || steps().any(refers) {
             // Under the name that it had: constraints are called after it.
             let present =
                 parse_create_table(&made.text, schema, &made.dialect).map_err(|problem| problem.to_string())?;
@@ -216,10 +216,10 @@ pub(crate) fn steps_of_file(text: &str, schema: &str, dialect: &SqlDialect) -> R
         if session.note(statement) {
             continue;
         }
-        let read = classify(statement.as_bytes(), schema, dialect);
-        match read {
+        let dialect = session.dialect(*dialect);
+        match classify(statement.as_bytes(), schema, &dialect) {
             Statement::Ddl(ddl) if ddl.concerns_rows() => {
-                steps.push(Step { text: statement.to_owned(), ddl, dialect: *dialect, session, schema_options: None });
+                steps.push(Step { text: statement.to_owned(), ddl, dialect, session, schema_options: None });
             }
             Statement::Unknown { beginning, .. } => {
                 return Err(format!("its schema file has a statement that is not understood: {beginning}"));
@@ -241,12 +241,12 @@ fn shape_in_file(text: &str, schema: &str, dialect: &SqlDialect) -> Result<Table
     let (Err(_), Ok(steps)) = (&whole, steps_of_file(text, schema, dialect)) else { return whole };
     let mut steps = steps.into_iter();
     let Some(create) = steps.next() else { return whole };
-    let mut shape = parse_create_table(&create.text, schema, dialect)?;
+    let mut shape = parse_create_table(&create.text, schema, &create.dialect)?;
     for step in steps {
         if let Some((_, to)) = step.ddl.renames.first() {
             shape = shape.renamed(to.clone());
         }
-        match alter_empty(&shape, &step.ddl, &step.session.context(*dialect)) {
+        match alter_empty(&shape, &step.ddl, &step.session.context(step.dialect)) {
             Ok(altered) => shape = altered,
             Err(_) => return whole,
         }
@@ -257,45 +257,69 @@ fn shape_in_file(text: &str, schema: &str, dialect: &SqlDialect) -> Result<Table
 /// Splits a file at the semicolons that are in no string, name or comment.
 pub(crate) fn statements(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
-    let (mut start, mut quote, mut escaped) = (0, None, false);
-    for (at, character) in text.char_indices() {
-        match (quote, character) {
-            _ if escaped => escaped = false,
-            (Some('\'' | '"'), '\\') => escaped = true,
-            (Some(open), close) if open == close => quote = None,
-            (Some(_), _) => {}
-            (None, '\'' | '"' | '`') => quote = Some(character),
-            (None, ';') => {
-                found.push(text.get(start..at).unwrap_or_default().trim());
-                start = at + 1;
-            }
-            _ => {}
+    let (mut start, mut at) = (0, 0);
+    while let Some(rest) = text.get(at..)
+        && let Some(first) = rest.chars().next()
+    {
+        if first == ';' {
+            found.push(text.get(start..at).unwrap_or_default().trim());
+            start = at + 1;
         }
+        at += match first {
+            '\'' | '"' | '`' => quoted_length(rest, first),
+            _ => comment_length(rest).unwrap_or(first.len_utf8()),
+        };
     }
     found.push(text.get(start..).unwrap_or_default().trim());
     found.retain(|statement| !statement.is_empty());
     found
 }
 
+/// How long a quoted text is at whose beginning this is, quotes and all. (Two quotes in it make it two texts, which is as
+/// good.)
+fn quoted_length(text: &str, quote: char) -> usize {
+    let mut escaped = true;
+    let end = text.char_indices().find(|(_, character)| {
+        let ends = !escaped && *character == quote;
+        escaped = at_escape(escaped, *character, quote);
+        ends
+    });
+    end.map_or(text.len(), |(at, quote)| at + quote.len_utf8())
+}
+
+/// Whether the next character is taken as it is.
+fn at_escape(escaped: bool, character: char, quote: char) -> bool {
+    !escaped && character == '\\' && quote != '`'
+}
+
+/// How long the comment is at whose beginning this is; one that a server executes is none.
+fn comment_length(text: &str) -> Option<usize> {
+    let line = text.starts_with('#')
+        || text.strip_prefix("--").is_some_and(|behind| behind.chars().next().is_none_or(char::is_whitespace));
+    if line {
+        return Some(text.find('\n').map_or(text.len(), |end| end + 1));
+    }
+    let inner = text.strip_prefix("/*").filter(|inner| !inner.starts_with('!') && !inner.starts_with("M!"))?;
+    Some(inner.find("*/").map_or(text.len(), |end| end + 4))
+}
+
 /// A schema file whose table counts on from `next`.
 pub(crate) fn counting(text: &str, name: &str, next: u64) -> String {
-    let options = text.rfind("\n)").map(|at| at + 2);
-    if let Some((head, tail)) = options.and_then(|at| text.split_at_checked(at)) {
-        if let Some(at) = tail.find("AUTO_INCREMENT=") {
-            let digits = at + "AUTO_INCREMENT=".len();
-            let (before, after) = tail.split_at(digits);
-            let after = after.trim_start_matches(|c: char| c.is_ascii_digit());
-            return format!("{head}{before}{next}{after}");
-        }
-        if let Some(at) = tail.find("ENGINE=") {
-            let (before, engine) = tail.split_at(at);
-            let end = engine.find(|c: char| c.is_ascii_whitespace() || c == ';').unwrap_or(engine.len());
-            let (engine, after) = engine.split_at(end);
-            return format!("{head}{before}{engine} AUTO_INCREMENT={next}{after}");
-        }
-    }
-    let name = quoted_name(name);
-    format!("{}\nALTER TABLE {name} AUTO_INCREMENT={next}{AS_IT_IS};\n", text.trim_end())
+    let create = statements(text).into_iter().find(|statement| {
+        let begins = |word: &str, found: Option<&str>| found.is_some_and(|found| found.eq_ignore_ascii_case(word));
+        let mut words = statement.split_ascii_whitespace();
+        begins("CREATE", words.next()) && begins("TABLE", words.next())
+    });
+    let place = create.and_then(|create| Some((create, text.find(create)?)));
+    // Both families show a definition alike, and files are in the default mode.
+    let counted = place.and_then(|(create, at)| {
+        let counted = with_auto_increment(create, &SqlDialect::mysql(), next)?;
+        Some(format!("{}{counted}{}", text.get(..at)?, text.get(at + create.len()..)?))
+    });
+    counted.unwrap_or_else(|| {
+        let name = quoted_name(name);
+        format!("{}\nALTER TABLE {name} AUTO_INCREMENT={next}{AS_IT_IS};\n", text.trim_end())
+    })
 }
 
 #[cfg(test)]

@@ -5,13 +5,16 @@ use backtrail_schema::{DdlContext, Flavour, SqlDialect, SqlMode};
 
 use crate::history::schema_file::SchemaFile;
 
-/// The SQL modes by which expressions and types are read, with their bits, which are the same in both families.
-const MODES: [(u64, &str); 5] = [
-    (1, "REAL_AS_FLOAT"),
-    (2, "PIPES_AS_CONCAT"),
-    (8, "IGNORE_SPACE"),
-    (64, "NO_UNSIGNED_SUBTRACTION"),
-    (1 << 29, "HIGH_NOT_PRECEDENCE"),
+/// The SQL modes by which expressions, types and defaults are read, with their bits; with a family where only one has it.
+const MODES: [(u64, &str, Option<Flavour>); 8] = [
+    (1, "REAL_AS_FLOAT", None),
+    (2, "PIPES_AS_CONCAT", None),
+    (8, "IGNORE_SPACE", None),
+    (64, "NO_UNSIGNED_SUBTRACTION", None),
+    (1 << 29, "HIGH_NOT_PRECEDENCE", None),
+    (1 << 32, "EMPTY_STRING_IS_NULL", Some(Flavour::Mariadb)),
+    (1 << 32, "TIME_TRUNCATE_FRACTIONAL", Some(Flavour::Mysql)),
+    (1 << 34, "TIME_ROUND_FRACTIONAL", Some(Flavour::Mariadb)),
 ];
 /// ORACLE and MAXDB, in which types mean others.
 const OTHER_TYPES: u64 = 1 << 9 | 1 << 12;
@@ -33,7 +36,7 @@ pub(crate) struct SessionSettings {
 impl SessionSettings {
     /// Those of a statement.
     pub(crate) fn new(text: &str, sql_mode: Option<u64>, explicit_timestamps: Option<bool>, east: Option<i64>) -> Self {
-        let known = MODES.iter().fold(0, |bits, (bit, _)| bits | bit);
+        let known = MODES.iter().fold(0, |bits, (bit, ..)| bits | bit);
         let text = text.to_ascii_uppercase();
         let has_timestamp = text.contains("TIMESTAMP");
         Self {
@@ -66,6 +69,12 @@ impl SessionSettings {
         }
     }
 
+    /// How a schema file's statement is read.
+    pub(crate) fn dialect(self, dialect: SqlDialect) -> SqlDialect {
+        let of_mode = SqlDialect::of_sql_mode(dialect.flavour, self.modes);
+        SqlDialect { empty_string_is_null: of_mode.empty_string_is_null, ..dialect }
+    }
+
     /// Takes in a statement of a schema file; false for one that sets nothing of this.
     pub(crate) fn note(&mut self, statement: &str) -> bool {
         let text = statement.to_ascii_uppercase();
@@ -76,7 +85,7 @@ impl SessionSettings {
         if let Some((_, value)) = text.split_once("SQL_MODE=") {
             let has =
                 |name: &str| value.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|word| word == name);
-            self.modes = MODES.iter().filter(|(_, name)| has(name)).fold(0, |bits, (bit, _)| bits | bit);
+            self.modes = MODES.iter().filter(|(_, name, _)| has(name)).fold(0, |bits, (bit, ..)| bits | bit);
             true
         } else if let Some((_, value)) = text.split_once("EXPLICIT_DEFAULTS_FOR_TIMESTAMP=") {
             self.implicit_timestamps = value.starts_with('0');
@@ -96,7 +105,9 @@ impl SessionSettings {
             Flavour::Mariadb => "M!101000",
             Flavour::Mysql => "!80000",
         };
-        let names: Vec<&str> = MODES.iter().filter(|(bit, _)| self.modes & bit != 0).map(|(_, name)| *name).collect();
+        let has = |bit: u64, family: Option<Flavour>| self.modes & bit != 0 && family.is_none_or(|own| own == flavour);
+        let names: Vec<&str> =
+            MODES.iter().filter(|(bit, _, family)| has(*bit, *family)).map(|(_, name, _)| *name).collect();
         if !names.is_empty() {
             file.push(format!("SET SESSION sql_mode='{LOADING},{}'", names.join(",")));
         }
@@ -146,6 +157,7 @@ mod tests {
             ("CREATE TABLE t (t timestamp)", Some(1 << 29), Some(false), None, 5),
             ("CREATE TABLE t (t timestamp)", None, Some(true), None, 1),
             ("CREATE TABLE t (t int)", Some(4), Some(false), None, 1),
+            ("CREATE TABLE t (t datetime)", Some(1 << 32 | 1 << 34), None, None, 3),
             ("CREATE TABLE t (t timestamp default '2024-01-01')", Some(4), Some(true), Some(-12_600), 3),
             ("CREATE TABLE t (t timestamp default '2024-01-01')", Some(4), Some(false), Some(46_800), 5),
         ] {

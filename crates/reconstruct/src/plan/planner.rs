@@ -13,6 +13,7 @@ use crate::cascade::Family;
 use crate::history::life::Began;
 use crate::history::{Binding, History, Tracked};
 use crate::input::baseline::Catalog;
+use crate::input::damage;
 use crate::input::ledger::{AccountedBaseline, AccountedLog};
 use crate::input::log::Log;
 use crate::input::span::ordered;
@@ -31,6 +32,10 @@ use crate::scan::{Scan, is_system_schema};
 /// # Errors
 /// A baseline that cannot be one, a log with a gap, a target that cannot be reached: see [`EngineError`].
 pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError> {
+    gather(inputs, request).map_err(|error| damage::explained(error, inputs, None))
+}
+
+fn gather(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError> {
     let (baseline, accounted_log) = (AccountedBaseline::new(inputs.baseline), AccountedLog::new(inputs.log));
     let catalog = Catalog::read(&baseline)?;
     let finder = CutFinder::new(request, &catalog.coordinates)?;

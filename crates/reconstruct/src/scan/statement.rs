@@ -60,9 +60,8 @@ impl<'a> StatementText<'a> {
             text: text.unwrap_or_else(|| String::from_utf8_lossy(&query.statement).into_owned()),
             schema: String::from_utf8_lossy(query.schema).into_owned(),
             dialect: SqlDialect {
-                ansi_quotes: status.ansi_quotes(),
-                no_backslash_escapes: status.no_backslash_escapes(),
-                ..dialect
+                ignores_references: dialect.ignores_references,
+                ..SqlDialect::of_sql_mode(dialect.flavour, status.sql_mode.unwrap_or(0))
             },
             query,
             timestamp,

@@ -74,9 +74,7 @@ impl Parser<'_, '_> {
                 draft.says_null = true;
             }
             "DEFAULT" => {
-                let from = self.cursor.position;
-                self.default_value()?;
-                draft.column.default = Some(self.cursor.text_since(from));
+                draft.column.default = Some(self.default_text()?);
             }
             "ON" => {
                 if !self.cursor.accept("UPDATE") {
@@ -220,8 +218,17 @@ impl Parser<'_, '_> {
         Ok(())
     }
 
+    /// A default as written, or what the session's mode makes of it.
+    pub(crate) fn default_text(&mut self) -> Result<String, SchemaError> {
+        let from = self.cursor.position;
+        self.default_value()?;
+        let written = self.cursor.text_since(from);
+        let is_null = self.empty_string_is_null && is_empty_string(&written);
+        Ok(if is_null { "NULL".to_owned() } else { written })
+    }
+
     /// One value: a literal, a function's call, an expression in parentheses.
-    pub(crate) fn default_value(&mut self) -> Result<(), SchemaError> {
+    fn default_value(&mut self) -> Result<(), SchemaError> {
         if !self.cursor.accept_symbol('-') {
             self.cursor.accept_symbol('+');
         }
@@ -249,6 +256,13 @@ impl Parser<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// `''`, which may have a character set before it.
+fn is_empty_string(literal: &str) -> bool {
+    let rest = literal.trim_start_matches(|c: char| c == '_' || c.is_ascii_alphanumeric()).trim_start();
+    let hexadecimal = literal.starts_with(['x', 'X', 'b', 'B']);
+    !hexadecimal && matches!(rest, "''" | "\"\"")
 }
 
 /// A character set's or collation's name in lower case, `utf8` as `utf8mb3`.

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::{AddedValue, DdlContext, SqlMode, StatementTimeKind};
+use super::{AddedValue, DdlContext, StatementTimeKind};
 use crate::charset::{Charset, character_bytes};
 use crate::lexer::{self, Kind};
 use crate::shape::Column;
@@ -36,11 +36,6 @@ pub(super) fn value(column: &Column, context: &DdlContext<'_>) -> Result<AddedVa
         Written::Null if column.nullable => Ok(AddedValue::Null),
         Written::Null => implicit(column, context),
         Written::Time(kind, fsp) => time(column, kind, fsp, context),
-        Written::Text(text)
-            if text.is_empty() && context.dialect.flavour == Flavour::Mariadb && context.has(SqlMode::BIT_32) =>
-        {
-            Err("the session's SQL mode makes NULL of ''".to_owned())
-        }
         written => literal(column, written),
     }
 }

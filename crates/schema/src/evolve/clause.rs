@@ -370,9 +370,7 @@ impl Reader<'_, '_, '_> {
         let attribute = if self.parser.cursor.accept_all(&["DROP", "DEFAULT"]) {
             Attribute::NoDefault
         } else if self.parser.cursor.accept_all(&["SET", "DEFAULT"]) {
-            let from = self.parser.cursor.position;
-            self.parser.default_value()?;
-            Attribute::Default(self.parser.cursor.text_since(from))
+            Attribute::Default(self.parser.default_text()?)
         } else if self.parser.cursor.accept_all(&["SET", "INVISIBLE"]) {
             Attribute::Invisible(true)
         } else if self.parser.cursor.accept_all(&["SET", "VISIBLE"]) {
