@@ -7,6 +7,7 @@ mod alter;
 mod create;
 pub(crate) mod definition;
 mod empty;
+mod letters;
 pub(crate) mod life;
 mod rename;
 pub(crate) mod schema_defaults;
@@ -22,6 +23,7 @@ use backtrail_schema::{ColumnType, Ddl, DdlVerb, SqlDialect, TableShape, read_sc
 use crate::around::Columns;
 use crate::around::sequences::Sequence;
 use crate::history::definition::{Base, Definition, Step, statements};
+use crate::history::letters::Letters;
 use crate::history::life::{Began, Era, Life};
 use crate::history::schema_defaults::Defaults;
 use crate::input::baseline::Catalog;
@@ -139,6 +141,13 @@ enum Undo {
     Tracked(usize, Box<Tracked>),
 }
 
+/// What a statement ended, until it is known whether it counts.
+#[derive(Debug, Default)]
+struct Ends {
+    tables: Vec<usize>,
+    names: Vec<TableName>,
+}
+
 /// All tables through the window.
 pub(crate) struct History<'a> {
     catalog: &'a Catalog<'a>,
@@ -147,6 +156,9 @@ pub(crate) struct History<'a> {
     pub(crate) tracked: Vec<Tracked>,
     /// Names that have been looked up or changed; others are the baseline's.
     names: HashMap<TableName, Option<usize>>,
+    /// The baseline's names and those.
+    letters: Letters,
+    ends: Ends,
     pub(crate) bindings: Vec<Binding>,
     undo: Vec<Undo>,
     /// By schema: see [`History::table_options`].
@@ -163,6 +175,8 @@ impl<'a> History<'a> {
             dialect,
             tracked: Vec::new(),
             names: HashMap::new(),
+            letters: catalog.tables.keys().collect(),
+            ends: Ends::default(),
             bindings: Vec::new(),
             undo: Vec::new(),
             table_options: HashMap::new(),
@@ -214,11 +228,11 @@ impl<'a> History<'a> {
         if self.find(name).is_some() {
             return name.clone();
         }
-        let folded = |name: &TableName| (name.schema.to_lowercase(), name.table.to_lowercase());
-        let wanted = folded(name);
-        let gone = |other: &TableName| matches!(self.names.get(other), Some(None));
-        let mut alike = self.catalog.tables.keys().chain(self.names.keys()).filter(|other| folded(other) == wanted);
-        alike.find(|other| !gone(other)).cloned().unwrap_or_else(|| name.clone())
+        let there = |other: &&TableName| match self.names.get(*other) {
+            Some(means) => means.is_some(),
+            None => self.catalog.tables.contains_key(*other),
+        };
+        self.letters.alike(name).find(there).cloned().unwrap_or_else(|| name.clone())
     }
 
     /// The tables there are now, by name.
@@ -304,9 +318,20 @@ impl<'a> History<'a> {
     }
 
     fn name(&mut self, name: &TableName, id: Option<usize>, moment: u64) {
-        self.undo.push(Undo::Name(name.clone(), self.names.get(name).copied()));
-        self.names.insert(name.clone(), id);
-        self.children = None;
+        let before = self.names.insert(name.clone(), id);
+        self.undo.push(Undo::Name(name.clone(), before));
+        self.letters.insert(name);
+        if id.is_none() {
+            self.ends.names.push(name.clone());
+        }
+        let refers = |id: Option<usize>| {
+            let last = id.and_then(|id| self.tracked.get(id)?.life.last());
+            last.is_some_and(|era| !era.shape.foreign_keys.is_empty())
+        };
+        // What is not looked up yet may refer.
+        if before.is_none_or(refers) || refers(id) {
+            self.children = None;
+        }
         let means = id.and_then(|id| self.tracked.get(id).map(|tracked| (id, tracked.life.last_number())));
         self.undo.push(Undo::Bindings(self.bindings.len()));
         self.bindings.push(Binding { moment, name: name.clone(), means });
@@ -320,11 +345,29 @@ impl<'a> History<'a> {
     /// What was done since the last call of this or of [`History::revert`] counts.
     pub(crate) fn settle(&mut self) {
         self.undo.clear();
+        let Ends { tables, names } = std::mem::take(&mut self.ends);
+        for name in names {
+            if self.names.get(&name) == Some(&None) && !self.catalog.tables.contains_key(&name) {
+                self.names.remove(&name);
+                self.letters.remove(&name);
+            }
+        }
+        for id in tables {
+            // Their number alone counts, and that rows were changed.
+            if let Some(tracked) = self.tracked.get_mut(id).filter(|tracked| tracked.life.origin.is_none()) {
+                tracked.life.eras = Vec::new();
+                tracked.life.definition = Definition::new(Base::Gone);
+            }
+        }
     }
 
     /// What was done since then does not count. Tables that were made keep their numbers, which rows were told by and others
     /// come behind; no name means them any more.
     pub(crate) fn revert(&mut self) {
+        self.ends = Ends::default();
+        if self.undo.is_empty() {
+            return;
+        }
         while let Some(undo) = self.undo.pop() {
             match undo {
                 Undo::Name(name, Some(before)) => drop(self.names.insert(name, before)),
@@ -400,6 +443,7 @@ impl<'a> History<'a> {
     fn note_end(&mut self, name: &TableName, by: Option<Began>) {
         let Some(id) = self.find(name) else { return };
         self.remember(id);
+        self.ends.tables.push(id);
         if let Some(tracked) = self.tracked.get_mut(id) {
             tracked.ended = by;
         }

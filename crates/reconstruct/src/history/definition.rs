@@ -46,6 +46,8 @@ pub(crate) enum Base {
     Baseline(backtrail_domain::TableName, SqlDialect),
     /// A CREATE TABLE of the window.
     Made(Box<Step>),
+    /// The table was made in the window and came to its end.
+    Gone,
 }
 
 impl Definition {
@@ -98,6 +100,7 @@ impl Definition {
                 create
             }
             (Base::Baseline(own, _), None) => return Err(format!("the definition of {own} is not at hand")),
+            (Base::Gone, _) => return Err("it is not there any more".to_owned()),
         };
         let flavour = made.dialect.flavour;
         let plain = SqlDialect::of_flavour(flavour);

@@ -18,7 +18,7 @@ use crate::history::definition::Definition;
 pub(crate) struct Life {
     /// The table of the baseline whose rows it began with: none for one that was made or emptied in the window.
     pub(crate) origin: Option<TableName>,
-    /// Never empty.
+    /// Empty only of a table whose definition is not known, or which was made in the window and came to its end.
     pub(crate) eras: Vec<Era>,
     /// What makes the table, in SQL.
     pub(crate) definition: Definition,

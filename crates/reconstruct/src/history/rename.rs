@@ -40,7 +40,10 @@ impl History<'_> {
         for name in names {
             self.find(&name);
         }
-        let children: Vec<usize> = (0..self.tracked.len())
+        let mut children: Vec<usize> = self.names.values().copied().flatten().collect();
+        children.sort_unstable();
+        let children: Vec<usize> = children
+            .into_iter()
             .filter(|id| {
                 let era = self.tracked.get(*id).and_then(|tracked| tracked.life.last());
                 era.is_some_and(|era| era.shape.foreign_keys.iter().any(|key| key.parent == *parent))
