@@ -51,7 +51,6 @@ const IMPURE: &[&str] =
 fn dependencies() -> BTreeMap<String, Vec<String>> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
@@ -111,7 +110,7 @@ fn pure_crates_reach_nothing_outside() {
         if pure {
             let impure = dependencies.iter().filter(|dependency| IMPURE.contains(&dependency.as_str()));
             wrong.extend(impure.map(|dependency| format!("pure crate `{name}` depends on {dependency}")));
-            let bans = format!("{}/../crates/{name}/clippy.toml", env!("CARGO_MANIFEST_DIR"));
+            let bans = format!("../crates/{name}/clippy.toml");
             if !std::fs::read_to_string(&bans).is_ok_and(|text| text.contains("disallowed-methods")) {
                 wrong.push(format!(
                     "pure crate `{name}` has no clippy.toml that bans the clock, files and the environment"

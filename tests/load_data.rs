@@ -1,11 +1,10 @@
 //! Baselines that mydumper wrote with LOAD DATA statements, rebuilt behind changes by `backtrail reconstruct` alone.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, ensure};
 use backtrail_devstack::{DatabaseAddress, DatabaseOptions, Family, MariaDb, MySql, StackDirectory};
-use backtrail_tests::{contents, execute, load, newer_mydumper, position};
-use tokio::process::Command;
+use backtrail_tests::{contents, copy_log, dump, execute, load, newer_mydumper, position, reconstruct};
 
 /// What both families have: every type, and texts that look like the marks around them.
 const TABLES: &[&str] = &[
@@ -96,50 +95,6 @@ const FORMS: &[(&str, &[&str])] = &[
         ],
     ),
 ];
-
-/// Takes a dump.
-async fn dump(mydumper: &Path, server: &DatabaseAddress, directory: &Path, form: &[&str]) -> anyhow::Result<()> {
-    let options = directory.with_extension("cnf");
-    server.write_client_options(&options)?;
-    let mut command = Command::new(mydumper);
-    command.arg(format!("--defaults-file={}", options.display())).arg("--outputdir").arg(directory);
-    command.args(["--host", &server.host, "--port", &server.port.to_string(), "--user", &server.user]);
-    command.args(["--database", "shop"]).args(form);
-    if server.family == Family::Mysql {
-        command.args(["--server-version", "mysql-9.7.0"]);
-    }
-    let output = command.kill_on_drop(true).output().await?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
-}
-
-/// Copies a server's binary log.
-fn copy_log(from: &Path, to: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(to)?;
-    let is_number = |path: &PathBuf| {
-        path.extension()
-            .is_some_and(|number| number.len() == 6 && number.to_string_lossy().bytes().all(|b| b.is_ascii_digit()))
-    };
-    let files = std::fs::read_dir(from)?.flatten().map(|entry| entry.path()).filter(is_number);
-    let mut copied = 0;
-    for file in files {
-        std::fs::copy(&file, to.join(file.file_name().context("no name")?))?;
-        copied += 1;
-    }
-    ensure!(copied > 0, "no binary log in {}", from.display());
-    Ok(())
-}
-
-/// `backtrail reconstruct`.
-async fn reconstruct(dump: &Path, log: &Path, target: &str, out: &Path) -> anyhow::Result<()> {
-    let test = std::env::current_exe()?;
-    let program = test.ancestors().nth(2).context("no directory of programs")?.join("backtrail");
-    let mut command = Command::new(program);
-    command.arg("reconstruct").arg("--baseline").arg(dump).arg("--binlogs").arg(log);
-    let output = command.args(["--target-position", target, "--out"]).arg(out).env_clear().output().await?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
-}
 
 async fn comes_back(
     mydumper: &Path,

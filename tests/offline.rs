@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use backtrail_objects::{ObjectSettings, ObjectStore};
-use backtrail_tests::{Contents, World, WorldOptions, contents, execute, load, position, quiet_instant};
+use backtrail_tests::{Contents, World, WorldOptions, backtrail, contents, execute, load, position, quiet_instant};
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 /// Everything below a place on S3, copied as `aws s3 cp --recursive` would.
 async fn download(store: &ObjectStore, prefix: &str, to: &Path) -> anyhow::Result<usize> {
@@ -51,11 +50,9 @@ impl Stored {
     }
 }
 
-/// The command as on a machine that has nothing but the copy: no settings, no home.
+/// The command with nothing but the copy.
 async fn alone(arguments: &[&str]) -> anyhow::Result<Value> {
-    let test = std::env::current_exe()?;
-    let program = test.ancestors().nth(2).context("no directory of programs")?.join("backtrail");
-    let output = Command::new(program).args(arguments).env_clear().output().await?;
+    let output = backtrail()?.args(arguments).output().await?;
     anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(serde_json::from_slice(&output.stdout)?)
 }
@@ -209,7 +206,7 @@ async fn a_copy_that_is_not_whole_is_refused() {
 /// Files that someone kept say nothing about what came after them.
 #[tokio::test]
 async fn a_time_behind_the_logs_end_wants_a_word() {
-    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/reconstruct/tests/data/mariadb");
+    let case = Path::new("../crates/reconstruct/tests/data/mariadb");
     let (baseline, logs) = (case.join("baseline"), case.join("binlogs"));
     let plan = async |more: &[&str]| {
         let first = ["reconstruct", "--json", "--plan", "--skip-refused"];

@@ -41,7 +41,7 @@ fn pitr_manifest_version_1_with_its_plan() {
 
 #[test]
 fn the_newest_version_has_its_golden_files() {
-    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/golden");
+    let directory = "golden";
     for kind in ["backup", "pitr"] {
         let path = format!("{directory}/manifest-{kind}-v{MANIFEST_VERSION}.json");
         assert!(std::path::Path::new(&path).exists(), "{path} is missing");

@@ -35,7 +35,7 @@ struct Case {
 
 impl Case {
     fn open(name: &str) -> Self {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+        let directory = Path::new("tests/data").join(name);
         let points = std::fs::read_to_string(directory.join("points.tsv")).unwrap();
         let target = |line: &str| CutTarget::Position(line.split('\t').nth(1).unwrap().parse().unwrap());
         let requests: Vec<Request> =

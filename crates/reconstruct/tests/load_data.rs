@@ -35,7 +35,7 @@ enum Form {
 const CASES: [&str; 2] = ["mariadb", "mysql"];
 
 fn directory(case: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(case)
+    PathBuf::from("tests/data").join(case)
 }
 
 fn content(name: &str, stored: Vec<u8>) -> Vec<u8> {

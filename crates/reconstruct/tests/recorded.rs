@@ -33,7 +33,7 @@ struct Point {
 
 impl Case {
     fn open(name: &str) -> Self {
-        let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+        let directory = PathBuf::from("tests/data").join(name);
         Self {
             baseline: Memory::read(&directory.join("baseline")),
             log: Memory::read(&directory.join("binlogs")),

@@ -82,7 +82,7 @@ fn comparable(shape: &TableShape, flavour: Flavour) -> String {
 
 #[track_caller]
 fn as_the_server_did(server: &str, flavour: Flavour) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(format!("alters-{server}.sql"));
+    let path = Path::new("tests/data").join(format!("alters-{server}.sql"));
     let text = std::fs::read_to_string(path).unwrap();
     let context = context(flavour, STRICT);
     let mut steps = 0;

@@ -76,7 +76,7 @@ fn summary(shape: &TableShape) -> String {
 }
 
 fn summaries(server: &str, flavour: Flavour) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(format!("{server}.sql"));
+    let path = Path::new("tests/data").join(format!("{server}.sql"));
     let text = String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
     text.split(";\n\n")
         .map(|sql| {

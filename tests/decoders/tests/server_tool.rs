@@ -82,7 +82,7 @@ fn value(image: ColumnImage<'_>, kind: ColumnKind) -> Option<String> {
 
 #[test]
 fn numbers_and_times_of_mariadb() {
-    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates");
+    let crates = Path::new("../../crates");
     let mut logs = vec![crates.join("binlog/tests/data/mariadb-10.11.000001")];
     let mut directories = vec![crates.join("reconstruct/tests/data/mariadb/binlogs")];
     if let Some(cases) = std::env::var_os("BACKTRAIL_CASES").map(PathBuf::from) {

@@ -18,9 +18,14 @@ pub fn of(target: Target) -> Vec<(String, Vec<u8>)> {
     }
 }
 
+/// Where this package is, as cargo says when it runs something. (What it says while building may be another checkout's.)
+fn package() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(PathBuf::new, PathBuf::from)
+}
+
 /// The directory of a target's corpus.
 pub fn corpus(target: Target) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target.name())
+    package().join("corpus").join(target.name())
 }
 
 /// All files in a directory and below, by name.
@@ -46,7 +51,7 @@ pub fn read(path: &Path) -> Vec<u8> {
 }
 
 fn data(of_crate: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates").join(of_crate).join("tests/data")
+    package().join("../../crates").join(of_crate).join("tests/data")
 }
 
 fn name(path: &Path) -> String {

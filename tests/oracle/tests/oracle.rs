@@ -18,7 +18,7 @@ fn settings(family: Family) -> Settings {
 }
 
 fn cases(family: Family) -> Vec<(PathBuf, History)> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
+    let directory = Path::new("cases");
     let mut cases: Vec<(PathBuf, History)> = std::fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().path())

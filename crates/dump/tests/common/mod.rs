@@ -19,5 +19,5 @@ pub(crate) fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
 
 /// A dump that is part of the tests: `classic` or `sections`.
 pub(crate) fn own(dialect: &str) -> Vec<(String, Vec<u8>)> {
-    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(dialect))
+    files(&Path::new("tests/data").join(dialect))
 }

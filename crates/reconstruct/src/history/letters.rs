@@ -1,0 +1,41 @@
+//! Names of tables that differ in nothing but case.
+
+use std::collections::{BTreeSet, HashMap};
+
+use backtrail_domain::TableName;
+
+/// Names by what they are in small letters.
+#[derive(Debug, Default)]
+pub(super) struct Letters(HashMap<TableName, BTreeSet<TableName>>);
+
+impl Letters {
+    pub(super) fn insert(&mut self, name: &TableName) {
+        self.0.entry(small(name)).or_default().insert(name.clone());
+    }
+
+    pub(super) fn remove(&mut self, name: &TableName) {
+        let small = small(name);
+        if let Some(names) = self.0.get_mut(&small) {
+            names.remove(name);
+            if names.is_empty() {
+                self.0.remove(&small);
+            }
+        }
+    }
+
+    pub(super) fn alike(&self, name: &TableName) -> impl Iterator<Item = &TableName> {
+        self.0.get(&small(name)).into_iter().flatten()
+    }
+}
+
+impl<'a> FromIterator<&'a TableName> for Letters {
+    fn from_iter<I: IntoIterator<Item = &'a TableName>>(names: I) -> Self {
+        let mut letters = Self::default();
+        names.into_iter().for_each(|name| letters.insert(name));
+        letters
+    }
+}
+
+fn small(name: &TableName) -> TableName {
+    TableName::new(name.schema.to_lowercase(), name.table.to_lowercase())
+}
