@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
-    Path::new("..")
+    PathBuf::from("..")
 }
 
 fn read(path: &Path) -> String {
