@@ -27,7 +27,7 @@ use crate::history::letters::Letters;
 use crate::history::life::{Began, Era, Life};
 use crate::history::schema_defaults::Defaults;
 use crate::input::baseline::Catalog;
-use crate::plan::decide::Shapes;
+use crate::input::baseline::Shapes;
 use crate::plan::facts::{LATER_BASELINE, Obstacle, statement_text};
 use crate::scan::pending::{Touched, TouchedRows, is_transactional};
 use crate::scan::statement::StatementText;

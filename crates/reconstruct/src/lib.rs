@@ -5,6 +5,7 @@ mod around;
 mod cascade;
 pub mod changes;
 mod collect;
+mod damage;
 mod error;
 mod history;
 mod input;

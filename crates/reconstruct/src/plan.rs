@@ -9,7 +9,7 @@ mod text;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet, TableName};
+use backtrail_domain::{BinlogPosition, GtidSet, TableName};
 use backtrail_schema::{Flavour, SqlDialect};
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,8 @@ use crate::account::{EventCounts, RowEventCounts};
 use crate::around::{AroundFile, PlannedObject};
 use crate::cascade::Feeds;
 use crate::history::Binding;
-use crate::input::ledger::{BaselineReading, Reading};
+use crate::input::ledger::BaselineReading;
+pub use crate::input::place::{Coordinates, Gap, PlannedPiece};
 use crate::input::span::Span;
 use crate::plan::recipe::Recipe;
 
@@ -108,15 +109,6 @@ impl Plan {
     }
 }
 
-/// A place in the log with what had been executed there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Coordinates {
-    /// The place.
-    pub position: BinlogPosition,
-    /// The GTIDs executed there, where the server has them.
-    pub gtid_set: Option<GtidSet>,
-}
-
 /// Where a recovery stops: between two transactions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cut {
@@ -128,40 +120,6 @@ pub struct Cut {
     pub last_commit: Option<String>,
     /// Transactions between baseline and cut.
     pub transactions: u64,
-}
-
-/// A piece of the log that is read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlannedPiece {
-    /// Where it is stored.
-    pub name: String,
-    /// The server's file.
-    pub file: BinlogFile,
-    /// From this offset in the server's file.
-    pub from: u64,
-    /// To this offset.
-    pub to: u64,
-    /// Bytes and checksum of what was read of it as stored. Of a piece that was read in part they are those of its
-    /// beginning, which reaches at least to `to`.
-    #[serde(flatten)]
-    pub reading: Reading,
-}
-
-/// A hole in the log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gap {
-    /// The last place before it that is known.
-    pub from: BinlogPosition,
-    /// The first place behind it.
-    pub to: BinlogPosition,
-    /// How it was seen.
-    pub cause: String,
-}
-
-impl fmt::Display for Gap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "from {} to {}: {}", self.from, self.to, self.cause)
-    }
 }
 
 /// What is done about a table.

@@ -14,9 +14,9 @@ use crate::history::definition::shape_of_file;
 use crate::input::declared::in_utf8;
 use crate::input::decompress;
 use crate::input::ledger::AccountedBaseline;
+use crate::input::place::Coordinates;
 use crate::input::rows::{column_names, described};
 use crate::io::{Baseline, FileInfo};
-use crate::plan::Coordinates;
 
 /// Metadata and schema files are texts; beyond this they are something else.
 pub(crate) const LONGEST_TEXT: u64 = 64 << 20;
@@ -32,6 +32,13 @@ pub(crate) struct Catalog<'a> {
     pub(crate) sequences: BTreeMap<TableName, Vec<FileInfo>>,
     /// Files that belong to a schema as a whole: CREATE DATABASE, routines and events, triggers.
     pub(crate) schemas: BTreeMap<String, Vec<FileInfo>>,
+}
+
+/// The baseline's definitions, as far as they are needed.
+#[derive(Default)]
+pub(crate) struct Shapes {
+    pub(crate) known: BTreeMap<TableName, TableShape>,
+    pub(crate) unreadable: BTreeMap<TableName, SchemaError>,
 }
 
 /// A table's files.

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::EngineError;
+use crate::input::place::PlannedPiece;
 use crate::io::{Baseline, BinaryLog, FileInfo, LogPiece, Promised};
-use crate::plan::PlannedPiece;
 
 /// What was read of one stored file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -15,8 +15,8 @@ use backtrail_domain::{BinlogFile, BinlogPosition, GtidSet};
 use crate::EngineError;
 use crate::input::decompress;
 use crate::input::ledger::Reading;
+use crate::input::place::{Coordinates, Gap, PlannedPiece};
 use crate::io::{BinaryLog, LogPiece};
-use crate::plan::{Coordinates, Gap, PlannedPiece};
 
 /// The offset of a file's first event.
 pub(crate) const FIRST_EVENT: u64 = 4;

@@ -8,7 +8,7 @@ use backtrail_dump::tokenizer::{InsertHead, Row};
 use super::{Flow, Outcome, RawRow};
 use crate::EngineError;
 use crate::input::baseline::DataHead;
-use crate::plan::decide::{file_columns, mergeable};
+use crate::input::columns::{file_columns, mergeable};
 
 /// The merge of one file.
 pub(super) struct FileMerge<'a> {
