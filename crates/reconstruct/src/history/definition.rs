@@ -219,7 +219,13 @@ pub(crate) fn steps_of_file(text: &str, schema: &str, dialect: &SqlDialect) -> R
         let read = classify(statement.as_bytes(), schema, dialect);
         match read {
             Statement::Ddl(ddl) if ddl.concerns_rows() => {
-                steps.push(Step { text: statement.to_owned(), ddl, dialect: *dialect, session, schema_options: None });
+                steps.push(Step {
+                    text: statement.to_owned(),
+                    ddl,
+                    dialect: *dialect,
+                    session: session.clone(),
+                    schema_options: None,
+                });
             }
             Statement::Unknown { beginning, .. } => {
                 return Err(format!("its schema file has a statement that is not understood: {beginning}"));
