@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::directory::{create_directory, random_secret, write_secret};
+use crate::directory::{create_directory, random_name, random_secret, write_secret};
 use crate::error::DevstackError;
 use crate::ports;
 use crate::process::{ProcessSpec, SupervisedProcess, is_root};
@@ -115,6 +115,33 @@ impl MySql {
         let mut mysql = Self { process: None, address, spec };
         mysql.start_again().await?;
         Ok(mysql)
+    }
+
+    /// Gives the server a keyring, in a file of its own, and starts it again with `binlog_encryption`.
+    pub async fn encrypt_log(&mut self) -> Result<(), DevstackError> {
+        self.stop().await;
+        let tree = ServerTree::find(Release::MySql)?;
+        let data = self.data_directory();
+        let keys = self.spec.directory.join("keyring");
+        // A server learns of components beside its program, and there that each has its own list beside its data: one
+        // without a list has none.
+        for (path, text) in [
+            (tree.path("usr/sbin/mysqld.my"), r#"{"read_local_manifest": true}"#.to_owned()),
+            (tree.path("usr/lib/mysql/plugin/component_keyring_file.cnf"), r#"{"read_local_config": true}"#.to_owned()),
+            (data.join("mysqld.my"), r#"{"components": "file://component_keyring_file"}"#.to_owned()),
+            (
+                data.join("component_keyring_file.cnf"),
+                format!(r#"{{"path": {:?}, "read_only": false}}"#, keys.display().to_string()),
+            ),
+        ] {
+            if !path.exists() {
+                let unfinished = path.with_extension(random_name("new-"));
+                std::fs::write(&unfinished, text).map_err(DevstackError::file("write", &unfinished))?;
+                std::fs::rename(&unfinished, &path).map_err(DevstackError::file("create", &path))?;
+            }
+        }
+        self.spec = self.spec.clone().argument("--binlog-encryption=ON");
+        self.start_again().await
     }
 
     /// How to reach the server.
