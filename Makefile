@@ -39,13 +39,14 @@ test: target-directory ## Run all tests against real servers; ARGS goes to nexte
 	@$(prerequisites) build run test
 	cargo build --workspace --bins
 	@$(devstack) install --mysql || echo "without a MySQL server the tests that want one are left out"
+	@$(devstack) install --mariadb 11.8 || echo "without a newer MariaDB server the tests that want one are left out"
 	cargo test --workspace --doc --quiet
 	$(devstack) run -- cargo nextest run --workspace $(ARGS)
 
-oracle: target-directory ## Random histories against the engine: SEED=1 MINUTES=5 SERVER=mariadb or mysql
+oracle: target-directory ## Random histories against the engine: SEED=1 MINUTES=5 SERVER=mariadb, mariadb-11.8, mariadb-10.5 or mysql
 	@$(prerequisites) build run
 	cargo build --package backtrail-devstack --package backtrail-oracle --bins
-	@if [ "$(SERVER)" = mysql ]; then $(devstack) install --mysql; fi
+	@case "$(SERVER)" in mysql) $(devstack) install --mysql;; mariadb-*) $(devstack) install --mariadb "$(SERVER:mariadb-%=%)";; esac
 	$(target_directory)/debug/oracle --seed $(SEED) --minutes $(MINUTES) --server $(SERVER) $(ORACLE)
 
 fuzz: target-directory ## Look for inputs that a reader cannot bear: TARGET=binlog, dump, load_data, ddl or metadata, MINUTES=5

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, bail};
-use backtrail_devstack::{DatabaseAddress, Family, MySqlTree};
+use backtrail_devstack::{DatabaseAddress, Family, Release, ServerTree};
 use mysql_async::prelude::Queryable;
 use tokio::process::Command;
 
@@ -85,7 +85,7 @@ fn client(family: Family) -> anyhow::Result<Command> {
     match family {
         Family::Mariadb => Ok(Command::new("mariadb")),
         Family::Mysql => {
-            let words = MySqlTree::find()?.command("usr/bin/mysql");
+            let words = ServerTree::find(Release::MySql)?.command(Release::MySql.client());
             let (program, arguments) = words.split_first().context("no client")?;
             let mut command = Command::new(program);
             command.args(arguments);

@@ -200,6 +200,21 @@ async fn a_mysql_shop_comes_back_from_compressed_transactions_and_partial_json()
 }
 
 #[tokio::test]
+async fn a_mysql_shop_comes_back_from_an_encrypted_log() {
+    let Some(mut world) = world_with_newer_mydumper().await else { return };
+    let Some(mut source) = world.mysql().await.unwrap() else {
+        eprintln!("left out: MySQL is not installed (`devstack install --mysql`)");
+        return;
+    };
+    source.encrypt_log().await.unwrap();
+    let scratch = world.mysql().await.unwrap().unwrap();
+    comes_back(&world, &source, &scratch, "BACKUP_ADMIN", "@@GLOBAL.gtid_executed").await.unwrap();
+    let mut connection = source.connect().await.unwrap();
+    let logs: Vec<(String, u64, String)> = connection.query("SHOW BINARY LOGS").await.unwrap();
+    assert!(logs.last().is_some_and(|(_, _, encrypted)| encrypted == "Yes"), "{logs:?}");
+}
+
+#[tokio::test]
 async fn a_mariadb_shop_comes_back_with_a_newer_mydumper() {
     let Some(mut world) = world_with_newer_mydumper().await else { return };
     let (source, scratch) = (world.mariadb().await.unwrap(), world.mariadb().await.unwrap());

@@ -58,9 +58,21 @@ pub struct QueryStatus<'a> {
     pub require_primary_key: Option<u8>,
     /// `default_table_encryption`.
     pub table_encryption: Option<u8>,
+    /// MariaDB 11.2 and later: `character_set_collations`, as the log has it; see [`QueryStatus::charset_collations`].
+    pub raw_charset_collations: Option<&'a [u8]>,
+    /// The number of a variable that is not known here. Those that stand behind it are not read.
+    pub unknown: Option<u8>,
 }
 
 impl QueryStatus<'_> {
+    /// The collations that the session gives to character sets which the statement names without one: pairs of a
+    /// character set, by the number of a collation of it, and a collation. `None` where the statement does not depend on it.
+    pub fn charset_collations(&self) -> Option<impl Iterator<Item = (u16, u16)>> {
+        let number = |bytes: &[u8]| bytes.try_into().map_or(0, u16::from_le_bytes);
+        let (pairs, _) = self.raw_charset_collations?.as_chunks::<4>();
+        Some(pairs.iter().map(move |pair| (number(&pair[..2]), number(&pair[2..]))))
+    }
+
     /// Whether the session had set `foreign_key_checks` to 0.
     pub fn foreign_key_checks_off(&self) -> bool {
         self.flags.is_some_and(|flags| flags & (1 << 26) != 0)
@@ -138,7 +150,7 @@ pub(crate) fn transaction_word(statement: &[u8]) -> TransactionWord {
 }
 
 impl<'a> QueryStatus<'a> {
-    /// Variables stand in the order of their codes; behind one that is unknown nothing can be read.
+    /// How long a variable is is not told: behind one that is unknown nothing can be read.
     fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut status = Self::default();
         let mut cursor = Cursor::new(bytes);
@@ -181,8 +193,23 @@ impl<'a> QueryStatus<'a> {
                 17 | 129 => status.ddl_transaction = Some(cursor.u64("DDL transaction")?),
                 18 => status.utf8mb4_collation = Some(cursor.u16("collation of utf8mb4")?),
                 19 => status.require_primary_key = Some(cursor.u8("sql_require_primary_key")?),
+                // MariaDB 10.8 and later: a part of an ALTER; at its end with the number of its beginning.
+                130 => {
+                    const ENDS_ALTER: u8 = 4 | 8;
+                    if cursor.u8("flags of the GTID")? & ENDS_ALTER != 0 {
+                        cursor.u64("number of the ALTER's beginning")?;
+                    }
+                }
+                131 => {
+                    let pairs = cursor.u8("count of collations")?;
+                    status.raw_charset_collations =
+                        Some(cursor.take(usize::from(pairs) * 4, "collations of character sets")?);
+                }
                 20 => status.table_encryption = Some(cursor.u8("default_table_encryption")?),
-                _ => break,
+                number => {
+                    status.unknown = Some(number);
+                    break;
+                }
             }
         }
         Ok(status)

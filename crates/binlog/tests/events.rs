@@ -79,3 +79,31 @@ fn a_delivered_size_that_is_not_the_events() {
     let error = parse_event(&raw[..raw.len() - 1], Some(&format)).unwrap_err();
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("31 bytes, 30 were delivered"));
 }
+
+/// A statement with these variables of its session, as MariaDB 11.8 has logged them.
+fn statement(variables: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(variables.len()).unwrap().to_le_bytes();
+    [&[0; 8][..], &[1, 0, 0], &length, variables, b"q\0create table t (c char(3) character set latin1)"].concat()
+}
+
+#[test]
+fn settings_of_sessions() {
+    let format = mysql();
+    let read = |variables: &[u8]| {
+        let bytes = raw(EventType::QUERY, 0, 0, &statement(variables));
+        let EventBody::Query(query) = body(parse_event(&bytes, Some(&format)).unwrap()) else {
+            panic!("another event")
+        };
+        let pairs = query.status.charset_collations().map(|pairs| pairs.collect::<Vec<_>>());
+        (pairs, query.status.charset, query.status.unknown)
+    };
+    let charset = [4, 8, 0, 45, 0, 0, 9];
+    let both = |before: &[u8]| read(&[before, &charset].concat());
+    // They do not stand in the order of their numbers: the collations of character sets come first.
+    assert_eq!(both(&[131, 2, 8, 0, 47, 0, 45, 0, 0, 9]), (Some(vec![(8, 47), (45, 2304)]), Some((8, 45, 2304)), None));
+    assert_eq!(both(&[131, 0]), (Some(Vec::new()), Some((8, 45, 2304)), None));
+    assert_eq!(both(&[]), (None, Some((8, 45, 2304)), None));
+    assert_eq!(both(&[130, 2]), (None, Some((8, 45, 2304)), None));
+    assert_eq!(both(&[130, 4, 16, 0, 0, 0, 0, 0, 0, 0]), (None, Some((8, 45, 2304)), None));
+    assert_eq!(both(&[200, 1]), (None, None, Some(200)));
+}

@@ -1,90 +1,36 @@
 //! A private MySQL server from an extracted Debian tree.
 //!
-//! The stable distribution has no MySQL. `devstack install --mysql` extracts the packages of Debian's newest suite into
-//! the user's cache directory; the server runs from there through the tree's own dynamic linker and libraries, without
-//! a chroot.
+//! The stable distribution has no MySQL; `devstack install --mysql` fetches one.
 
+use std::ffi::OsString;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::directory::{create_directory, random_secret, write_secret};
+use crate::directory::{create_directory, random_name, random_secret, write_secret};
 use crate::error::DevstackError;
 use crate::ports;
 use crate::process::{ProcessSpec, SupervisedProcess, is_root};
 use crate::source_server::{DatabaseAddress, DatabaseOptions, Family, socket_path};
+use crate::tree::{Release, ServerTree};
 
 const START_DEADLINE: Duration = Duration::from_secs(120);
 const STOP_DEADLINE: Duration = Duration::from_secs(60);
 
-/// The extracted tree and the way to run its programs.
-#[derive(Debug, Clone)]
-pub struct MySqlTree {
-    root: PathBuf,
-    libraries: PathBuf,
-    linker: PathBuf,
-}
-
-impl MySqlTree {
-    /// Where the tree is, or would be: `$XDG_CACHE_HOME/backtrail/mysql-sid`.
-    pub fn location() -> PathBuf {
-        let cache = std::env::var_os("XDG_CACHE_HOME")
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-            .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))
-            .unwrap_or_else(std::env::temp_dir);
-        cache.join("backtrail/mysql-sid")
+fn server(tree: &ServerTree, part: &str, directory: &Path, log: &Path) -> ProcessSpec {
+    let mut plugins = OsString::from("--plugin-dir=");
+    plugins.push(tree.path("usr/lib/mysql/plugin"));
+    let mut spec = tree
+        .server(part, &tree.path("usr/share/mysql"), directory, log)
+        .argument(plugins)
+        .argument("--secure-file-priv=NULL")
+        .argument(format!("--datadir={}", directory.join("data").display()));
+    if is_root() {
+        spec = spec.argument("--user=root");
     }
-
-    /// The installed tree.
-    pub fn find() -> Result<Self, DevstackError> {
-        let root = Self::location();
-        let missing = || {
-            DevstackError::Unsuitable(format!(
-                "there is no MySQL server in {}; `devstack install --mysql` puts one there",
-                root.display()
-            ))
-        };
-        if !root.join("usr/sbin/mysqld").is_file() {
-            return Err(missing());
-        }
-        let libraries = entries(&root.join("usr/lib"))
-            .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().ends_with("-linux-gnu")))
-            .ok_or_else(missing)?;
-        let linker = entries(&libraries)
-            .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("ld-linux")))
-            .ok_or_else(missing)?;
-        Ok(Self { root, libraries, linker })
-    }
-
-    /// How to run one of the tree's programs, such as `usr/bin/mysql`: program and first arguments.
-    pub fn command(&self, program: &str) -> Vec<PathBuf> {
-        vec![self.linker.clone(), PathBuf::from("--library-path"), self.libraries.clone(), self.root.join(program)]
-    }
-
-    fn spec(&self, part: &str, directory: &Path, log: &Path) -> ProcessSpec {
-        let command = self.command("usr/sbin/mysqld");
-        let share = self.root.join("usr/share/mysql");
-        let mut spec = ProcessSpec::new(part, &self.linker, directory, log)
-            .arguments(command.iter().skip(1))
-            .argument("--no-defaults")
-            .argument(format!("--basedir={}", self.root.join("usr").display()))
-            .argument(format!("--lc-messages-dir={}", share.display()))
-            .argument(format!("--character-sets-dir={}", share.join("charsets").display()))
-            .argument(format!("--plugin-dir={}", self.root.join("usr/lib/mysql/plugin").display()))
-            .argument("--secure-file-priv=NULL")
-            .argument(format!("--datadir={}", directory.join("data").display()));
-        if is_root() {
-            spec = spec.argument("--user=root");
-        }
-        spec
-    }
-}
-
-fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> {
-    std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path())
+    spec
 }
 
 /// A running MySQL server, stopped when dropped.
@@ -104,15 +50,15 @@ impl Deref for MySql {
 }
 
 impl MySql {
-    /// Whether a MySQL server is installed where [`MySqlTree::location`] says.
+    /// Whether a MySQL server is installed where [`Release::location`] says.
     pub fn available() -> bool {
-        MySqlTree::find().is_ok()
+        Release::MySql.available()
     }
 
     /// Initialises a server in `directory` (created when missing) and waits until it answers.
     pub async fn start(directory: impl AsRef<Path>, options: DatabaseOptions) -> Result<Self, DevstackError> {
         let directory = directory.as_ref();
-        let tree = MySqlTree::find()?;
+        let tree = ServerTree::find(Release::MySql)?;
         create_directory(directory, 0o700)?;
         let directory = directory.canonicalize().map_err(DevstackError::file("find", directory))?;
         let log = directory.join("mysql.log");
@@ -135,7 +81,7 @@ impl MySql {
                  GRANT ALL PRIVILEGES ON *.* TO 'root'@'%' WITH GRANT OPTION;\n"
             ),
         )?;
-        tree.spec("the initialisation of MySQL", &directory, &log)
+        server(&tree, "the initialisation of MySQL", &directory, &log)
             .argument("--initialize-insecure")
             .argument(format!("--init-file={}", accounts.display()))
             .argument("--innodb-redo-log-capacity=64M")
@@ -143,8 +89,7 @@ impl MySql {
             .await?;
         std::fs::remove_file(&accounts).map_err(DevstackError::file("remove", &accounts))?;
 
-        let mut spec = tree
-            .spec("MySQL", &directory, &log)
+        let mut spec = server(&tree, "MySQL", &directory, &log)
             .argument(format!("--socket={}", socket.display()))
             .argument(format!("--pid-file={}", directory.join("server.pid").display()))
             .argument(format!("--port={}", address.port))
@@ -170,6 +115,33 @@ impl MySql {
         let mut mysql = Self { process: None, address, spec };
         mysql.start_again().await?;
         Ok(mysql)
+    }
+
+    /// Gives the server a keyring, in a file of its own, and starts it again with `binlog_encryption`.
+    pub async fn encrypt_log(&mut self) -> Result<(), DevstackError> {
+        self.stop().await;
+        let tree = ServerTree::find(Release::MySql)?;
+        let data = self.data_directory();
+        let keys = self.spec.directory.join("keyring");
+        // A server learns of components beside its program, and there that each has its own list beside its data: one
+        // without a list has none.
+        for (path, text) in [
+            (tree.path("usr/sbin/mysqld.my"), r#"{"read_local_manifest": true}"#.to_owned()),
+            (tree.path("usr/lib/mysql/plugin/component_keyring_file.cnf"), r#"{"read_local_config": true}"#.to_owned()),
+            (data.join("mysqld.my"), r#"{"components": "file://component_keyring_file"}"#.to_owned()),
+            (
+                data.join("component_keyring_file.cnf"),
+                format!(r#"{{"path": {:?}, "read_only": false}}"#, keys.display().to_string()),
+            ),
+        ] {
+            if !path.exists() {
+                let unfinished = path.with_extension(random_name("new-"));
+                std::fs::write(&unfinished, text).map_err(DevstackError::file("write", &unfinished))?;
+                std::fs::rename(&unfinished, &path).map_err(DevstackError::file("create", &path))?;
+            }
+        }
+        self.spec = self.spec.clone().argument("--binlog-encryption=ON");
+        self.start_again().await
     }
 
     /// How to reach the server.

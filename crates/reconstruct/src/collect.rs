@@ -246,7 +246,8 @@ impl<'a> Collector<'a> {
         let broken = |problem: String| at_event(place, format!("rows of {}: {problem}", map.name));
         let dialect = self.plan.dialect;
         let whole = is_whole(shape, rows);
-        let lacking = if whole { Lacking::Kept } else { self.images.lacking(&map.name, rows).map_err(broken)? };
+        let lacking =
+            if whole { Lacking::Kept } else { self.images.lacking(shape, &map.name, rows).map_err(broken)? };
         let defaults = if whole { Vec::new() } else { defaults(shape, rows, lacking, dialect).map_err(broken)? };
         let counted = recipe.stages.get(stage).is_some_and(Stage::counted);
         let is_partial = !whole && {

@@ -4,6 +4,7 @@
 //! statement did can be undone, until its transaction is known to be in the window.
 
 mod alter;
+pub(crate) mod collations;
 mod create;
 pub(crate) mod definition;
 mod empty;
@@ -399,6 +400,16 @@ impl<'a> History<'a> {
                 let name = self.resolve(name);
                 if let Some(id) = self.find(&name) {
                     self.obstruct(id, told.obstacle(OTHER_CHARACTERS));
+                }
+            }
+        }
+        if let Some(reason) = told.statement.unfollowed()
+            && matches!(ddl.verb, DdlVerb::AlterTable | DdlVerb::CreateIndex)
+        {
+            for name in &ddl.tables {
+                let name = self.resolve(name);
+                if let Some(id) = self.find(&name) {
+                    self.obstruct(id, told.obstacle(reason.clone()));
                 }
             }
         }

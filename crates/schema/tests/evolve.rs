@@ -191,6 +191,21 @@ fn nulls_that_are_no_longer_allowed() {
     assert_eq!(becomes("v enum('a','')", "MODIFY v enum('a','') NOT NULL", LAX), (literal("0"), false));
     assert_eq!(becomes("v time(2)", "MODIFY v time(2) NOT NULL", LAX), (literal("'00:00:00.00'"), false));
     assert_eq!(becomes("v int", "ADD PRIMARY KEY (v)", LAX), (literal("0"), false));
+    // In place, MariaDB's InnoDB puts the default of before there.
+    let on_mariadb = |columns: &str, clause: &str, mode| evolve(columns, clause, Flavour::Mariadb, mode);
+    for (columns, clause) in [
+        ("v int DEFAULT 5", "MODIFY v int NOT NULL DEFAULT 5"),
+        ("v time(3) DEFAULT '02:00:01.02'", "MODIFY v time(3) NOT NULL"),
+        ("v varchar(9) DEFAULT 'a'", "MODIFY v varchar(9) NOT NULL DEFAULT 'b'"),
+    ] {
+        let refused = on_mariadb(columns, clause, LAX).unwrap_err().reason;
+        assert!(refused.contains("its old default or a zero"), "{refused}");
+        assert!(on_mariadb(columns, clause, STRICT).is_ok());
+    }
+    let refused = on_mariadb("v json", "MODIFY v json NOT NULL", LAX).unwrap_err().reason;
+    assert!(refused.contains("empty texts"), "{refused}");
+    assert!(on_mariadb("v int DEFAULT 0", "MODIFY v int NOT NULL DEFAULT 5", LAX).is_ok());
+    assert!(on_mariadb("v int DEFAULT NULL", "MODIFY v int NOT NULL DEFAULT 5", LAX).is_ok());
     let now = AddedValue::StatementTime { fsp: 3, kind: StatementTimeKind::Timestamp };
     assert_eq!(becomes("v timestamp(3) NULL", "MODIFY v timestamp(3) NOT NULL", STRICT), (Some(now), false));
     assert_eq!(becomes("v int", "MODIFY v int AUTO_INCREMENT UNIQUE", STRICT), (None, true));

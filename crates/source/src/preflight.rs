@@ -28,7 +28,7 @@ pub struct PreflightReport {
     pub log_bin: Option<bool>,
     /// Must be `ROW`.
     pub binlog_format: Option<String>,
-    /// Should be `FULL`: what `MINIMAL` and `NOBLOB` leave out is completed, with exceptions that are refused.
+    /// Should be `FULL` or MariaDB's `FULL_NODUP`: what `MINIMAL` and `NOBLOB` leave out is completed, with exceptions that are refused.
     pub binlog_row_image: Option<String>,
     /// After how many seconds it removes its binary log; absent for never.
     pub binlog_expire_seconds: Option<u64>,
@@ -199,7 +199,7 @@ fn judge(facts: &ServerFacts) -> Vec<Check> {
     );
     check(
         "binlog_row_image",
-        is("binlog_row_image", "FULL"),
+        is("binlog_row_image", "FULL") || is("binlog_row_image", "FULL_NODUP"),
         !facts.logs_partial_images(),
         value("binlog_row_image"),
         "FULL",
@@ -245,8 +245,11 @@ mod tests {
             let check = judge(&facts).into_iter().find(|check| check.name == "binlog_row_image").unwrap();
             (check.ok, check.required, check.remedy.unwrap_or_default())
         };
-        let (ok, required, _) = row_image("FULL");
-        assert!(ok && required);
+        // Before an update all of the row, behind it what was set: nothing is missing.
+        for whole in ["FULL", "FULL_NODUP"] {
+            let (ok, required, _) = row_image(whole);
+            assert!(ok && required, "{whole}");
+        }
         for partial in ["MINIMAL", "NOBLOB"] {
             let (ok, required, remedy) = row_image(partial);
             assert!(!ok && !required && remedy.contains("refused by name"), "{partial}: {remedy}");

@@ -189,22 +189,54 @@ async fn an_encrypted_mariadb_sends_its_files_decrypted() {
     ]);
     let server = MariaDb::start(&directory.path().join("mariadb"), options).await.unwrap();
     write_history(&server).await;
-    let endpoint = endpoint(&server);
-    let logs = endpoint.connect().await.unwrap().binary_logs().await.unwrap();
+    check_decrypted(&server, server.data_directory(), 0).await;
+}
+
+/// What is sent is readable, as its files are not. `header`: how many bytes the files have in front of the log.
+async fn check_decrypted(server: &DatabaseAddress, directory: PathBuf, header: u64) {
+    let endpoint = endpoint(server);
+    let logs: Vec<_> = endpoint.connect().await.unwrap().binary_logs().await.unwrap();
+    // The first of MySQL's are from before it had a keyring.
+    let logs: Vec<_> =
+        logs.into_iter().filter(|log| is_encrypted(&directory.join(log.file.to_string()), &log.file)).collect();
+    assert!(logs.len() > 2, "{logs:?}");
     let whole = read(&endpoint, BinlogPosition { file: logs[0].file.clone(), offset: 4 }).await;
     for log in &logs {
         let mut copy = b"\xfebin".to_vec();
         copy.extend_from_slice(&whole[&log.file]);
-        assert_eq!(copy.len() as u64, log.size, "{}", log.file);
+        assert_eq!(copy.len() as u64 + header, log.size, "{}", log.file);
         let mut reader = backtrail_binlog::EventReader::new(&copy[..], log.file.clone()).unwrap();
         while reader.next_event().unwrap().is_some() {}
     }
-    // Behind the format description and the event that says how the file is encrypted.
+    // Behind the format description and, on MariaDB, the event that says how the file is encrypted.
     let middle = &logs[1].file;
     let bytes = &whole[middle];
     let offset = behind_five_events(bytes);
     let rest = read(&endpoint, BinlogPosition { file: middle.clone(), offset: offset as u64 }).await;
     assert!(rest[middle] == bytes[offset - 4..]);
+}
+
+/// Whether reading a server's own file ends with the words that it is encrypted.
+fn is_encrypted(path: &std::path::Path, file: &BinlogFile) -> bool {
+    let bytes = std::fs::read(path).unwrap();
+    let read = || -> Result<(), backtrail_binlog::BinlogError> {
+        let mut reader = backtrail_binlog::EventReader::new(&bytes[..], file.clone())?;
+        while reader.next_event()?.is_some() {}
+        Ok(())
+    };
+    read().is_err_and(|error| error.to_string().contains("is encrypted; have the server send it"))
+}
+
+#[tokio::test]
+async fn an_encrypted_mysql_sends_its_files_decrypted() {
+    if !MySql::available() {
+        return eprintln!("left out: no MySQL server (`devstack install --mysql`)");
+    }
+    let directory = StackDirectory::create("source").unwrap();
+    let mut server = MySql::start(&directory.path().join("mysql"), DatabaseOptions::default()).await.unwrap();
+    server.encrypt_log().await.unwrap();
+    write_history(&server).await;
+    check_decrypted(&server, server.data_directory(), 512).await;
 }
 
 #[tokio::test]

@@ -249,6 +249,8 @@ fn value(value: &Value<'_>, kind: ColumnKind) -> Result<String, String> {
         Value::Time(time) if kind == ColumnKind::OldTime && time.negative => ANYTHING.to_owned(),
         Value::Time(time) => backtrail_binlog::Time { fsp: 6, ..*time }.to_string(),
         Value::DateTime(time) => backtrail_binlog::DateTime { fsp: 6, ..*time }.to_string(),
+        // Behind January 2038 it reads seconds before 1970.
+        Value::Timestamp(time) if time.seconds > i64::from(i32::MAX) => ANYTHING.to_owned(),
         Value::Timestamp(time) if kind == ColumnKind::OldTimestamp => time.seconds.to_string(),
         Value::Timestamp(time) if time.micros == 0 => hex(time.seconds.to_string().as_bytes()),
         Value::Timestamp(time) => hex(format!("{}.{:06}", time.seconds, time.micros).as_bytes()),

@@ -55,7 +55,7 @@ DELETE FROM shop.t WHERE id = 31;
 UPDATE shop.w SET z = 'NB' WHERE x = 7;
 UPDATE shop.u SET v = v + 1;
 -- point
-ALTER TABLE shop.t ADD COLUMN n INT DEFAULT 77 FIRST, CHANGE c cc LONGTEXT, DROP COLUMN b;
+ALTER TABLE shop.t ADD COLUMN n INT NOT NULL DEFAULT 77 FIRST, CHANGE c cc LONGTEXT, DROP COLUMN b;
 SET SESSION binlog_row_image = MINIMAL;
 UPDATE shop.t SET cc = 'altered' WHERE id IN (50, 21);
 UPDATE shop.t SET n = 1 WHERE id = 50;

@@ -3,6 +3,7 @@
 mod baseline;
 mod decoders;
 pub mod generate;
+mod kind;
 mod load;
 pub mod objects;
 mod own_dump;
@@ -17,6 +18,7 @@ pub mod server;
 mod shrink;
 pub mod truth;
 
+pub use kind::ServerKind;
 pub use random::Random;
 pub use rebuild::{Finding, Outcome};
 pub use run::{Oracle, Settings, Tally, run_for};

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, bail};
-use backtrail_devstack::{DatabaseAddress, Family, MySqlTree};
+use backtrail_devstack::ServerTree;
 
-use crate::server::quoted;
+use crate::kind::ServerKind;
+use crate::server::{Server, quoted};
 
 /// What a session is like that has just been opened.
 const NEW_SESSION: &str = "SET NAMES utf8mb4; SET SESSION sql_mode = DEFAULT, time_zone = DEFAULT, \
@@ -27,7 +28,7 @@ struct DumpFile {
 /// The client refuses something; the message names the file.
 pub(crate) async fn load(
     dump: &Path,
-    server: &DatabaseAddress,
+    server: &Server,
     schemas: &[String],
     each: bool,
     tables_only: bool,
@@ -35,18 +36,18 @@ pub(crate) async fn load(
     let mut files = read(dump, schemas)?;
     files.retain(|file| !tables_only || rank(&file.name) <= RANK_OF_ROWS);
     let options = dump.join(".client.cnf");
-    server.write_client_options(&options)?;
+    server.address().write_client_options(&options)?;
     let result = if each {
         let mut result = Ok(());
         for file in &files {
-            result = client(server.family, &options, &script(std::slice::from_ref(file))).await;
+            result = client(server.kind(), &options, &script(std::slice::from_ref(file))).await;
             if result.is_err() {
                 break;
             }
         }
         result
     } else {
-        client(server.family, &options, &script(&files)).await
+        client(server.kind(), &options, &script(&files)).await
     };
     std::fs::remove_file(&options)?;
     result
@@ -142,8 +143,8 @@ fn literal(text: &str) -> String {
 }
 
 /// Runs a script in the stock client.
-async fn client(family: Family, options: &Path, script: &[u8]) -> anyhow::Result<()> {
-    let mut command = stock_client(family)?;
+async fn client(kind: ServerKind, options: &Path, script: &[u8]) -> anyhow::Result<()> {
+    let mut command = stock_client(kind)?;
     command.arg(format!("--defaults-file={}", options.display()));
     command.args([
         "--binary-mode",
@@ -175,15 +176,12 @@ async fn client(family: Family, options: &Path, script: &[u8]) -> anyhow::Result
     Ok(())
 }
 
-fn stock_client(family: Family) -> anyhow::Result<tokio::process::Command> {
-    match family {
-        Family::Mariadb => Ok(tokio::process::Command::new("mariadb")),
-        Family::Mysql => {
-            let words = MySqlTree::find()?.command("usr/bin/mysql");
-            let (program, arguments) = words.split_first().context("there is no client")?;
-            let mut command = tokio::process::Command::new(program);
-            command.args(arguments);
-            Ok(command)
-        }
-    }
+/// The one that came with the server.
+fn stock_client(kind: ServerKind) -> anyhow::Result<tokio::process::Command> {
+    let Some(release) = kind.release() else { return Ok(tokio::process::Command::new("mariadb")) };
+    let words = ServerTree::find(release)?.command(release.client());
+    let (program, arguments) = words.split_first().context("there is no client")?;
+    let mut command = tokio::process::Command::new(program);
+    command.args(arguments);
+    Ok(command)
 }

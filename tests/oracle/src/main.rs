@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use backtrail_oracle::generate::Profile;
-use backtrail_oracle::script::{History, family};
-use backtrail_oracle::{Oracle, Settings, run_for};
+use backtrail_oracle::script::History;
+use backtrail_oracle::{Oracle, ServerKind, Settings, run_for};
 use clap::Parser;
 
 /// Random histories on a live server, every recorded point rebuilt and compared.
@@ -18,14 +18,14 @@ struct Arguments {
     /// For how long.
     #[arg(long, default_value_t = 1.0)]
     minutes: f64,
-    /// `mariadb` or `mysql`.
+    /// `mariadb`, `mariadb-11.8`, `mariadb-10.5` or `mysql`.
     #[arg(long, default_value = "mariadb")]
     server: String,
     /// Leave out statements that change definitions.
     #[arg(long)]
     no_ddl: bool,
     /// What histories are not to have, comma-separated: `addresses`, `invisible`, `wide-members`, `binary-defaults`,
-    /// `xa`.
+    /// `xa`, `sequence-types`.
     #[arg(long, value_delimiter = ',')]
     avoid: Vec<String>,
     /// Where failures go.
@@ -46,7 +46,7 @@ struct Arguments {
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let settings = Settings {
-        family: family(&arguments.server)?,
+        server: ServerKind::parse(&arguments.server)?,
         profile: Profile { ddl: !arguments.no_ddl, avoid: arguments.avoid, ..Profile::default() },
         failures: arguments.failures.unwrap_or_else(|| std::env::temp_dir().join("backtrail-oracle-failures")),
         shrink: Duration::from_secs(arguments.shrink),

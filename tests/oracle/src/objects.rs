@@ -116,7 +116,10 @@ async fn sequences(connection: &mut mysql_async::Conn, schema: &str, found: &mut
             connection.query_first(format!("SELECT * FROM {}.{}", quoted(schema), quoted(&name))).await?;
         let row = row.context("a sequence without a row")?;
         let values: Vec<String> = (0..row.len()).map(|column| text(&row, column)).collect();
-        let object = Object { definition: Some(values.join(",")), session: String::new() };
+        let shown: Option<mysql_async::Row> =
+            connection.query_first(format!("SHOW CREATE SEQUENCE {}.{}", quoted(schema), quoted(&name))).await?;
+        let shown = shown.map(|row| plain(&text(&row, 1))).unwrap_or_default();
+        let object = Object { definition: Some(format!("{} {shown}", values.join(","))), session: String::new() };
         found.insert(format!("SEQUENCE {schema}.{name}"), object);
     }
     Ok(())

@@ -206,8 +206,7 @@ async fn compare(
         names.dedup();
         names
     };
-    if let Err(error) =
-        load(out, target.address(), &names, variant.each, !absent.is_empty() || !outcome.refused.is_empty()).await
+    if let Err(error) = load(out, target, &names, variant.each, !absent.is_empty() || !outcome.refused.is_empty()).await
     {
         let text = format!("{error:#}");
         let kind = server_error(&text);

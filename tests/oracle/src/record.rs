@@ -98,7 +98,7 @@ pub async fn record(
     let mut reader = server.connect().await?;
     let baseline = directory.join("baseline");
     let mut recording = Recording {
-        history: History::new(server.family(), Vec::new()),
+        history: History::new(server.kind(), Vec::new()),
         refused_statements: Vec::new(),
         baseline: baseline.clone(),
         dumper: String::new(),

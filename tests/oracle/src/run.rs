@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use backtrail_devstack::{Family, StackDirectory};
+use backtrail_devstack::StackDirectory;
 
 use crate::decoders;
 use crate::generate::{Generator, Profile};
+use crate::kind::ServerKind;
 use crate::random::Random;
 use crate::rebuild::{Finding, Outcome, rebuild_all};
 use crate::record::{Given, Recording, Steps, record};
-use crate::script::{History, Step, word};
+use crate::script::{History, Step};
 use crate::server::Server;
 use crate::shrink;
 
@@ -21,7 +22,7 @@ use crate::shrink;
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// On which server.
-    pub family: Family,
+    pub server: ServerKind,
     /// What histories are made of.
     pub profile: Profile,
     /// Where failures are written.
@@ -86,7 +87,7 @@ impl fmt::Display for Tally {
     }
 }
 
-/// Two servers of a family, and what has been done with them.
+/// Two servers of a kind, and what has been done with them.
 pub struct Oracle {
     settings: Settings,
     source: Server,
@@ -107,8 +108,8 @@ impl Oracle {
         let path = directory.path();
         let (source, target) = (path.join("source"), path.join("target"));
         // One after the other: two initialisations at one moment get into each other's way.
-        let source = Server::source(settings.family, &source).await?;
-        let target = Server::target(settings.family, &target).await?;
+        let source = Server::source(settings.server, &source).await?;
+        let target = Server::target(settings.server, &target).await?;
         Ok(Self { settings, source, target, directory, runs: 0, tally: Tally::default() })
     }
 
@@ -117,7 +118,7 @@ impl Oracle {
     /// # Errors
     /// A server or the dumper fails.
     pub async fn run_seed(&mut self, seed: u64) -> anyhow::Result<Vec<Finding>> {
-        let mut generator = Generator::new(self.settings.family, self.settings.profile.clone(), seed);
+        let mut generator = Generator::new(self.settings.server, self.settings.profile.clone(), seed);
         let (recording, outcomes) = self.replay(&mut generator, seed).await.with_context(|| format!("seed {seed}"))?;
         self.count(&recording, &outcomes);
         if self.settings.verbose {
@@ -132,7 +133,7 @@ impl Oracle {
         let findings: Vec<Finding> = outcomes.into_iter().flat_map(|outcome| outcome.findings).collect();
         if let Some(first) = findings.first() {
             self.tally.failures += 1;
-            let place = self.settings.failures.join(format!("{}-{seed}", word(self.settings.family)));
+            let place = self.settings.failures.join(format!("{}-{seed}", self.settings.server.word()));
             write_failure(&place, seed, &recording, &findings)?;
             self.tidy()?;
             eprintln!("seed {seed}: {} findings, written to {}", findings.len(), place.display());

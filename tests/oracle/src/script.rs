@@ -18,7 +18,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | `server: mariadb` or `mysql` | for this family only; for both when left out |
+//! | `server: mariadb`, `mariadb-11.8`, … | for this kind of server only; for `mariadb` and `mysql` when left out |
 //! | `session N` | the statements from here on are another session's |
 //! | `baseline`, `baseline OPTIONS` | here the baseline is taken, on MariaDB with these options of mydumper |
 //! | `point`, `point gtid`, `point time` | here the truth is recorded, and asked for in this way |
@@ -31,7 +31,8 @@
 use std::fmt;
 
 use anyhow::{Context, bail};
-use backtrail_devstack::Family;
+
+use crate::kind::ServerKind;
 
 /// How a point is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +72,7 @@ impl Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
     /// The servers it is for.
-    pub families: Vec<Family>,
+    pub servers: Vec<ServerKind>,
     /// What happened, in order.
     pub steps: Vec<Step>,
     /// Tables (`schema.table`) that must be refused at the last point, and by what, where a case says so.
@@ -85,9 +86,9 @@ pub struct History {
 }
 
 impl History {
-    /// A history of one server family.
-    pub fn new(family: Family, steps: Vec<Step>) -> Self {
-        Self { families: vec![family], steps, refused: Vec::new(), may_fail: true, open: None, remarks: Vec::new() }
+    /// A history of one kind of server.
+    pub fn new(server: ServerKind, steps: Vec<Step>) -> Self {
+        Self { servers: vec![server], steps, refused: Vec::new(), may_fail: true, open: None, remarks: Vec::new() }
     }
 
     /// Reads the text form.
@@ -96,7 +97,7 @@ impl History {
     /// A directive that is not understood, or a statement without its end.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let mut history = Self {
-            families: Vec::new(),
+            servers: Vec::new(),
             steps: Vec::new(),
             refused: Vec::new(),
             may_fail: false,
@@ -126,8 +127,8 @@ impl History {
         if !statement.is_empty() {
             bail!("the last statement has no end: {statement}");
         }
-        if history.families.is_empty() {
-            history.families = vec![Family::Mariadb, Family::Mysql];
+        if history.servers.is_empty() {
+            history.servers = vec![ServerKind::Mariadb, ServerKind::Mysql];
         }
         Ok(history)
     }
@@ -135,7 +136,7 @@ impl History {
     fn directive(&mut self, text: &str, session: &mut usize) -> anyhow::Result<()> {
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
         match word {
-            "server:" => self.families.push(family(rest.trim())?),
+            "server:" => self.servers.push(ServerKind::parse(rest.trim())?),
             "session" => *session = rest.trim().parse()?,
             "statements" if rest.trim() == "may fail" => self.may_fail = true,
             "open:" => self.open = Some(rest.trim().to_owned()),
@@ -162,8 +163,8 @@ impl fmt::Display for History {
         for remark in &self.remarks {
             writeln!(f, "-- {remark}")?;
         }
-        for family in &self.families {
-            writeln!(f, "-- server: {}", word(*family))?;
+        for server in &self.servers {
+            writeln!(f, "-- server: {}", server.word())?;
         }
         for (table, reason) in &self.refused {
             writeln!(f, "-- refused: {table}: {reason}")?;
@@ -196,26 +197,6 @@ impl fmt::Display for History {
     }
 }
 
-/// A family by the word that `SERVER=` takes.
-///
-/// # Errors
-/// Another word.
-pub fn family(word: &str) -> anyhow::Result<Family> {
-    match word {
-        "mariadb" => Ok(Family::Mariadb),
-        "mysql" => Ok(Family::Mysql),
-        _ => bail!("{word} is neither mariadb nor mysql"),
-    }
-}
-
-/// The word for a family.
-pub fn word(family: Family) -> &'static str {
-    match family {
-        Family::Mariadb => "mariadb",
-        Family::Mysql => "mysql",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,7 +204,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let mut history = History::new(
-            Family::Mysql,
+            ServerKind::Mysql,
             vec![
                 Step::sql(1, "CREATE TABLE `a b`\n  (id INT)"),
                 Step::Baseline("--rows 3".to_owned()),

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use backtrail_devstack::{DatabaseAddress, DatabaseOptions, Family, MariaDb, MySql};
+use backtrail_devstack::{DatabaseAddress, DatabaseOptions, Family, MariaDb, MySql, ServerTree};
 use mysql_async::prelude::Queryable;
+
+use crate::kind::ServerKind;
 
 /// Longer than any statement of a history should take.
 const STATEMENT_DEADLINE: Duration = Duration::from_secs(30);
@@ -35,6 +37,7 @@ enum Process {
 
 /// A server with a directory of its own, stopped when dropped.
 pub struct Server {
+    kind: ServerKind,
     process: Process,
     address: DatabaseAddress,
 }
@@ -44,22 +47,22 @@ impl Server {
     ///
     /// # Errors
     /// It does not start.
-    pub async fn source(family: Family, directory: &Path) -> anyhow::Result<Self> {
+    pub async fn source(kind: ServerKind, directory: &Path) -> anyhow::Result<Self> {
         // A statement that waits for another session's lock is to fail at once: the sessions take turns.
-        let wait = if family == Family::Mariadb { "0" } else { "1" };
+        let wait = if kind.family() == Family::Mariadb { "0" } else { "1" };
         let mut arguments = vec![format!("--innodb-lock-wait-timeout={wait}"), "--lock-wait-timeout=5".to_owned()];
         arguments.push("--max-allowed-packet=64M".to_owned());
-        if family == Family::Mysql {
+        if kind.family() == Family::Mysql {
             arguments.push("--explain-format=TRADITIONAL".to_owned());
         }
-        Self::start(family, directory, DatabaseOptions::with_arguments(arguments)).await
+        Self::start(kind, directory, DatabaseOptions::with_arguments(arguments)).await
     }
 
     /// Starts a server to load results into.
     ///
     /// # Errors
     /// It does not start.
-    pub async fn target(family: Family, directory: &Path) -> anyhow::Result<Self> {
+    pub async fn target(kind: ServerKind, directory: &Path) -> anyhow::Result<Self> {
         let mut options = DatabaseOptions::with_arguments([
             "--sql-mode=NO_ENGINE_SUBSTITUTION",
             "--max-allowed-packet=64M",
@@ -67,28 +70,36 @@ impl Server {
         ]);
         options.binary_log = false;
         options.server_id = 2;
-        Self::start(family, directory, options).await
+        Self::start(kind, directory, options).await
     }
 
-    async fn start(family: Family, directory: &Path, mut options: DatabaseOptions) -> anyhow::Result<Self> {
+    async fn start(kind: ServerKind, directory: &Path, mut options: DatabaseOptions) -> anyhow::Result<Self> {
         // A server that starts removes the temporary tables of all that share the directory with it.
         let temporary = directory.join("tmp");
         std::fs::create_dir_all(&temporary)?;
         options.arguments.push(format!("--tmpdir={}", temporary.display()));
-        let process = match family {
-            Family::Mariadb => Process::Mariadb(MariaDb::start(directory, options).await?),
-            Family::Mysql => Process::Mysql(MySql::start(directory, options).await?),
+        let process = match (kind.family(), kind.release()) {
+            (Family::Mariadb, None) => Process::Mariadb(MariaDb::start(directory, options).await?),
+            (Family::Mariadb, Some(release)) => {
+                Process::Mariadb(MariaDb::start_tree(ServerTree::find(release)?, directory, options).await?)
+            }
+            (Family::Mysql, _) => Process::Mysql(MySql::start(directory, options).await?),
         };
         let address = match &process {
             Process::Mariadb(server) => server.address().clone(),
             Process::Mysql(server) => server.address().clone(),
         };
-        Ok(Self { process, address })
+        Ok(Self { kind, process, address })
     }
 
     /// How to reach it.
     pub fn address(&self) -> &DatabaseAddress {
         &self.address
+    }
+
+    /// Which kind it is.
+    pub fn kind(&self) -> ServerKind {
+        self.kind
     }
 
     /// Which family it is of.

@@ -2,28 +2,46 @@
 
 use std::process::ExitCode;
 
-use backtrail_devstack::{MySql, MySqlTree};
+use backtrail_devstack::Release;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Install {
     /// Fetch a MySQL server from Debian's newest suite into the cache directory.
     #[arg(long)]
     mysql: bool,
+    /// Fetch a MariaDB server other than the distribution's, from another of Debian's suites.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    mariadb: Vec<MariaDbVersion>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum MariaDbVersion {
+    #[value(name = "11.8")]
+    Newer,
+    #[value(name = "10.5")]
+    Older,
 }
 
 impl Install {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        if !self.mysql {
+        let mariadb = self.mariadb.iter().map(|version| match version {
+            MariaDbVersion::Newer => Release::MariaDb118,
+            MariaDbVersion::Older => Release::MariaDb105,
+        });
+        let wanted: Vec<Release> = self.mysql.then_some(Release::MySql).into_iter().chain(mariadb).collect();
+        if wanted.is_empty() {
             println!("nothing to do: name what to install, for example --mysql");
-            return Ok(ExitCode::SUCCESS);
         }
-        if MySql::available() {
-            println!("MySQL is installed in {}", MySqlTree::location().display());
-            return Ok(ExitCode::SUCCESS);
+        for release in wanted {
+            let (name, place) = (release.name(), release.location());
+            if release.available() {
+                println!("{name} is installed in {}", place.display());
+                continue;
+            }
+            println!("fetching {name} into {}", place.display());
+            backtrail_devstack::install(release).await?;
+            println!("done");
         }
-        println!("fetching MySQL into {}", MySqlTree::location().display());
-        backtrail_devstack::install_mysql().await?;
-        println!("done");
         Ok(ExitCode::SUCCESS)
     }
 }

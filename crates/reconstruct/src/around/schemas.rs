@@ -3,6 +3,7 @@
 use backtrail_schema::{ObjectVerb, SchemaStatement, quoted_name};
 
 use super::source::Session;
+use crate::history::collations::name_of;
 
 /// A schema at some moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,28 +47,12 @@ impl Schema {
 /// The table options that a schema gives to tables which name no character set, after a statement about it. None where the
 /// statement leaves them as they are; empty where they are not known.
 pub(crate) fn table_options(statement: &SchemaStatement, session: &Session) -> Option<String> {
-    let collation = |number: u16| {
-        Some(match number {
-            8 => "latin1_swedish_ci",
-            31 => "latin1_german2_ci",
-            33 => "utf8_general_ci",
-            45 => "utf8mb4_general_ci",
-            46 => "utf8mb4_bin",
-            47 => "latin1_bin",
-            48 => "latin1_general_ci",
-            83 => "utf8_bin",
-            192 => "utf8_unicode_ci",
-            224 => "utf8mb4_unicode_ci",
-            255 => "utf8mb4_0900_ai_ci",
-            _ => return None,
-        })
-    };
     match (statement.verb, statement.charset.is_empty()) {
         (ObjectVerb::Drop, _) => Some(String::new()),
         (_, false) => Some(statement.charset.clone()),
         (ObjectVerb::Alter, true) => None,
         (ObjectVerb::Create, true) => {
-            let name = session.server_collation().and_then(collation);
+            let name = session.server_collation().and_then(name_of);
             Some(name.map_or_else(String::new, |name| format!("COLLATE {name}")))
         }
     }

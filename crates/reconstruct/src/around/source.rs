@@ -119,7 +119,9 @@ fn charset_of(collation: u16) -> String {
     match collation {
         5 | 8 | 15 | 31 | 47 | 48 | 49 | 94 => "latin1".to_owned(),
         11 | 65 => "ascii".to_owned(),
-        45 | 46 | 224..=247 | 255..=323 => "utf8mb4".to_owned(),
+        // MariaDB 10.10 and later number the collations of a character set by its place: utf8mb3 is the first.
+        2048..2304 => "utf8mb3".to_owned(),
+        45 | 46 | 224..=247 | 255..=323 | 2304..2560 => "utf8mb4".to_owned(),
         63 => "binary".to_owned(),
         other => other.to_string(),
     }

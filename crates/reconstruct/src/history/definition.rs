@@ -222,7 +222,13 @@ pub(crate) fn steps_of_file(text: &str, schema: &str, dialect: &SqlDialect) -> R
         let dialect = session.dialect(*dialect);
         match classify(statement.as_bytes(), schema, &dialect) {
             Statement::Ddl(ddl) if ddl.concerns_rows() => {
-                steps.push(Step { text: statement.to_owned(), ddl, dialect, session, schema_options: None });
+                steps.push(Step {
+                    text: statement.to_owned(),
+                    ddl,
+                    dialect,
+                    session: session.clone(),
+                    schema_options: None,
+                });
             }
             Statement::Unknown { beginning, .. } => {
                 return Err(format!("its schema file has a statement that is not understood: {beginning}"));

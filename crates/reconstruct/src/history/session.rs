@@ -23,7 +23,7 @@ const OTHER_TYPES: u64 = 1 << 9 | 1 << 12;
 pub(crate) const LOADING: &str = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES";
 
 /// A session's settings, as far as a statement depends on them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct SessionSettings {
     /// Of [`MODES`].
     modes: u64,
@@ -31,6 +31,8 @@ pub(crate) struct SessionSettings {
     implicit_timestamps: bool,
     /// The time zone in which the default of a TIMESTAMP column is written, in seconds east of UTC.
     east: i64,
+    /// MariaDB's `character_set_collations`, where the statement depends on it.
+    collations: Option<String>,
 }
 
 impl SessionSettings {
@@ -43,7 +45,13 @@ impl SessionSettings {
             modes: sql_mode.unwrap_or(0) & known,
             implicit_timestamps: has_timestamp && explicit_timestamps == Some(false),
             east: east.filter(|_| has_timestamp && text.contains("DEFAULT")).unwrap_or(0),
+            collations: None,
         }
+    }
+
+    /// With MariaDB's `character_set_collations`.
+    pub(crate) fn with_collations(self, collations: Option<String>) -> Self {
+        Self { collations, ..self }
     }
 
     /// Why a table cannot be read that a statement made in such a mode.
@@ -61,7 +69,7 @@ impl SessionSettings {
     }
 
     /// What is known of the session in which a schema file's statement is loaded.
-    pub(crate) fn context(self, dialect: SqlDialect) -> DdlContext<'static> {
+    pub(crate) fn context(&self, dialect: SqlDialect) -> DdlContext<'static> {
         DdlContext {
             sql_mode: Some(SqlMode(self.modes)),
             explicit_defaults_for_timestamp: Some(!self.implicit_timestamps),
@@ -70,7 +78,7 @@ impl SessionSettings {
     }
 
     /// How a schema file's statement is read.
-    pub(crate) fn dialect(self, dialect: SqlDialect) -> SqlDialect {
+    pub(crate) fn dialect(&self, dialect: SqlDialect) -> SqlDialect {
         let of_mode = SqlDialect::of_sql_mode(dialect.flavour, self.modes);
         SqlDialect { empty_string_is_null: of_mode.empty_string_is_null, ..dialect }
     }
@@ -93,13 +101,16 @@ impl SessionSettings {
         } else if let Some((_, value)) = text.split_once("TIME_ZONE=") {
             self.east = value.split('\'').nth(1).and_then(seconds_east).unwrap_or(0);
             true
+        } else if let Some((_, value)) = text.split_once("CHARACTER_SET_COLLATIONS=") {
+            self.collations = value.split('\'').nth(1).map(str::to_ascii_lowercase);
+            true
         } else {
             false
         }
     }
 
     /// Writes a statement with what has to be set before it, and set back behind it.
-    pub(crate) fn around(self, statement: &str, flavour: Flavour, file: &mut SchemaFile) {
+    pub(crate) fn around(&self, statement: &str, flavour: Flavour, file: &mut SchemaFile) {
         // Servers that do not let a session decide skip it.
         let version = match flavour {
             Flavour::Mariadb => "M!101000",
@@ -118,7 +129,13 @@ impl SessionSettings {
             let (sign, minutes) = (if self.east < 0 { '-' } else { '+' }, self.east.abs() / 60);
             file.push(format!("SET SESSION time_zone='{sign}{:02}:{:02}'", minutes / 60, minutes % 60));
         }
+        if let Some(collations) = &self.collations {
+            file.push(format!("/*M!110200 SET SESSION character_set_collations='{collations}' */"));
+        }
         file.push(statement);
+        if self.collations.is_some() {
+            file.push("/*M!110200 SET SESSION character_set_collations=DEFAULT */");
+        }
         if self.east != 0 {
             file.push("SET SESSION time_zone='+00:00'");
         }
@@ -172,6 +189,17 @@ mod tests {
             written[..place].iter().for_each(|line| assert!(again.note(line), "{line}"));
             assert_eq!(again, settings, "{out}");
             written[place + 1..].iter().for_each(|line| assert!(again.note(line), "{line}"));
+            assert_eq!(again, SessionSettings::default(), "{out}");
+        }
+        for collations in ["", "utf8mb4=utf8mb4_general_ci,latin1=latin1_swedish_ci"] {
+            let settings = SessionSettings::default().with_collations(Some(collations.to_owned()));
+            let mut file = SchemaFile::default();
+            settings.around("ALTER TABLE t CONVERT TO CHARACTER SET latin1", Flavour::Mariadb, &mut file);
+            let out = file.finish();
+            let mut again = SessionSettings::default();
+            assert!(again.note(out.lines().nth(4).unwrap()), "{out}");
+            assert_eq!(again, settings, "{out}");
+            assert!(again.note(out.lines().nth(6).unwrap()), "{out}");
             assert_eq!(again, SessionSettings::default(), "{out}");
         }
         let mut file = SchemaFile::default();

@@ -1,4 +1,4 @@
-//! Row images that are not whole (`binlog_row_image` MINIMAL or NOBLOB), and where the rest of a row comes from.
+//! Row images that are not whole (`binlog_row_image` MINIMAL, NOBLOB or FULL_NODUP), and where the rest of a row comes from.
 //!
 //! | event | what its images lack | where it comes from |
 //! |---|---|---|
@@ -8,7 +8,8 @@
 //!
 //! MariaDB carries a REPLACE that meets a row out as an update, and logs it as one that lacks the columns that went back
 //! to their defaults. Which of the two an update is only the statement tells that stands in front of it (ANNOTATE_ROWS):
-//! see [`Annotation`].
+//! see [`Annotation`]. With FULL_NODUP (MariaDB 11.4) it is not needed: inserts and replaced rows are whole, and an update
+//! lacks nothing but what it did not assign: see [`is_without_repetition`].
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -129,6 +130,22 @@ pub(crate) fn defaults(
         if wanted { default(shape, index, dialect).map(Some) } else { Ok(None) }
     };
     shape.columns.iter().enumerate().map(value).collect()
+}
+
+/// Whether an update is one of FULL_NODUP, or might as well be: the before-image has all columns. MINIMAL and NOBLOB have
+/// in it the columns of a key and no others, or none of the columns that the after-image lacks, in every table that has a
+/// key by which the server can tell rows apart.
+fn is_without_repetition(shape: &TableShape, rows: &RowsEvent<'_>) -> bool {
+    let Some(key) = shape.row_key() else { return false };
+    let whole_columns = key.primary || key.parts.iter().all(|part| part.prefix_length.is_none());
+    let of_keys: BTreeSet<usize> = key
+        .columns()
+        .chain(shape.unique_keys.iter().flat_map(|key| key.parts.iter().map(|part| part.column)))
+        .collect();
+    rows.kind == RowsKind::Update
+        && whole_columns
+        && written(shape).all(|column| rows.has_before(column))
+        && written(shape).any(|column| !of_keys.contains(&column))
 }
 
 /// The statement behind row events, as far as MariaDB has told it.
@@ -261,7 +278,7 @@ impl ImageCheck {
         }
         match &self.last {
             Some((_, Ok((key, whole_row)))) => {
-                let lacking = self.lacking(table, rows)?;
+                let lacking = self.lacking(shape, table, rows)?;
                 images(shape, key, *whole_row, rows, lacking, SqlDialect::of_flavour(self.flavour))
             }
             // The table is refused for that.
@@ -273,10 +290,16 @@ impl ImageCheck {
     ///
     /// # Errors
     /// That it is not known, in a sentence.
-    pub(crate) fn lacking(&self, table: &TableName, rows: &RowsEvent<'_>) -> Result<Lacking, String> {
+    pub(crate) fn lacking(
+        &self,
+        shape: &TableShape,
+        table: &TableName,
+        rows: &RowsEvent<'_>,
+    ) -> Result<Lacking, String> {
         match (self.flavour, rows.kind) {
             (_, RowsKind::Delete) | (Flavour::Mysql, RowsKind::Update) => return Ok(Lacking::Kept),
             (Flavour::Mysql, RowsKind::Write) => return Ok(Lacking::Defaults),
+            (Flavour::Mariadb, _) if is_without_repetition(shape, rows) => return Ok(Lacking::Kept),
             (Flavour::Mariadb, _) => {}
         }
         let lacking = self.statement.as_ref().and_then(|statement| {

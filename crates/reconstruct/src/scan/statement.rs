@@ -3,6 +3,7 @@
 use backtrail_binlog::QueryEvent;
 use backtrail_schema::{Charset, DdlContext, Flavour, SqlDialect, SqlMode, transcode};
 
+use crate::history::collations::{name_of, setting};
 use crate::history::session::{SessionSettings, seconds_east};
 use crate::input::declared::in_utf8;
 
@@ -52,6 +53,8 @@ impl<'a> StatementText<'a> {
         let bytes = match client.map_or(Client::Utf8, Client::of_collation) {
             Client::Latin1 if !ascii => transcode(Charset::Latin1, Charset::Utf8mb4, &query.statement).ok(),
             Client::Other if !ascii => None,
+            // Behind what is not known the character set may stand.
+            _ if !ascii && !of_server && client.is_none() && status.unknown.is_some() => None,
             _ => Some(in_utf8(&query.statement).into_owned()),
         };
         let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
@@ -96,14 +99,36 @@ impl<'a> StatementText<'a> {
         }
     }
 
+    /// `character_set_collations`, where the statement depends on it: only then servers log it. Err: the collation with
+    /// which a table cannot be followed.
+    fn collations(&self) -> Result<Option<String>, u16> {
+        self.query.status.charset_collations().map(setting).transpose()
+    }
+
+    /// What its session had set that keeps a table from being followed through the statement.
+    pub(crate) fn unfollowed(&self) -> Option<String> {
+        if let Some(number) = self.query.status.unknown {
+            return Some(format!(
+                "the log has a setting of its session (number {number}) that this version does not know"
+            ));
+        }
+        self.collations().err().map(|collation| {
+            let name = name_of(collation).map_or_else(|| format!("number {collation}"), str::to_owned);
+            format!(
+                "its session had chosen a default collation ({name}, by character_set_collations) that is not followed"
+            )
+        })
+    }
+
     /// What the session had set that the statement depends on.
     pub(crate) fn session(&self) -> SessionSettings {
         SessionSettings::new(&self.text, self.query.status.sql_mode, self.explicit_timestamps(), self.utc_offset())
+            .with_collations(self.collations().unwrap_or_default())
     }
 
     /// Why a table that the statement makes cannot be read.
     pub(crate) fn unreadable(&self) -> Option<String> {
-        SessionSettings::unreadable(&self.text, self.query.status.sql_mode)
+        SessionSettings::unreadable(&self.text, self.query.status.sql_mode).or_else(|| self.unfollowed())
     }
 
     /// When the statement began by the server's clock, in microseconds since 1970.

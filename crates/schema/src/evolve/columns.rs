@@ -73,6 +73,11 @@ pub(super) fn rebuild(
             }
             Action::ChangeColumn { from, draft, place, .. } => {
                 let from = find(&from)?;
+                let allows_null = columns.get(from).is_none_or(|old| old.nullable);
+                if draft.spec.name == "JSON" && !draft.column.nullable && allows_null && !context.is_strict() {
+                    let reason = "its NULLs became empty texts, which its own check would not let in";
+                    return Err(Unfaithful::column(&draft.column.name, reason));
+                }
                 fates.insert(from, Fate::Changed { clause: number });
                 if !matches!(place, Place::Stays) {
                     order.push((number, Some(from)));

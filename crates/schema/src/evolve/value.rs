@@ -29,6 +29,11 @@ pub(super) fn kept(
     let numbered = new.auto_increment && !old.auto_increment && !keeps_zero;
     let mut null_becomes = None;
     if old.nullable && !new.nullable && !numbered {
+        let is_time = matches!(new.ty, ColumnType::Timestamp { .. });
+        if (is_time || !strict) && context.dialect.flavour == Flavour::Mariadb && has_other_default(old, context) {
+            // InnoDB puts it there when it changes the table in place, which the log does not tell.
+            return Err("its NULLs became its old default or a zero, which the log does not tell".to_owned());
+        }
         if let ColumnType::Timestamp { fsp } = new.ty {
             // Where NULL had been refused, there was none.
             null_becomes = Some(AddedValue::StatementTime { fsp, kind: StatementTimeKind::Timestamp });
@@ -37,6 +42,16 @@ pub(super) fn kept(
         }
     }
     Ok(ColumnOrigin::Kept { from, change, null_becomes, numbered })
+}
+
+/// Whether a column has a default that is neither NULL nor the zero of its type.
+fn has_other_default(column: &Column, context: &DdlContext<'_>) -> bool {
+    let is_null = |text: &String| text.trim().eq_ignore_ascii_case("NULL");
+    column.default.as_ref().is_some_and(|text| !is_null(text))
+        && match (added::value(column, context), added::zero(column)) {
+            (Ok(default), Ok(zero)) => default != zero,
+            _ => true,
+        }
 }
 
 /// A column before and behind a statement.

@@ -19,7 +19,7 @@ fn clause(dialect: Dialect, table: &mut Table, random: &mut Random) -> Option<St
         1 => drop_column(table, random),
         2 => rename_column(table, random),
         3 => modify(dialect, table, random),
-        4 => Some(index(table, random)),
+        4 => Some(index(dialect, table, random)),
         5 => key(table, random),
         6 => Some(option(random)),
         _ => default(dialect, table, random),
@@ -192,7 +192,11 @@ fn other_members(mut members: Vec<&'static str>, random: &mut Random) -> Vec<&'s
     members
 }
 
-fn index(table: &Table, random: &mut Random) -> String {
+fn index(dialect: Dialect, table: &Table, random: &mut Random) -> String {
+    let vector = table.columns.iter().find(|column| matches!(column.kind, Kind::Vector(_)) && !column.nullable);
+    if let Some(vector) = vector.filter(|_| dialect.newer && random.percent(60)) {
+        return format!("ADD VECTOR INDEX `near` ({})", quoted(&vector.name));
+    }
     let usable: Vec<&Column> = table
         .columns
         .iter()

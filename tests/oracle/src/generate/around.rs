@@ -56,6 +56,9 @@ impl Generator {
         if self.model.tables.is_empty() {
             return self.new_table(1);
         }
+        if !self.dialect.mysql && self.random.percent(15) {
+            return self.sequence();
+        }
         self.model.names += 1;
         let number = self.random.below(self.model.names) + 1;
         let table = self.random.pick(&self.model.tables).clone();
@@ -119,6 +122,31 @@ impl Generator {
         if !(statement.starts_with("CREATE TRIGGER") && lacks_triggers(&table)) {
             self.push(1, statement);
         }
+    }
+
+    /// One of few sequences is made, asked for numbers, changed or dropped.
+    pub(super) fn sequence(&mut self) {
+        let schema = quoted(self.random.pick::<String>(&self.model.schemas));
+        let name = format!("{schema}.{}", quoted(&format!("seq {}", self.random.below(3))));
+        // A type of its own came with MariaDB 11.5.
+        let types: &[&str] = if self.dialect.sequence_types {
+            &["", " AS TINYINT", " AS INT UNSIGNED", " AS BIGINT UNSIGNED", " AS SMALLINT", " AS MEDIUMINT UNSIGNED"]
+        } else {
+            &[""]
+        };
+        let options =
+            *self.random.pick(&["", " START WITH 5", " INCREMENT BY 3 CACHE 5", " MAXVALUE 90 CYCLE", " NOCACHE"]);
+        let number = self.random.below(80) + 1;
+        let kind = *self.random.pick(types);
+        let statement = match self.random.below(10) {
+            0..=2 => format!("CREATE SEQUENCE {name}{kind}{options}"),
+            3 => format!("CREATE OR REPLACE SEQUENCE {name}{kind}{options}"),
+            4..=6 => format!("SELECT NEXTVAL({name})"),
+            7 => format!("SELECT SETVAL({name}, {number})"),
+            8 => format!("ALTER SEQUENCE {name}{options} RESTART {number}").replace(" START WITH 5", ""),
+            _ => format!("DROP SEQUENCE IF EXISTS {name}"),
+        };
+        self.push(1, statement);
     }
 }
 

@@ -15,14 +15,14 @@ pub(crate) fn statement(dialect: Dialect, table: &Table, random: &mut Random) ->
     match choice {
         0 => insert(dialect, table, "INSERT INTO", "", random),
         1 => update(dialect, table, random),
-        2 => delete(table, random),
+        2 => delete(dialect, table, random),
         3 => insert(dialect, table, "REPLACE INTO", "", random),
         4 => {
             let change = on_duplicate(dialect, table, random);
             insert(dialect, table, "INSERT INTO", &change, random)
         }
         5 => insert(dialect, table, "INSERT IGNORE INTO", "", random),
-        _ => copies(table, random),
+        _ => copies(dialect, table, random),
     }
 }
 
@@ -33,14 +33,14 @@ fn literal(dialect: Dialect, column: &Column, random: &mut Random) -> String {
     }
     if random.percent(25) {
         let number = random.below(KEYS);
-        return values::key_value(&column.kind, number, random);
+        return values::key_value(&column.kind, number, dialect, random);
     }
     if column.kind == Kind::Float && dialect.beyond_dumps && random.percent(50) {
         return random
             .word(&["16777217", "16777218", "0.123456789", "0.12345678", "1.1754944e-38", "3.4028235e38"])
             .to_owned();
     }
-    let value = values::value(&column.kind, dialect.mysql, random);
+    let value = values::value(&column.kind, dialect, random);
     if value == "-0e0" && !dialect.beyond_dumps { "0".to_owned() } else { value }
 }
 
@@ -52,7 +52,7 @@ fn given(dialect: Dialect, table: &Table, at: usize, random: &mut Random) -> Str
             return "NULL".to_owned();
         }
         let number = random.below(if refers { KEYS / 2 } else { KEYS }) + usize::from(column.automatic);
-        return values::key_value(&column.kind, number, random);
+        return values::key_value(&column.kind, number, dialect, random);
     }
     if column.automatic {
         return "NULL".to_owned();
@@ -128,7 +128,7 @@ fn json_change(name: &str, random: &mut Random) -> String {
 }
 
 /// Which rows.
-fn condition(table: &Table, random: &mut Random) -> String {
+fn condition(dialect: Dialect, table: &Table, random: &mut Random) -> String {
     let Some(first) = table.key.columns().first() else {
         return match random.below(3) {
             0 => " LIMIT 1".to_owned(),
@@ -142,7 +142,7 @@ fn condition(table: &Table, random: &mut Random) -> String {
     let column = &table.columns[*first];
     let name = quoted(&column.name);
     let number = random.below(KEYS);
-    let value = values::key_value(&column.kind, number, random);
+    let value = values::key_value(&column.kind, number, dialect, random);
     match random.below(10) {
         0..=5 => format!(" WHERE {name} = {value}"),
         6 => format!(" WHERE {name} > {value} ORDER BY {name} LIMIT 2"),
@@ -154,17 +154,17 @@ fn condition(table: &Table, random: &mut Random) -> String {
 
 fn update(dialect: Dialect, table: &Table, random: &mut Random) -> String {
     if random.percent(30) && !table.key.columns().is_empty() {
-        return key_change(table, random);
+        return key_change(dialect, table, random);
     }
     let changes = assignments(dialect, table, random);
     if changes.is_empty() {
-        return delete(table, random);
+        return delete(dialect, table, random);
     }
-    format!("UPDATE {} SET {changes}{}", table.sql(), condition(table, random))
+    format!("UPDATE {} SET {changes}{}", table.sql(), condition(dialect, table, random))
 }
 
 /// An UPDATE of the key: to another value, of all by one, of signs, of case.
-fn key_change(table: &Table, random: &mut Random) -> String {
+fn key_change(dialect: Dialect, table: &Table, random: &mut Random) -> String {
     let at = *random.pick(table.key.columns());
     let column = &table.columns[at];
     let name = quoted(&column.name);
@@ -184,10 +184,10 @@ fn key_change(table: &Table, random: &mut Random) -> String {
         },
         kind => {
             let number = random.below(KEYS);
-            values::key_value(kind, number, random)
+            values::key_value(kind, number, dialect, random)
         }
     };
-    format!("UPDATE {} SET {name} = {change}{}", table.sql(), condition(table, random))
+    format!("UPDATE {} SET {name} = {change}{}", table.sql(), condition(dialect, table, random))
 }
 
 /// Three statements that exchange two keys of a table whose key is one number.
@@ -199,17 +199,17 @@ pub(crate) fn swap(table: &Table, random: &mut Random) -> Option<Vec<String>> {
     Some(vec![step(one, 99), step(other, one), step(99, other)])
 }
 
-fn delete(table: &Table, random: &mut Random) -> String {
+fn delete(dialect: Dialect, table: &Table, random: &mut Random) -> String {
     if random.percent(4) {
         return format!("DELETE FROM {}", table.sql());
     }
-    format!("DELETE FROM {}{}", table.sql(), condition(table, random))
+    format!("DELETE FROM {}{}", table.sql(), condition(dialect, table, random))
 }
 
 /// Rows once more, where nothing forbids it; else a few deleted.
-fn copies(table: &Table, random: &mut Random) -> String {
+fn copies(dialect: Dialect, table: &Table, random: &mut Random) -> String {
     if table.key != Key::None {
-        return delete(table, random);
+        return delete(dialect, table, random);
     }
     let names: Vec<String> = table.writable().into_iter().map(|at| quoted(&table.columns[at].name)).collect();
     let names = names.join(", ");

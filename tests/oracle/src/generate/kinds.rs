@@ -8,12 +8,18 @@ use crate::server::quoted;
 pub(crate) struct Dialect {
     /// MySQL, not MariaDB.
     pub(crate) mysql: bool,
+    /// MariaDB 11.8: VECTOR, times up to 2106, FULL_NODUP.
+    pub(crate) newer: bool,
+    /// MariaDB 10.5: neither UUID nor INET4.
+    pub(crate) older: bool,
     /// MariaDB's UUID, INET4 and INET6.
     pub(crate) addresses: bool,
     /// Columns that `SELECT *` leaves out.
     pub(crate) invisible: bool,
     /// ENUM and SET columns of character sets that are no superset of ASCII's bytes.
     pub(crate) wide_members: bool,
+    /// Sequences of other types than BIGINT.
+    pub(crate) sequence_types: bool,
     /// Defaults of binary columns, which make a definition other than UTF-8.
     pub(crate) binary_defaults: bool,
     /// What dumps lose, hence only behind the baseline: -0.0, which they write as a whole number, and a FLOAT's digits
@@ -109,10 +115,14 @@ impl Kind {
             (7, Self::Json),
             (4, Self::Geometry(random.word(&["GEOMETRY", "POINT", "LINESTRING", "POLYGON"]))),
         ];
-        if dialect.mysql {
+        if dialect.mysql || dialect.newer {
             choices.push((4, Self::Vector(*random.pick(&[1, 3, 16]))));
-        } else if dialect.addresses {
-            choices.extend([(2, Self::Uuid), (1, Self::Inet4), (2, Self::Inet6)]);
+        }
+        if !dialect.mysql && dialect.addresses {
+            choices.push((2, Self::Inet6));
+        }
+        if !dialect.mysql && dialect.addresses && !dialect.older {
+            choices.extend([(2, Self::Uuid), (1, Self::Inet4)]);
         }
         random.weighted(&choices).clone()
     }

@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 
 use backtrail_devstack::Family;
 
+use crate::kind::ServerKind;
 use crate::random::Random;
 use crate::record::Steps;
 use crate::script::{By, Step};
@@ -34,7 +35,8 @@ pub struct Profile {
     /// Whether some points are asked for by time, which takes some seconds each.
     pub times: bool,
     /// What histories are not to have, so that others are found beside what is known: `addresses` (UUID and INET
-    /// columns), `invisible`, `wide-members` (ENUM and SET in utf16 and ucs2), `binary-defaults`, `xa`.
+    /// columns), `invisible`, `wide-members` (ENUM and SET in utf16 and ucs2), `binary-defaults`, `xa`,
+    /// `sequence-types`.
     pub avoid: Vec<String>,
 }
 
@@ -49,7 +51,6 @@ type Effect = Box<dyn FnOnce(&mut Model) + Send>;
 
 /// The steps of a random history.
 pub struct Generator {
-    family: Family,
     profile: Profile,
     dialect: Dialect,
     /// Some points are asked for by time.
@@ -70,22 +71,24 @@ pub struct Generator {
 
 impl Generator {
     /// A history of a seed.
-    pub fn new(family: Family, profile: Profile, seed: u64) -> Self {
+    pub fn new(server: ServerKind, profile: Profile, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let steps = random.between(profile.steps / 2, profile.steps);
         let avoided = |what: &str| profile.avoid.iter().any(|avoided| avoided == what);
         let dialect = Dialect {
-            mysql: family == Family::Mysql,
+            mysql: server.family() == Family::Mysql,
+            newer: server == ServerKind::Mariadb118,
+            older: server == ServerKind::Mariadb105,
             addresses: !avoided("addresses"),
             invisible: !avoided("invisible"),
             wide_members: !avoided("wide-members"),
             binary_defaults: !avoided("binary-defaults"),
+            sequence_types: server == ServerKind::Mariadb118 && !avoided("sequence-types"),
             beyond_dumps: false,
         };
         let mut generator = Self {
             dialect,
             times: profile.times && random.percent(50),
-            family,
             baseline_at: steps * random.between(55, 85) / 100,
             tables: random.between(3, 8),
             points: profile.points,
@@ -108,7 +111,7 @@ impl Generator {
             let other = *self.random.pick(&tables::SCHEMAS[1..]);
             schemas.push(other.to_owned());
         }
-        for statement in sessions::server_settings(self.family, &mut self.random) {
+        for statement in sessions::server_settings(self.dialect, &mut self.random) {
             self.push(1, statement);
         }
         for schema in &schemas {
@@ -116,6 +119,10 @@ impl Generator {
             self.push(1, format!("CREATE DATABASE {}{charset}", crate::server::quoted(schema)));
         }
         self.model.schemas = schemas;
+        if !self.dialect.mysql && self.random.percent(30) {
+            self.sequence();
+            self.sequence();
+        }
     }
 
     fn push(&mut self, session: usize, text: impl Into<String>) {
@@ -155,7 +162,9 @@ impl Generator {
             self.queue.push_back((Step::Point(by), None));
             return;
         }
-        if self.ddl && self.random.percent(10) {
+        if !self.dialect.mysql && self.random.percent(2) {
+            self.sequence();
+        } else if self.ddl && self.random.percent(10) {
             self.end_transactions();
             self.definition();
         } else if self.random.percent(3) {

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use backtrail_devstack::Family;
-
+use super::kinds::Dialect;
 use super::{Generator, dml};
 use crate::random::Random;
 
@@ -27,38 +26,35 @@ pub(super) struct Session {
 }
 
 /// Settings of the whole server for one history.
-pub(super) fn server_settings(family: Family, random: &mut Random) -> Vec<String> {
+pub(super) fn server_settings(dialect: Dialect, random: &mut Random) -> Vec<String> {
     let mut settings = Vec::new();
     if random.percent(15) {
         settings.push("SET GLOBAL binlog_checksum = NONE".to_owned());
     }
-    match family {
-        Family::Mariadb => {
-            if random.percent(35) {
-                settings.push("SET GLOBAL log_bin_compress = ON".to_owned());
-                settings.push(format!("SET GLOBAL log_bin_compress_min_len = {}", random.pick(&[10, 100, 256])));
-            }
+    if dialect.mysql {
+        if random.percent(35) {
+            settings.push("SET GLOBAL binlog_row_metadata = FULL".to_owned());
         }
-        Family::Mysql => {
-            if random.percent(35) {
-                settings.push("SET GLOBAL binlog_row_metadata = FULL".to_owned());
-            }
-            if random.percent(25) {
-                // Of the session that makes the tables: those without a key get one that SELECT * leaves out.
-                settings.push("SET SESSION sql_generate_invisible_primary_key = ON".to_owned());
-            }
-            if random.percent(20) {
-                settings.push("SET GLOBAL binlog_rows_query_log_events = ON".to_owned());
-            }
+        if random.percent(25) {
+            // Of the session that makes the tables: those without a key get one that SELECT * leaves out.
+            settings.push("SET SESSION sql_generate_invisible_primary_key = ON".to_owned());
         }
+        if random.percent(20) {
+            settings.push("SET GLOBAL binlog_rows_query_log_events = ON".to_owned());
+        }
+    } else if random.percent(35) {
+        settings.push("SET GLOBAL log_bin_compress = ON".to_owned());
+        settings.push(format!("SET GLOBAL log_bin_compress_min_len = {}", random.pick(&[10, 100, 256])));
     }
-    if random.percent(12) {
+    if dialect.newer && random.percent(35) {
+        settings.push("SET GLOBAL binlog_row_image = FULL_NODUP".to_owned());
+    } else if random.percent(12) {
         settings.push(format!("SET GLOBAL binlog_row_image = {}", random.pick(&["MINIMAL", "NOBLOB"])));
     }
     settings
 }
 
-fn session_setting(family: Family, times: bool, random: &mut Random) -> String {
+fn session_setting(dialect: Dialect, times: bool, random: &mut Random) -> String {
     let common = [
         "SET SESSION sql_mode = ''",
         "SET SESSION sql_mode = ''",
@@ -80,28 +76,37 @@ fn session_setting(family: Family, times: bool, random: &mut Random) -> String {
         "SET SESSION binlog_row_image = MINIMAL",
         "SET SESSION binlog_row_image = NOBLOB",
     ];
-    let own: &[&str] = match family {
-        Family::Mariadb => &[
-            "SET SESSION binlog_row_image = FULL",
-            "SET SESSION timestamp = 1700000000.25",
-            "SET SESSION timestamp = DEFAULT",
-        ],
-        Family::Mysql => &[
+    let own: &[&str] = if dialect.mysql {
+        &[
             "SET SESSION binlog_row_value_options = 'PARTIAL_JSON'",
             "SET SESSION binlog_row_value_options = 'PARTIAL_JSON'",
             "SET SESSION binlog_row_value_options = ''",
             "SET SESSION binlog_transaction_compression = ON",
             "SET SESSION binlog_transaction_compression = ON",
             "SET SESSION binlog_transaction_compression = OFF",
-        ],
+        ]
+    } else {
+        &[
+            "SET SESSION binlog_row_image = FULL",
+            "SET SESSION timestamp = 1700000000.25",
+            "SET SESSION timestamp = DEFAULT",
+        ]
     };
+    if dialect.newer && random.percent(15) {
+        return random
+            .word(&[
+                "SET SESSION binlog_row_image = FULL_NODUP",
+                "SET SESSION binlog_row_image = FULL_NODUP",
+                "SET SESSION character_set_collations = 'utf8mb4=utf8mb4_general_ci,latin1=latin1_bin'",
+                "SET SESSION character_set_collations = DEFAULT",
+                "SET SESSION binlog_alter_two_phase = ON",
+            ])
+            .to_owned();
+    }
     // A clock that is set back makes a point in time mean nothing.
-    let own: &[&str] = if times && family == Family::Mariadb { &own[..1] } else { own };
+    let own: &[&str] = if times && !dialect.mysql { &own[..1] } else { own };
     let setting = if random.percent(30) { random.pick(own) } else { random.pick(&common) };
-    (*setting).replace(
-        "transaction_isolation",
-        if family == Family::Mariadb { "tx_isolation" } else { "transaction_isolation" },
-    )
+    (*setting).replace("transaction_isolation", if dialect.mysql { "transaction_isolation" } else { "tx_isolation" })
 }
 
 impl Generator {
@@ -129,7 +134,7 @@ impl Generator {
                 self.change(session);
             }
             2 => {
-                let setting = session_setting(self.family, self.times, &mut self.random);
+                let setting = session_setting(self.dialect, self.times, &mut self.random);
                 self.push(session, setting);
             }
             3 if !self.profile.avoid.iter().any(|avoided| avoided == "xa") => {

@@ -120,7 +120,7 @@ pub(crate) fn column(dialect: Dialect, table: &Table, random: &mut Random) -> Co
     column.nullable = random.percent(75);
     let binary = matches!(column.kind, Kind::Binary(_) | Kind::Varbinary(_)) && !dialect.binary_defaults;
     if column.kind.takes_default() && !binary && random.percent(30) {
-        column.default = Some(default(&column.kind, random));
+        column.default = Some(default(dialect, &column.kind, random));
     }
     column.invisible = dialect.invisible && random.percent(6) && (column.nullable || column.default.is_some());
     if random.percent(8) {
@@ -129,7 +129,7 @@ pub(crate) fn column(dialect: Dialect, table: &Table, random: &mut Random) -> Co
     column
 }
 
-fn default(kind: &Kind, random: &mut Random) -> String {
+fn default(dialect: Dialect, kind: &Kind, random: &mut Random) -> String {
     match kind {
         Kind::Datetime(fsp) | Kind::Timestamp(fsp) if random.percent(60) => {
             if *fsp == 0 {
@@ -140,7 +140,7 @@ fn default(kind: &Kind, random: &mut Random) -> String {
         }
         Kind::Bit(_) => "b'1'".to_owned(),
         Kind::Float | Kind::Double => "1.5".to_owned(),
-        _ => values::key_value(kind, random.below(3), random),
+        _ => values::key_value(kind, random.below(3), dialect, random),
     }
 }
 

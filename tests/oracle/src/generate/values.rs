@@ -1,6 +1,6 @@
 //! Literals at the edges of every type.
 
-use super::kinds::Kind;
+use super::kinds::{Dialect, Kind};
 use crate::random::Random;
 
 const ASCII: &[&str] = &[
@@ -182,8 +182,8 @@ fn json(random: &mut Random, mysql: bool) -> String {
     }
 }
 
-/// A literal of a type; `mysql` where the families differ.
-pub(crate) fn value(kind: &Kind, mysql: bool, random: &mut Random) -> String {
+/// A literal of a type.
+pub(crate) fn value(kind: &Kind, dialect: Dialect, random: &mut Random) -> String {
     match kind {
         Kind::Int { bytes, unsigned } => int(*bytes, *unsigned, random),
         Kind::Decimal { digits, scale, unsigned } => decimal(*digits, *scale, *unsigned, random),
@@ -271,16 +271,18 @@ pub(crate) fn value(kind: &Kind, mysql: bool, random: &mut Random) -> String {
                 "2024-10-27 02:30:00",
                 "2001-09-09 01:46:40",
             ];
-            let time = *random.pick(&times);
+            let late = ["2038-01-19 03:14:08", "2106-02-06 06:28:14", "2079-06-06 12:00:00"];
+            let time = *if dialect.newer && random.percent(30) { random.pick(&late) } else { random.pick(&times) };
             format!("'{time}{}'", if time.starts_with("0000") { "" } else { fraction(random) })
         }
         Kind::Year => (*random.pick(&["0", "1901", "2155", "2024", "1970"])).to_owned(),
-        Kind::Json => json(random, mysql),
-        Kind::Geometry(name) => geometry(name, mysql, random),
+        Kind::Json => json(random, dialect.mysql),
+        Kind::Geometry(name) => geometry(name, dialect.mysql, random),
         Kind::Vector(length) => {
             let numbers: Vec<&str> =
                 (0..*length).map(|_| *random.pick(&["0", "1.5", "-2.25", "1e10", "-0.0", "0.1"])).collect();
-            format!("TO_VECTOR('[{}]')", numbers.join(","))
+            let function = if dialect.mysql { "TO_VECTOR" } else { "VEC_FromText" };
+            format!("{function}('[{}]')", numbers.join(","))
         }
         Kind::Uuid => format!("'{:08x}-0000-11ee-8000-{:012x}'", random.bits() >> 32, random.bits() >> 16),
         Kind::Inet4 => format!("'{}.0.0.{}'", random.below(256), random.below(256)),
@@ -301,7 +303,7 @@ fn geometry(name: &str, mysql: bool, random: &mut Random) -> String {
 }
 
 /// One of a few values of a type, so that statements meet the same keys again.
-pub(crate) fn key_value(kind: &Kind, number: usize, random: &mut Random) -> String {
+pub(crate) fn key_value(kind: &Kind, number: usize, dialect: Dialect, random: &mut Random) -> String {
     let texts = ["a", "A", "b", "B b", "é", "a,b", "", "x|y", "zz", "Q'q", "0", "m"];
     match kind {
         Kind::Int { unsigned: false, .. } if number % 7 == 6 => format!("-{number}"),
@@ -339,6 +341,6 @@ pub(crate) fn key_value(kind: &Kind, number: usize, random: &mut Random) -> Stri
         Kind::Inet4 => format!("'10.0.0.{}'", number % 256),
         Kind::Inet6 => format!("'::{number:x}'"),
         Kind::Float | Kind::Double => format!("{number}.5"),
-        _ => value(kind, false, random),
+        _ => value(kind, dialect, random),
     }
 }

@@ -1,4 +1,4 @@
-//! Fetching a MySQL server: packages of Debian's newest suite, extracted into the user's cache directory.
+//! Fetching servers that the stable distribution lacks: packages of another suite, extracted into the user's cache directory.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -8,21 +8,19 @@ use tokio::process::Command;
 
 use crate::directory::{create_directory, random_name, remove_directory};
 use crate::error::DevstackError;
-use crate::mysql::MySqlTree;
 use crate::process::{ProcessSpec, find_program, is_root, search_path};
+use crate::tree::{Release, ServerTree};
 
-const SUITE: &str = "sid";
-const PACKAGES: &str = "mysql-server-core,mysql-client-core,mysql-common";
 const DEADLINE: Duration = Duration::from_secs(900);
 
-/// Installs a MySQL server where [`MySqlTree::location`] says; does nothing when there is one.
+/// Installs a server where [`Release::location`] says; does nothing when it is there.
 ///
 /// The packages come from the mirror that this machine's own apt uses for Debian.
-pub async fn install_mysql() -> Result<MySqlTree, DevstackError> {
-    if let Ok(tree) = MySqlTree::find() {
+pub async fn install(release: Release) -> Result<ServerTree, DevstackError> {
+    if let Ok(tree) = ServerTree::find(release) {
         return Ok(tree);
     }
-    let target = MySqlTree::location();
+    let target = release.location();
     let parent = target.parent().unwrap_or(Path::new("/"));
     if !parent.is_dir() {
         create_directory(parent, 0o755)?;
@@ -30,14 +28,14 @@ pub async fn install_mysql() -> Result<MySqlTree, DevstackError> {
     let mmdebstrap = find_program(&["mmdebstrap"], "mmdebstrap")?;
     let mirror = debian_mirror().await?;
     // Extracted beside its place and moved there when complete, so that a cut-off download is never taken for a tree.
-    let unfinished = parent.join(random_name("mysql-unfinished-"));
-    let log = parent.join("mysql-install.log");
+    let unfinished = parent.join(random_name("server-unfinished-"));
+    let log = parent.join(format!("install-{}.log", release.suite()));
     let result = ProcessSpec::new("mmdebstrap", mmdebstrap, parent, &log)
         .argument("--variant=extract")
         .argument(if is_root() { "--mode=root" } else { "--mode=unshare" })
         .argument("--aptopt=Acquire::Check-Valid-Until \"false\"")
-        .argument(format!("--include={PACKAGES}"))
-        .argument(SUITE)
+        .argument(format!("--include={}", release.packages()))
+        .argument(release.suite())
         .argument(&unfinished)
         .argument(&mirror)
         .inherit(["http_proxy", "https_proxy", "no_proxy"])
@@ -47,10 +45,10 @@ pub async fn install_mysql() -> Result<MySqlTree, DevstackError> {
     if let Err(error) = result {
         remove_directory(&unfinished);
         // Another process may have been faster.
-        return MySqlTree::find().map_err(|_| error);
+        return ServerTree::find(release).map_err(|_| error);
     }
     let _ = std::fs::remove_file(&log);
-    MySqlTree::find()
+    ServerTree::find(release)
 }
 
 /// The Debian mirror of this machine's apt configuration.
@@ -65,8 +63,8 @@ async fn debian_mirror() -> Result<String, DevstackError> {
     let listing = String::from_utf8_lossy(&output.stdout);
     mirror_of(&listing).map(str::to_owned).ok_or_else(|| {
         DevstackError::Unsuitable(
-            "this machine's apt configuration names no Debian mirror from which MySQL could be installed; on another \
-             distribution put a MySQL tree into place by hand"
+            "this machine's apt configuration names no Debian mirror from which a server could be installed; on another \
+             distribution put its tree into place by hand"
                 .to_owned(),
         )
     })
