@@ -49,6 +49,7 @@ impl Scan<'_> {
             Statement::Ddl(ref ddl) if statement.damaged && names_are_damaged(ddl) => {
                 let reason = format!("{OTHER_CHARACTERS}, and whose it is cannot be told");
                 self.pending.of_all.push(obstacle(&reason, LATER_BASELINE));
+                self.pending.around.extend(around::of_damaged(ddl, &statement, &place.start_position()));
             }
             Statement::Ddl(ddl) if ddl.concerns_rows() => {
                 self.sequence(&ddl, place);
@@ -101,14 +102,14 @@ impl Scan<'_> {
     ) {
         let position = place.start_position();
         let told = match ddl.verb {
-            DdlVerb::Storage => None,
+            DdlVerb::Storage => Vec::new(),
             DdlVerb::CreateDatabase | DdlVerb::AlterDatabase => {
                 if ddl.verb == DdlVerb::CreateDatabase
                     && let Some(schema) = ddl.schema.as_ref().filter(|schema| !self.catalog.has_schema(schema))
                 {
                     self.created_schemas.insert(schema.clone());
                 }
-                around::of_schema(ddl, statement, query, &position)
+                around::of_schema(ddl, statement, query, &position).into_iter().collect()
             }
             _ => {
                 let second = event.header.timestamp;
