@@ -21,10 +21,11 @@ mod views;
 use backtrail_domain::{BinlogPosition, TableName};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use characters::read_again;
 pub(crate) use columns::Columns;
 pub(crate) use follow::{Followed, Scope, follow};
 pub(crate) use schemas::table_options;
-pub(crate) use told::{Told, What, of_damaged, of_objects, of_schema, of_tables};
+pub(crate) use told::{Told, What, of_damaged, of_objects, of_schema, of_tables, of_unread};
 
 /// Something around tables that the window changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,8 +9,8 @@
 use backtrail_binlog::QueryEvent;
 use backtrail_domain::TableName;
 use backtrail_schema::{
-    ClientCharset, Ddl, DdlVerb, Flavour, ObjectStatement, OutputColumn, SqlDialect, Statement, ViewQuery, classify,
-    read_view_query,
+    ClientCharset, Ddl, DdlVerb, Flavour, ObjectKind, ObjectStatement, OutputColumn, SqlDialect, Statement, ViewQuery,
+    classify, object_kind, read_view_query,
 };
 
 use super::source::Source;
@@ -125,6 +125,24 @@ pub(crate) fn head_of_server(statement: &[u8], verb: DdlVerb, flavour: Flavour) 
     0
 }
 
+/// Reads a statement byte for byte, whose characters are not known to who reads texts: what is no table's can be followed by
+/// its bytes. None where it is something else, or nothing can be told.
+pub(crate) fn read_again(query: &QueryEvent<'_>, statement: &StatementText<'_>) -> Option<Statement> {
+    let (client, bytes, dialect) = (client_of(query), &query.statement, &statement.dialect);
+    let verb = match object_kind(&statement.text, dialect) {
+        Some(ObjectKind::View) => DdlVerb::CreateView,
+        Some(ObjectKind::Trigger) => DdlVerb::CreateTrigger,
+        Some(ObjectKind::Event) => DdlVerb::CreateEvent,
+        _ => DdlVerb::CreateRoutine,
+    };
+    let head = head_of_server(bytes, verb, dialect.flavour);
+    let source = Source::new(bytes, client, head).or_else(|_| Source::new(bytes, client, 0)).ok()?;
+    match classify(source.text.as_bytes(), &statement.schema, dialect) {
+        read @ (Statement::Ddl(_) | Statement::Harmless { .. }) => Some(read),
+        _ => None,
+    }
+}
+
 /// The names in a statement that is not understood otherwise. `of_server`: they are the server's own writing.
 pub(crate) fn read_names(
     ddl: &Ddl,
@@ -140,7 +158,12 @@ pub(crate) fn read_names(
     }
     let (schema, name) = (ddl.schema.as_deref()?, ddl.object.as_deref()?);
     if of_server && statement.damaged {
-        return Some((Part::Known(schema.to_owned()), Part::Known(name.to_owned())));
+        // It was read byte for byte.
+        let bytes = |name: &str| name.chars().map(|byte| u8::try_from(byte).ok()).collect::<Option<Vec<u8>>>();
+        let known = |name: &str| bytes(name).and_then(|bytes| String::from_utf8(bytes).ok()).map(Part::Known);
+        if let Some(name) = known(name) {
+            return Some((known(schema).unwrap_or_else(|| Part::of_schema(schema, &statement.schema)), name));
+        }
     }
     let schema = Part::of_schema(schema, &statement.schema);
     // Where the schema's name is not certain, what is taken for the object's may be a part of it.

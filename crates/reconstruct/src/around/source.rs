@@ -1,5 +1,6 @@
 //! Statements as bytes, with the settings of the session that ran them.
 
+use super::files::Object;
 use backtrail_binlog::QueryEvent;
 use backtrail_schema::{ClientCharset, Flavour, ObjectKind, ObjectNames, ObjectStatement, SqlDialect, quoted_name};
 
@@ -253,6 +254,13 @@ pub(crate) enum Around {
 }
 
 impl Step {
+    /// Whether an event that it renames is read in other characters from then on: those of who did it last count.
+    pub(crate) fn reads_otherwise(&self, event: &Object, name: &str) -> bool {
+        let Around::Session(session) = &self.around else { return false };
+        let ascii = name.is_ascii() && event.steps.iter().all(|step| step.source.text.is_ascii());
+        !ascii && session.charset.is_some_and(|(client, ..)| !ClientCharset::of_collation(client).is_utf8())
+    }
+
     /// Whether such a name can stand in it.
     pub(crate) fn can_name(&self, name: &str) -> bool {
         self.source.in_text(name).is_some()

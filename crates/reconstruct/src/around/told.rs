@@ -129,6 +129,20 @@ pub(crate) fn of_damaged(ddl: &Ddl, statement: &StatementText<'_>, position: &Bi
     ddl.renames.iter().flat_map(|(from, to)| [from, to]).map(view).collect()
 }
 
+/// A statement of which nothing can be told but what kind of object it is about.
+pub(crate) fn of_unread(statement: &StatementText<'_>, position: &BinlogPosition) -> Option<Told> {
+    let kind = object_kind(&statement.text, &statement.dialect)?;
+    let (schema, name) = (Part::default(), Part::default());
+    let what = What::Unclear(Unclear {
+        kind: Some(kind),
+        schema,
+        name,
+        makes: true,
+        reason: "it is not understood".to_owned(),
+    });
+    Some(Told { what, position: position.clone(), shown: shown(statement) })
+}
+
 /// CREATE, ALTER and DROP DATABASE.
 pub(crate) fn of_schema(
     ddl: &Ddl,

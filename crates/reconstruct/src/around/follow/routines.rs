@@ -83,10 +83,17 @@ impl Follower<'_> {
                 }
                 if let Some(to) = &statement.rename_to {
                     let mut object = list.objects.remove(at.unwrap_or_default());
-                    if !object.can_be_named(&to.table) {
+                    let reason = if !object.can_be_named(&to.table) {
+                        Some(NO_LETTERS)
+                    } else if !statement.says_more && step.reads_otherwise(&object, &to.table) {
+                        Some("who renamed it has another character set, in which the server reads it since")
+                    } else {
+                        None
+                    };
+                    if let Some(reason) = reason {
                         self.changed_post.insert(schema);
                         self.note(key, told, None);
-                        self.note((statement.kind, to.clone()), told, Some(NO_LETTERS.to_owned()));
+                        self.note((statement.kind, to.clone()), told, Some(reason.to_owned()));
                         return Ok(());
                     }
                     object.name = to.clone();
