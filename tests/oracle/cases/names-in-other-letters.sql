@@ -1,5 +1,6 @@
 -- Names that differ in letters: views that do are two (lower_case_table_names is 0 here), routines and events that do are one,
 -- and also those that differ in accents. A view that is dropped IF EXISTS by a name in other letters may have been meant.
+-- refused: shop.sure: whether the server takes the two names for one is in no log
 CREATE DATABASE shop;
 CREATE TABLE shop.t (id INT PRIMARY KEY);
 INSERT INTO shop.t VALUES (1);

@@ -1,5 +1,7 @@
 -- Views, routines, triggers, events and schemas by names that clients send in other character sets than UTF-8: the same
 -- names as the baseline's, in other bytes. (MySQL logs half of such a statement in UTF-8.)
+-- refused: shop.нет: who renamed it has another character set
+-- refused: shop.вö: lacks letters of its new name
 CREATE DATABASE shop;
 CREATE TABLE shop.t (id INT PRIMARY KEY, `ж` INT);
 INSERT INTO shop.t VALUES (1, 1);
