@@ -30,7 +30,7 @@ pub(crate) use told::{Told, What, of_damaged, of_objects, of_schema, of_tables, 
 /// Something around tables that the window changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedObject {
-    /// VIEW, TRIGGER, FUNCTION, PROCEDURE, PACKAGE, PACKAGE BODY, EVENT, SEQUENCE or DATABASE.
+    /// VIEW, TRIGGER, FUNCTION, PROCEDURE, PACKAGE, PACKAGE BODY, EVENT, LIBRARY, SEQUENCE or DATABASE.
     pub kind: String,
     /// Its schema and name; a schema's name twice.
     pub name: TableName,
