@@ -22,10 +22,10 @@ pub(crate) const TRAP: &str = "it has characters of which the stock client takes
 impl Source {
     /// Takes a statement in. `head`: how much at its beginning the server wrote, in UTF-8. Err: what stands in the way.
     pub(crate) fn new(bytes: &[u8], client: ClientCharset, head: usize) -> Result<Self, &'static str> {
-        if client.is_utf8() || bytes.is_ascii() {
-            if let Ok(text) = std::str::from_utf8(bytes) {
-                return Ok(Self { text: text.to_owned(), client: None });
-            }
+        if (client.is_utf8() || bytes.is_ascii())
+            && let Ok(text) = std::str::from_utf8(bytes)
+        {
+            return Ok(Self { text: text.to_owned(), client: None });
         }
         if !client.can_be_split() {
             return Err("its client's character set is not known");

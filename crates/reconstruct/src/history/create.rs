@@ -120,10 +120,10 @@ impl History<'_> {
         let Some(name) = ddl.tables.first().map(|name| self.resolve(name)) else { return };
         let Some(id) = self.find(&name) else { return };
         self.remember(id);
-        if let Some(sequence) = self.tracked.get_mut(id).and_then(|tracked| tracked.sequence.as_mut()) {
-            if !sequence.altered(&told.statement.text, ddl, &told.statement.dialect) {
-                self.obstruct(id, told.obstacle("it is a sequence, and its numbers get another type"));
-            }
+        if let Some(sequence) = self.tracked.get_mut(id).and_then(|tracked| tracked.sequence.as_mut())
+            && !sequence.altered(&told.statement.text, ddl, &told.statement.dialect)
+        {
+            self.obstruct(id, told.obstacle("it is a sequence, and its numbers get another type"));
         }
     }
 }

@@ -100,7 +100,7 @@ impl Generator {
             "BEGIN /* ; */ SET @é = 'ü'; END",
         ]);
         let body = match letters.filter(|_| client.is_some()) {
-            Some(letters) => body.replace('é', letters.letter).replace('ü', letters.letter),
+            Some(letters) => body.replace(['é', 'ü'], letters.letter),
             None => body.to_owned(),
         };
         let statement = match self.random.below(24) {
