@@ -26,7 +26,7 @@ DROP PROCEDURE `процедура`;
 CREATE PROCEDURE `процедура`(`п` INT) SELECT 'я', `п`;
 DROP TRIGGER `триггер`;
 CREATE TRIGGER `триггер` BEFORE INSERT ON t FOR EACH ROW FOLLOWS `второй` SET @`я` = 'я';
-ALTER EVENT `событие` COMMENT 'да' DO SET @b = 'нет';
+ALTER EVENT `событие` ON SCHEDULE EVERY 2 YEAR STARTS '2031-01-01' COMMENT 'да' DO SET @b = 'нет';
 ALTER EVENT `ещё` RENAME TO `нет`;
 SET NAMES koi8r;
 ALTER VIEW `был` AS SELECT 2 AS `два`;
