@@ -8,6 +8,7 @@
 //! An object that cannot be followed is left out, and a warning says which, why, and by which statement. So is a view of
 //! which it is known that it cannot be made from what the result has: a loader would stop at it.
 
+mod characters;
 mod columns;
 mod files;
 mod follow;
@@ -20,15 +21,16 @@ mod views;
 use backtrail_domain::{BinlogPosition, TableName};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use characters::read_again;
 pub(crate) use columns::Columns;
 pub(crate) use follow::{Followed, Scope, follow};
 pub(crate) use schemas::table_options;
-pub(crate) use told::{Told, What, of_objects, of_schema, of_tables};
+pub(crate) use told::{Told, What, of_damaged, of_objects, of_schema, of_tables, of_unread};
 
 /// Something around tables that the window changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedObject {
-    /// VIEW, TRIGGER, FUNCTION, PROCEDURE, PACKAGE, PACKAGE BODY, EVENT, SEQUENCE or DATABASE.
+    /// VIEW, TRIGGER, FUNCTION, PROCEDURE, PACKAGE, PACKAGE BODY, EVENT, LIBRARY, SEQUENCE or DATABASE.
     pub kind: String,
     /// Its schema and name; a schema's name twice.
     pub name: TableName,

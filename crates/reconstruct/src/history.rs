@@ -210,7 +210,7 @@ impl<'a> History<'a> {
             definition: Definition::new(Base::Baseline(name.clone(), self.dialect)),
         };
         let id = self.tracked.len();
-        let sequence = life.last().is_some_and(|era| era.shape.sequence).then(Sequence::default);
+        let sequence = life.last().filter(|era| era.shape.sequence).and_then(|era| Sequence::of_shape(&era.shape));
         self.tracked.push(Tracked { unreadable, sequence, ..Tracked::new(name, life) });
         self.names.insert(name.clone(), Some(id));
         Some(id)

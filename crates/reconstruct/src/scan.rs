@@ -244,8 +244,9 @@ impl<'a> Scan<'a> {
     ) -> Result<(), EngineError> {
         let Some(map) = self.table_maps.get(rows.table_id) else { return Ok(()) };
         let mut changes = rows.rows(map).map_err(|problem| corrupt(event, problem))?;
+        let sequence = self.history.tracked.get(id).and_then(|tracked| tracked.sequence.as_ref());
         while let Some(change) = changes.next_row().map_err(|problem| corrupt(event, problem))? {
-            match change.after.as_ref().and_then(around::sequences::literal) {
+            match change.after.as_ref().and_then(|row| sequence?.literal(row)) {
                 Some(row) => drop(self.pending.sequences.insert(id, row)),
                 None => {
                     let reason = "its row in the log is not that of a sequence".to_owned();

@@ -10,8 +10,8 @@ mod log;
 #[expect(dead_code, reason = "other tests use the rest")]
 mod memory;
 
-use backtrail_domain::{CutTarget, TableFilter};
-use backtrail_reconstruct::{Inputs, NoObserver, Request, plan, reconstruct};
+use backtrail_domain::{CutTarget, TableFilter, TableName};
+use backtrail_reconstruct::{Inputs, NoObserver, ObjectAction, Plan, RefusalPolicy, Request, plan, reconstruct};
 use log::{Log, pieces};
 use memory::Memory;
 
@@ -83,4 +83,153 @@ fn objects_that_may_have_been_there() {
         let replaced = statement.replace("CREATE", "CREATE OR REPLACE").replace("IF NOT EXISTS ", "");
         assert_eq!(warnings(&[], &[&replaced, &format!("DROP {kind} p"), statement]), Vec::<String>::new(), "{kind}");
     }
+}
+
+/// A client's character set by the number of its collation, and a statement in it.
+type Sent<'a> = (u8, &'a [u8]);
+
+/// The plan, and the names and texts of the result's files.
+fn result(files: &[(&str, &str)], statements: &[Sent<'_>], tables: TableFilter) -> (Plan, Memory) {
+    let mut log = Log::file("binlog.000001", MARIADB, true, false);
+    let baseline = baseline(&log.end(), files);
+    for (number, (client, statement)) in (1..).zip(statements) {
+        log.gtid(0, number, true).query_of_client(statement, *client);
+    }
+    let (log, end) = (pieces(&[&log]), log.end());
+    let spill = Memory::default();
+    let inputs = Inputs { baseline: &baseline, log: &log, spill: &spill, observer: &NoObserver };
+    let mut request = Request::new(CutTarget::Position(end.parse().unwrap()), tables);
+    request.refusals = RefusalPolicy::Skip;
+    let plan = plan(&inputs, &request).unwrap();
+    let result = Memory::default();
+    reconstruct(&inputs, &plan, &request, &result).unwrap();
+    (plan, result)
+}
+
+/// Kind, name and action of what the plan says, in order.
+fn told(plan: &Plan) -> Vec<String> {
+    let action = |action| match action {
+        ObjectAction::Written => "written",
+        ObjectAction::Dropped => "dropped",
+        ObjectAction::LeftOut => "left out",
+    };
+    let mut told: Vec<String> =
+        plan.around.iter().map(|own| format!("{} {} {}", own.kind, own.name, action(own.action))).collect();
+    told.sort();
+    told
+}
+
+const UTF8: u8 = 45;
+const CP850: u8 = 4;
+
+#[test]
+fn names_in_unknown_characters() {
+    let files = [
+        (
+            "d-schema-post.sql",
+            "CREATE PROCEDURE `pé`() SELECT 1;\nCREATE PROCEDURE `other`() SELECT 1;\nCREATE EVENT `pé` ON SCHEDULE EVERY 1 DAY DO SET @a = 1;\n",
+        ),
+        ("d.vé-schema-view.sql", "CREATE VIEW `vé` AS SELECT 1 AS `1`;\n"),
+        ("d.w-schema-view.sql", "CREATE VIEW `w` AS SELECT 1 AS `1`;\n"),
+    ];
+    let check = |statement: &[u8], expected: &[&str], stays: &[&str], goes: &str| {
+        let (plan, result) = result(&files, &[(CP850, statement)], TableFilter::All);
+        assert_eq!(told(&plan), expected);
+        let texts: String = result
+            .files()
+            .iter()
+            .filter(|(name, _)| name.contains("post") || name.contains("view"))
+            .map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned())
+            .collect();
+        for part in stays {
+            assert!(texts.contains(part), "{part}: {texts}");
+        }
+        assert!(!texts.contains(goes), "{goes}: {texts}");
+        assert_eq!(plan.warnings.len(), expected.len(), "{:?}", plan.warnings);
+    };
+    let event = "CREATE EVENT `pé`";
+    check(b"DROP PROCEDURE p\x82", &["PROCEDURE d.pé left out"], &["`other`", event, "`vé`"], "PROCEDURE `pé`");
+    check(
+        b"CREATE OR REPLACE VIEW v\x82 AS SELECT 2",
+        &["VIEW d.vé left out", "VIEW d.v… left out"],
+        &["`w`", event],
+        "VIEW `vé`",
+    );
+    check(b"DROP EVENT p\x82", &["EVENT d.pé left out"], &["PROCEDURE `pé`", "`other`"], event);
+}
+
+#[test]
+fn what_is_told_of_named_tables_and_schemas() {
+    let only = || TableFilter::Only([TableName::new("d", "t")].into());
+    let check = |files: &[(&str, &str)], statements: &[&str], tables: TableFilter, expected: &[&str]| {
+        let sent: Vec<Sent<'_>> = statements.iter().map(|statement| (UTF8, statement.as_bytes())).collect();
+        let (plan, _) = result(files, &sent, tables);
+        assert_eq!(told(&plan), expected, "{statements:?}");
+        let left_out = plan.around.iter().filter(|own| own.action == ObjectAction::LeftOut);
+        assert_eq!(left_out.clone().count(), left_out.filter(|own| own.reason.is_some()).count());
+    };
+    let statements = [
+        "CREATE PROCEDURE p() SELECT 1",
+        "CREATE VIEW v AS SELECT 1 AS one",
+        "CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET @a = 1",
+        "CREATE DATABASE other",
+    ];
+    check(
+        &[],
+        &statements,
+        TableFilter::All,
+        &["DATABASE other.other written", "PROCEDURE d.p written", "TRIGGER d.g written", "VIEW d.v written"],
+    );
+    check(&[], &statements, only(), &["TRIGGER d.g written"]);
+    // A schema of which the dump has no file; one of which a statement is not understood.
+    let alter = "ALTER DATABASE e CHARACTER SET latin1";
+    check(
+        &[("e.u-schema.sql", "CREATE TABLE `u` (`id` int NOT NULL, PRIMARY KEY (`id`));\n")],
+        &[alter],
+        TableFilter::All,
+        &["DATABASE e.e left out"],
+    );
+    check(&[], &["ALTER DATABASE d CHARACTER SET latin1"], TableFilter::All, &["DATABASE d.d written"]);
+    let (plan, _) = result(
+        &[],
+        &[(CP850, b"ALTER DATABASE d COMMENT '\x82'"), (UTF8, b"ALTER DATABASE d CHARACTER SET latin1")],
+        TableFilter::All,
+    );
+    assert_eq!(told(&plan), ["DATABASE d.d left out"]);
+}
+
+#[test]
+fn a_sequence_whose_numbers_are_not_known() {
+    let table = "CREATE TABLE `s` (
+  `next_not_cached_value` smallint(7) unsigned NOT NULL,
+  `minimum_value` smallint(7) unsigned NOT NULL,
+  `maximum_value` smallint(7) unsigned NOT NULL,
+  `start_value` smallint(7) unsigned NOT NULL COMMENT 'start value when sequences is created or value if RESTART is used',
+  `increment` bigint(21) NOT NULL COMMENT 'increment value',
+  `cache_size` bigint(21) unsigned NOT NULL,
+  `cycle_option` tinyint(1) unsigned NOT NULL COMMENT '0 if no cycles are allowed, 1 if the sequence should begin a new cycle when maximum_value is passed',
+  `cycle_count` bigint(21) NOT NULL COMMENT 'How many cycles have been done'
+) ENGINE=InnoDB SEQUENCE=1;\n";
+    let check = |row: Option<&str>, statement: &str, expected: &[&str], file: Option<&str>| {
+        let mut files = vec![("d.s-schema.sql", table)];
+        files.extend(row.map(|row| ("d.s.sql", row)));
+        let (plan, result) = result(&files, &[(UTF8, statement.as_bytes())], TableFilter::All);
+        assert_eq!(told(&plan), expected, "{statement}");
+        let warned = plan
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("sequence d.") && warning.contains("not in the result"));
+        assert_eq!(warned, file.is_none() && !statement.starts_with("DROP"), "{:?}", plan.warnings);
+        if let Some(file) = file {
+            let text = result.text(file);
+            assert!(text.contains("`start_value` smallint(7) unsigned NOT NULL"), "{text}");
+        }
+    };
+    let row = Some("INSERT INTO `s` VALUES\n(7,1,65534,7,1,3,0,0);\n");
+    check(row, "RENAME TABLE s TO r", &["SEQUENCE d.r written"], Some("d.r-schema.sql"));
+    check(row, "ALTER SEQUENCE s CACHE 9", &["SEQUENCE d.s written"], Some("d.s-schema.sql"));
+    check(row, "DROP SEQUENCE s", &["SEQUENCE d.s dropped"], None);
+    check(None, "RENAME TABLE s TO r", &["SEQUENCE d.r left out"], None);
+    check(None, "ALTER SEQUENCE s CACHE 9", &["SEQUENCE d.s left out"], None);
+    check(Some("INSERT INTO `s` SELECT 1;\n"), "ALTER SEQUENCE s CACHE 9", &["SEQUENCE d.s left out"], None);
 }

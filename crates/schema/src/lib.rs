@@ -3,6 +3,7 @@
 mod alter;
 mod charset;
 mod classify;
+mod client;
 mod column_type;
 mod create_table;
 mod cursor;
@@ -10,6 +11,7 @@ mod definitions;
 mod dialect;
 mod error;
 mod evolve;
+mod general_ci;
 mod lexer;
 mod objects;
 mod rewrite;
@@ -19,6 +21,7 @@ mod view;
 
 pub use charset::{Charset, TranscodeError, transcode};
 pub use classify::classify;
+pub use client::ClientCharset;
 pub use create_table::{SchemaDefaults, parse_create_table, parse_create_table_in};
 pub use dialect::{Flavour, SqlDialect};
 pub use error::SchemaError;
@@ -26,13 +29,14 @@ pub use evolve::{
     AddedValue, ColumnOrigin, DdlContext, Evolution, SqlMode, StatementTimeKind, Unfaithful, ValueChange, alter,
     alter_empty, insert_default,
 };
+pub use general_ci::general_ci;
 pub use objects::{
-    ObjectKind, ObjectNames, ObjectStatement, ObjectVerb, SchemaStatement, TriggerPlace, read_object_statement,
-    read_schema_statement,
+    ObjectKind, ObjectNames, ObjectStatement, ObjectVerb, SchemaStatement, TriggerPlace, object_kind,
+    read_object_statement, read_schema_statement,
 };
 pub use rewrite::{
     dropped_constraint, foreign_key_columns, has_keyword, quoted_name, rename_in_sequence, rename_in_statement,
-    with_auto_increment, with_table_options, without_column_references, without_foreign_keys,
+    sequence_type, with_auto_increment, with_table_options, without_column_references, without_foreign_keys,
 };
 pub use shape::{
     Column, ColumnType, ForeignKey, Generated, GeometryKind, Key, KeyPart, ReferentialAction, RowKey, TableShape,

@@ -24,6 +24,7 @@ pub enum ObjectKind {
     Package,
     PackageBody,
     Event,
+    Library,
 }
 
 impl ObjectKind {
@@ -37,6 +38,7 @@ impl ObjectKind {
             Self::Package => "PACKAGE",
             Self::PackageBody => "PACKAGE BODY",
             Self::Event => "EVENT",
+            Self::Library => "LIBRARY",
         }
     }
 }
@@ -102,6 +104,9 @@ struct Spans {
     definer: Range<usize>,
     name: Range<usize>,
     table: Range<usize>,
+    /// What stands there, without schema and quotes.
+    written_name: String,
+    written_table: String,
     left_out: Vec<Range<usize>>,
     /// Strings with a line that ends in a semicolon.
     broken_strings: Vec<Range<usize>>,
@@ -109,7 +114,7 @@ struct Spans {
     trailing: bool,
 }
 
-/// How a statement is written again.
+/// How a statement is written again. Names are in the characters of its text.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ObjectNames<'a> {
     /// The object's name.
@@ -122,6 +127,22 @@ pub struct ObjectNames<'a> {
     pub definer: Option<&'a str>,
     /// A definer as SQL in the place of the one that the statement has.
     pub other_definer: Option<&'a str>,
+}
+
+/// What kind of object a CREATE, ALTER or DROP is about, which stands before names and bodies that may not be understood.
+pub fn object_kind(text: &str, dialect: &SqlDialect) -> Option<ObjectKind> {
+    const HEAD: usize = 60;
+    let tokens = lexer::lex(text, dialect, HEAD).ok()?;
+    let mut reader = Reader { cursor: Cursor::new(text, &tokens), default_schema: "" };
+    if reader.cursor.accept_all(&["SET", "STATEMENT"]) {
+        reader.behind_for(text)?;
+    }
+    if !reader.cursor.accept_any(&["CREATE", "ALTER", "DROP"]) {
+        return None;
+    }
+    reader.cursor.accept_all(&["OR", "REPLACE"]);
+    while reader.cursor.accept("AGGREGATE") || reader.clause_before_object().ok()? {}
+    reader.object_kind()
 }
 
 /// Reads a statement about a view, trigger, routine, package or event; None for any other statement.
@@ -179,12 +200,12 @@ impl ObjectStatement {
             None => quoted_name(names.name),
         };
         // A name that stays is left as it was written.
-        if names.schema.is_some() || names.name != self.name.table || is_qualified(own) {
+        if names.schema.is_some() || names.name != self.spans.written_name || is_qualified(own) {
             edits.push((self.spans.name.clone(), full));
         }
-        if let (Some(table), Some(named)) = (names.table, &self.table) {
+        if let Some(table) = names.table.filter(|_| self.table.is_some()) {
             let own = text.get(self.spans.table.clone()).unwrap_or_default();
-            if table != named.table || is_qualified(own) {
+            if table != self.spans.written_table || is_qualified(own) {
                 edits.push((self.spans.table.clone(), quoted_name(table)));
             }
         }
@@ -258,22 +279,17 @@ impl Reader<'_, '_, '_> {
                 spans.definer = self.cursor.span_since(start);
             }
         }
-        let kind = match self.cursor.keyword().as_deref() {
-            Some("VIEW") => ObjectKind::View,
-            Some("TRIGGER") => ObjectKind::Trigger,
-            Some("FUNCTION") => ObjectKind::Function,
-            Some("PROCEDURE") => ObjectKind::Procedure,
-            Some("PACKAGE") if self.cursor.is_word_at(1, "BODY") => ObjectKind::PackageBody,
-            Some("PACKAGE") => ObjectKind::Package,
-            Some("EVENT") => ObjectKind::Event,
-            _ => return Ok(None),
-        };
+        let Some(kind) = self.object_kind() else { return Ok(None) };
+        if kind == ObjectKind::Library && verb != ObjectVerb::Drop {
+            return Err("dumps have no libraries");
+        }
         self.cursor.position += 1 + usize::from(kind == ObjectKind::PackageBody);
         let conditional = self.leave_out(&mut spans.left_out, &["IF", "NOT", "EXISTS"])
             || self.leave_out(&mut spans.left_out, &["IF", "EXISTS"]);
         let start = self.cursor.position;
         let name = self.table()?;
         spans.name = self.cursor.span_since(start);
+        spans.written_name.clone_from(&name.table);
         let mut found = ObjectStatement {
             verb,
             kind,
@@ -305,6 +321,20 @@ impl Reader<'_, '_, '_> {
             _ => {}
         }
         Ok(Some(found))
+    }
+
+    fn object_kind(&self) -> Option<ObjectKind> {
+        Some(match self.cursor.keyword()?.as_str() {
+            "VIEW" => ObjectKind::View,
+            "TRIGGER" => ObjectKind::Trigger,
+            "FUNCTION" => ObjectKind::Function,
+            "PROCEDURE" => ObjectKind::Procedure,
+            "PACKAGE" if self.cursor.is_word_at(1, "BODY") => ObjectKind::PackageBody,
+            "PACKAGE" => ObjectKind::Package,
+            "EVENT" => ObjectKind::Event,
+            "LIBRARY" => ObjectKind::Library,
+            _ => return None,
+        })
     }
 
     /// CREATE FUNCTION … RETURNS … SONAME is the server's, not a schema's.
@@ -340,8 +370,10 @@ impl Reader<'_, '_, '_> {
         self.cursor.advance();
         let start = self.cursor.position;
         let schema = found.name.schema.clone();
-        found.table = Some(self.cursor.table_name(&schema).ok_or("the trigger's table is expected")?);
+        let table = self.cursor.table_name(&schema).ok_or("the trigger's table is expected")?;
         found.spans.table = self.cursor.span_since(start);
+        found.spans.written_table.clone_from(&table.table);
+        found.table = Some(table);
         if !self.cursor.accept_all(&["FOR", "EACH", "ROW"]) {
             return Err("FOR EACH ROW is expected");
         }

@@ -159,6 +159,22 @@ pub fn rename_in_sequence(statement: &str, ddl: &Ddl, dialect: &SqlDialect, name
     Some(out.trim_end().to_owned())
 }
 
+/// The type that a CREATE or ALTER SEQUENCE names behind AS, and whether it is UNSIGNED; None where it names none.
+pub fn sequence_type(statement: &str, ddl: &Ddl, dialect: &SqlDialect) -> Option<(String, bool)> {
+    let tokens = lexer::lex(statement, dialect, MOST_TOKENS).ok()?;
+    let end = ddl.name_spans.first()?.end;
+    let mut tail = tokens.iter().skip_while(|token| token.start < end || !is_word(token, "AS"));
+    tail.next()?;
+    let Kind::Word(name) = tail.next()?.kind else { return None };
+    let attributes = tail.take_while(|token| match token.kind {
+        Kind::Word(_) => ["UNSIGNED", "SIGNED", "ZEROFILL"].iter().any(|word| is_word(token, word)),
+        Kind::Symbol('(' | ')') | Kind::Number(_) => true,
+        _ => false,
+    });
+    let unsigned = attributes.into_iter().any(|token| is_word(token, "UNSIGNED") || is_word(token, "ZEROFILL"));
+    Some((name.to_owned(), unsigned))
+}
+
 fn is_word(token: &Token<'_>, word: &str) -> bool {
     matches!(token.kind, Kind::Word(text) if text.eq_ignore_ascii_case(word))
 }

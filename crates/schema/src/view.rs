@@ -90,6 +90,7 @@ pub fn read_view_query(
     Ok(walk.found)
 }
 
+/// What may stand behind a table's name without being its other name, beside [`ENDS_FROM`].
 const BEHIND_TABLE: &[&str] = &[
     "ON",
     "USING",
@@ -101,27 +102,13 @@ const BEHIND_TABLE: &[&str] = &[
     "STRAIGHT_JOIN",
     "NATURAL",
     "FULL",
-    "WHERE",
-    "GROUP",
-    "HAVING",
-    "ORDER",
-    "LIMIT",
-    "UNION",
-    "EXCEPT",
-    "INTERSECT",
-    "WINDOW",
     "FOR",
     "USE",
     "FORCE",
     "IGNORE",
     "PARTITION",
     "WITH",
-    "PROCEDURE",
-    "LOCK",
-    "FETCH",
-    "OFFSET",
     "TABLESAMPLE",
-    "QUALIFY",
 ];
 const ENDS_FROM: &[&str] = &[
     "WHERE",
@@ -288,7 +275,8 @@ impl Walk<'_, '_, '_> {
     }
 
     fn alias(&mut self) -> Option<String> {
-        if self.cursor.accept("AS") || !self.cursor.is_any_word(BEHIND_TABLE) { self.cursor.name() } else { None }
+        let behind = self.cursor.is_any_word(BEHIND_TABLE) || self.cursor.is_any_word(ENDS_FROM);
+        if self.cursor.accept("AS") || !behind { self.cursor.name() } else { None }
     }
 
     fn table(&mut self, block: Option<usize>) {

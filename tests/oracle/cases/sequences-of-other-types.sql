@@ -1,6 +1,5 @@
 -- Since MariaDB 11.5 a sequence can be of another type than BIGINT.
 -- server: mariadb-11.8
--- open: each sequence that changed is written as one of BIGINT
 CREATE DATABASE shop;
 USE shop;
 CREATE SEQUENCE kept AS SMALLINT UNSIGNED CACHE 5;

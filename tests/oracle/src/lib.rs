@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod baseline;
+mod characters;
 mod decoders;
 pub mod generate;
 mod kind;

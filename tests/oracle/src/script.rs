@@ -14,6 +14,9 @@
 //! -- point
 //! ```
 //!
+//! Behind `SET NAMES cp1251` (koi8r, latin2, sjis, ujis, gbk, cp850, or `latin1 COLLATE …`) a session's statements are sent in
+//! these characters, as they are told to be.
+//!
 //! A statement ends with a `;` at the end of a line that is not indented. Directives are lines that begin with `-- `:
 //!
 //! | | |

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use backtrail_devstack::{DatabaseAddress, DatabaseOptions, Family, MariaDb, MySql, ServerTree};
 use mysql_async::prelude::Queryable;
 
+use crate::characters::Characters;
 use crate::kind::ServerKind;
 
 /// Longer than any statement of a history should take.
@@ -180,12 +181,13 @@ pub fn quoted(name: &str) -> String {
 pub struct Sessions<'a> {
     server: &'a Server,
     open: Vec<Option<mysql_async::Conn>>,
+    characters: Vec<Option<Characters>>,
 }
 
 impl<'a> Sessions<'a> {
     /// None is open yet.
     pub fn new(server: &'a Server) -> Self {
-        Self { server, open: Vec::new() }
+        Self { server, open: Vec::new(), characters: Vec::new() }
     }
 
     /// Runs a statement; the inner error is the server's answer to a statement that it does not accept.
@@ -195,17 +197,28 @@ impl<'a> Sessions<'a> {
     pub async fn run(&mut self, session: usize, text: &str) -> anyhow::Result<Result<(), String>> {
         if self.open.len() <= session {
             self.open.resize_with(session + 1, || None);
+            self.characters.resize(session + 1, None);
         }
         let slot = &mut self.open[session];
         let connection = match slot {
             Some(connection) => connection,
             None => slot.insert(self.server.connect().await?),
         };
-        match tokio::time::timeout(STATEMENT_DEADLINE, connection.query_drop(text)).await {
-            Ok(Ok(())) => Ok(Ok(())),
+        let statement = match self.characters[session] {
+            Some(characters) => characters.encode(text),
+            None => text.as_bytes().to_vec(),
+        };
+        match tokio::time::timeout(STATEMENT_DEADLINE, connection.query_drop(statement)).await {
+            Ok(Ok(())) => {
+                if let Some(characters) = Characters::set_by(text) {
+                    self.characters[session] = characters;
+                }
+                Ok(Ok(()))
+            }
             Ok(Err(mysql_async::Error::Server(error))) => Ok(Err(format!("{}: {}", error.code, error.message))),
             Ok(Err(error)) => {
                 *slot = None;
+                self.characters[session] = None;
                 self.server.connect().await.with_context(|| format!("the server died of: {text}"))?;
                 Ok(Err(error.to_string()))
             }

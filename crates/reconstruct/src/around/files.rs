@@ -4,8 +4,9 @@
 //! each CREATE it sets the session's character sets.
 
 use backtrail_domain::TableName;
-use backtrail_schema::{ObjectVerb, SqlDialect, read_object_statement};
+use backtrail_schema::{ClientCharset, ObjectStatement, ObjectVerb, SqlDialect, read_object_statement};
 
+use super::characters::{CURRENT_SCHEMA, decode};
 use super::source::{Around, Source, Step};
 
 /// A file's objects.
@@ -33,6 +34,7 @@ pub(crate) struct Object {
 pub(crate) fn parse(content: &[u8], schema: &str, dialect: &SqlDialect) -> Result<Parsed, String> {
     let mut parsed = Parsed::default();
     let mut before: Vec<u8> = Vec::new();
+    let mut dropped: Option<ObjectStatement> = None;
     for statement in statements(content) {
         let text = statement.trim_ascii();
         let starts =
@@ -59,19 +61,16 @@ pub(crate) fn parse(content: &[u8], schema: &str, dialect: &SqlDialect) -> Resul
         }
         // What a view's or routine's file removes first is written anew.
         if starts("DROP ") {
+            let text = std::str::from_utf8(text).unwrap_or_default();
+            dropped = read_object_statement(text, schema, dialect).unwrap_or_default();
             continue;
         }
         if sets || starts("USE ") {
             before.extend_from_slice(statement);
             continue;
         }
-        let source = Source::new(text, None).ok_or("its character set is not known")?;
-        let (read, ansi_quotes) = dialects(dialect, &before)
-            .iter()
-            .map(|dialect| Ok((read_object_statement(&source.text, schema, dialect)?, dialect.ansi_quotes)))
-            .reduce(|first: Result<_, &str>, other| first.or_else(|reason| other.map_err(|_| reason)))
-            .ok_or("there is no way to read it")??;
-        let read = read.ok_or("there is a statement in it that does not belong there")?;
+        let name = dropped.take().map(|dropped| dropped.name);
+        let (source, read, ansi_quotes) = read_statement(text, schema, dialect, &before, name.as_ref())?;
         let mut after = Vec::new();
         if ansi_quotes && !contains(&before, b"SET sql_mode = ") {
             before.extend_from_slice(b"SET @PREV_SQL_MODE=@@SQL_MODE;\nSET sql_mode = 'ANSI_QUOTES';\n");
@@ -96,6 +95,57 @@ pub(crate) fn parse(content: &[u8], schema: &str, dialect: &SqlDialect) -> Resul
     if before.is_empty() { Ok(parsed) } else { Err("it ends before its last statement".to_owned()) }
 }
 
+/// Reads a statement of a file. mydumper writes names in UTF-8, also where the rest is in the characters of who made the
+/// object; in a result of this program all is in those. What was `dropped` before it has its name, in UTF-8.
+fn read_statement(
+    text: &[u8],
+    schema: &str,
+    dialect: &SqlDialect,
+    before: &[u8],
+    dropped: Option<&TableName>,
+) -> Result<(Source, ObjectStatement, bool), &'static str> {
+    let client = client_set(before).filter(|client| !client.is_utf8());
+    let candidates: Vec<Source> = std::iter::once(ClientCharset::UTF8)
+        .chain(client)
+        .filter_map(|client| Source::new(text, client, 0).ok())
+        .collect();
+    if std::str::from_utf8(text).is_err() && dropped.is_none() && candidates.iter().any(Source::has_wide_characters) {
+        return Err("it is in a character set in which quotes cannot be told from parts of characters");
+    }
+    let mut first = None;
+    let mut reason = "its character set is not known";
+    for source in candidates {
+        let read = dialects(dialect, before)
+            .iter()
+            .map(|dialect| Ok((read_object_statement(&source.text, CURRENT_SCHEMA, dialect)?, dialect.ansi_quotes)))
+            .reduce(|first: Result<_, &str>, other| first.or_else(|reason| other.map_err(|_| reason)));
+        match read {
+            Some(Ok((Some(mut read), ansi_quotes))) => {
+                if !decode(&mut read, &source, schema) {
+                    continue;
+                }
+                let certain = dropped.is_none_or(|dropped| dropped.table == read.name.table);
+                let found = (source, read, ansi_quotes);
+                if certain {
+                    return Ok(found);
+                }
+                first.get_or_insert(found);
+            }
+            Some(Ok((None, _))) => reason = "there is a statement in it that does not belong there",
+            Some(Err(own)) => reason = own,
+            None => {}
+        }
+    }
+    first.ok_or(reason)
+}
+
+/// The client's character set that is set before a statement.
+fn client_set(before: &[u8]) -> Option<ClientCharset> {
+    let before = std::str::from_utf8(before).ok()?;
+    let (_, value) = before.rsplit_once("SET character_set_client = ")?;
+    Some(ClientCharset::of_name(value.split(';').next()?.trim()))
+}
+
 /// How a statement may have to be read: as what stands before it says, else in every way, since mydumper does not keep the
 /// SQL mode. Under ANSI_QUOTES a server prints names in double quotes.
 fn dialects(dialect: &SqlDialect, before: &[u8]) -> Vec<SqlDialect> {
@@ -115,13 +165,38 @@ fn dialects(dialect: &SqlDialect, before: &[u8]) -> Vec<SqlDialect> {
     modes.into_iter().map(with).collect()
 }
 
-/// Whether a file may have a statement that only loads under ANSI_QUOTES, which mydumper 0.10 does not set: the server
-/// prints its definer in such quotes.
+/// Whether a file has a statement that only loads under ANSI_QUOTES, which mydumper 0.10 does not set: the server prints its
+/// definer in such quotes.
 pub(crate) fn has_ansi_quotes(content: &[u8]) -> bool {
-    contains(content, b"DEFINER=\"") && !contains(content, b"SET sql_mode = ")
+    let mut mode_set = false;
+    statements(content).into_iter().any(|statement| {
+        let text = statement.trim_ascii();
+        if text.starts_with(b"SET sql_mode = ") {
+            mode_set = !contains(text, b"@PREV_");
+        }
+        !mode_set && has_definer_in_ansi_quotes(text)
+    })
 }
 
+/// `CREATE … DEFINER="…`, as a server prints it.
+fn has_definer_in_ansi_quotes(statement: &[u8]) -> bool {
+    let before = ["CREATE ", "AGGREGATE ", "ALGORITHM=UNDEFINED ", "ALGORITHM=MERGE ", "ALGORITHM=TEMPTABLE "];
+    let mut rest = statement;
+    while let Some(behind) = before.iter().find_map(|word| rest.strip_prefix(word.as_bytes())) {
+        rest = behind;
+    }
+    rest.len() < statement.len() && rest.starts_with(b"DEFINER=\"")
+}
+
+/// Why an object with a new name is left out.
+pub(crate) const NO_LETTERS: &str = "the character set of the client that made it lacks letters of its new name";
+
 impl Object {
+    /// Whether its statements can have a name (or, of a trigger, a table's).
+    pub(crate) fn can_be_named(&self, name: &str) -> bool {
+        self.steps.iter().all(|step| step.can_name(name))
+    }
+
     pub(crate) fn kind(&self) -> Option<backtrail_schema::ObjectKind> {
         self.steps.first().map(|step| step.statement.kind)
     }
@@ -185,6 +260,18 @@ mod tests {
         let ansi = "CREATE DEFINER=\"root\"@\"localhost\" TRIGGER \"t 1\" BEFORE INSERT ON \"t\" FOR EACH ROW SET NEW.\"v\" = 1;\n";
         let parsed = parse(ansi.as_bytes(), "shop", &SqlDialect::mysql()).unwrap();
         assert_eq!(parsed.objects[0].table.as_ref().unwrap().to_string(), "shop.t");
+        let body =
+            "CREATE DEFINER=`a`@`b` TRIGGER t BEFORE INSERT ON t FOR EACH ROW SET @a = '\nCREATE DEFINER=\"x';\n";
+        for (file, has) in
+            [(ansi, true), (body, false), ("CREATE DEFINER=\"a\"@\"b\" AGGREGATE FUNCTION \"f\"();\n", true)]
+        {
+            assert_eq!(has_ansi_quotes(file.as_bytes()), has, "{file}");
+            let set = format!(
+                "SET @PREV_SQL_MODE=@@SQL_MODE;\nSET sql_mode = 'ANSI_QUOTES';\n{file}SET sql_mode = @PREV_SQL_MODE;\n"
+            );
+            assert!(!has_ansi_quotes(set.as_bytes()));
+            assert_eq!(has_ansi_quotes(format!("{set}{file}").as_bytes()), has);
+        }
         let strict = "SET @PREV_SQL_MODE=@@SQL_MODE;\nSET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES';\nCREATE TRIGGER \"a\" AFTER DELETE ON \"t\" FOR EACH ROW SET @d = '\\';\nSET sql_mode = @PREV_SQL_MODE;\n";
         assert_eq!(parse(strict.as_bytes(), "shop", &SqlDialect::mysql()).unwrap().objects.len(), 1);
     }

@@ -1,10 +1,14 @@
 //! The baseline's objects through the window's statements, and the files that follow from it.
 
+mod alike;
 mod routines;
 mod triggers;
+mod unclear;
 mod views;
 
 mod result;
+mod say;
+mod sequences;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +20,7 @@ use super::files::{Object, parse};
 use super::schemas::Schema;
 use super::sequences::Sequence;
 use super::source::Step;
-use super::told::{Told, What};
+use super::told::{Rename, Told, What};
 use super::views::View;
 use super::{AroundFile, PlannedObject};
 use crate::EngineError;
@@ -65,8 +69,12 @@ enum ViewState {
 
 type Key = (ObjectKind, TableName);
 
+/// Kind, schema and folded name.
+type FoldedKey = (ObjectKind, String, String);
+
 /// What was last said about an object.
 struct Last {
+    name: TableName,
     position: BinlogPosition,
     shown: String,
     left_out: Option<String>,
@@ -83,10 +91,16 @@ struct Follower<'a> {
     changed_tables: BTreeSet<TableName>,
     changed_triggers: BTreeSet<String>,
     changed_post: BTreeSet<String>,
-    last: BTreeMap<Key, Last>,
+    last: BTreeMap<FoldedKey, Last>,
+    /// The last statement about a sequence, or that renamed something.
+    tables_told: BTreeMap<TableName, (BinlogPosition, bool)>,
     schemas_told: BTreeMap<String, Last>,
     /// What the result has although there may have been another one of that name.
     doubts: Vec<String>,
+    /// Names of views, and on MariaDB those of triggers, that differ in their letters' case are two.
+    tells_case: bool,
+    /// The kinds of routines and events of which the dump has any.
+    dumped: Option<BTreeSet<ObjectKind>>,
 }
 
 /// Takes the baseline's objects through the window.
@@ -105,17 +119,16 @@ pub(crate) fn follow(told: &[Told], scope: &Scope<'_>) -> Result<Followed, Engin
         changed_triggers: BTreeSet::new(),
         changed_post: BTreeSet::new(),
         last: BTreeMap::new(),
+        tables_told: BTreeMap::new(),
         schemas_told: BTreeMap::new(),
         doubts: Vec::new(),
+        tells_case: alike::tells_case(scope.catalog),
+        dumped: None,
     };
     for told in told {
         follower.take(told)?;
     }
     follower.files()
-}
-
-fn same(a: &str, b: &str) -> bool {
-    a == b || a.to_lowercase() == b.to_lowercase()
 }
 
 impl Follower<'_> {
@@ -130,8 +143,17 @@ impl Follower<'_> {
     }
 
     fn note(&mut self, key: Key, told: &Told, left_out: Option<String>) {
-        let last = Last { position: told.position.clone(), shown: told.shown.clone(), left_out };
-        self.last.insert(key, last);
+        let folded = self.key(&key);
+        let (position, shown) = (told.position.clone(), told.shown.clone());
+        self.last.insert(folded, Last { name: key.1, position, shown, left_out });
+    }
+
+    fn key(&self, (kind, name): &Key) -> FoldedKey {
+        (*kind, name.schema.clone(), self.folded(*kind, &name.table))
+    }
+
+    fn last_of(&self, key: &Key) -> Option<&Last> {
+        self.last.get(&self.key(key))
     }
 
     /// `IF NOT EXISTS` of something that the baseline lacks did nothing if the server had it all the same: a dump can be
@@ -142,7 +164,7 @@ impl Follower<'_> {
         let sure = !statement.conditional
             || statement.or_replace
             || made_here
-            || self.last.get(&key).is_some_and(|last| last.left_out.is_none())
+            || self.last_of(&key).is_some_and(|last| last.left_out.is_none())
             || self.baseline_shows(*kind)?;
         if !sure {
             self.doubts.push(format!(
@@ -159,43 +181,63 @@ impl Follower<'_> {
 
     /// Whether the dump has anything of a kind, so that it was made with such objects. Functions and procedures are dumped
     /// together.
-    fn baseline_shows(&self, kind: ObjectKind) -> Result<bool, EngineError> {
+    fn baseline_shows(&mut self, kind: ObjectKind) -> Result<bool, EngineError> {
         let catalog = self.scope.catalog;
-        let of_kind = |object: &Object| match kind {
-            ObjectKind::Function | ObjectKind::Procedure => {
-                matches!(object.kind(), Some(ObjectKind::Function | ObjectKind::Procedure))
-            }
-            kind => object.kind() == Some(kind),
-        };
         match kind {
             ObjectKind::View => Ok(!catalog.views.is_empty()),
             ObjectKind::Trigger => Ok(catalog.tables.values().any(|files| !files.triggers.is_empty())
                 || catalog.schemas.keys().any(|schema| self.wide_triggers(schema).is_some())),
             _ => {
-                for schema in catalog.schemas.keys() {
-                    let Some(file) = catalog.schema_file(schema, "-schema-post.sql") else { continue };
-                    let parsed = parse(&catalog.bytes(file)?, schema, &self.scope.dialect);
-                    if parsed.is_ok_and(|parsed| parsed.objects.iter().any(of_kind)) {
-                        return Ok(true);
+                let dumped = match self.dumped.take() {
+                    Some(dumped) => dumped,
+                    None => self.dumped_kinds()?,
+                };
+                let shows = match kind {
+                    ObjectKind::Function | ObjectKind::Procedure => {
+                        dumped.contains(&ObjectKind::Function) || dumped.contains(&ObjectKind::Procedure)
                     }
-                }
-                Ok(false)
+                    kind => dumped.contains(&kind),
+                };
+                self.dumped = Some(dumped);
+                Ok(shows)
             }
         }
     }
 
+    fn dumped_kinds(&self) -> Result<BTreeSet<ObjectKind>, EngineError> {
+        let catalog = self.scope.catalog;
+        let mut kinds = BTreeSet::new();
+        for schema in catalog.schemas.keys() {
+            let Some(file) = catalog.schema_file(schema, "-schema-post.sql") else { continue };
+            if let Ok(parsed) = parse(&catalog.bytes(file)?, schema, &self.scope.dialect) {
+                kinds.extend(parsed.objects.iter().filter_map(Object::kind));
+            }
+        }
+        Ok(kinds)
+    }
+
     fn take(&mut self, told: &Told) -> Result<(), EngineError> {
         match &told.what {
-            What::Object { step, columns } if self.has_schema(&step.statement.name.schema) => {
-                self.object(told, step, columns)
+            What::Object { step, columns, failed } if self.has_schema(&step.statement.name.schema) => {
+                self.object(told, step, columns, *failed)
             }
-            What::Unclear { kind, name, reason } if self.has_schema(&name.schema) => {
-                self.unclear(told, *kind, name, reason)
+            What::Object { .. } => Ok(()),
+            What::Unclear(unclear) => self.unclear(told, unclear),
+            What::Sequence(names) => {
+                for name in names {
+                    self.tables_told.insert(name.clone(), (told.position.clone(), true));
+                }
+                Ok(())
             }
-            What::Object { .. } | What::Unclear { .. } => Ok(()),
             What::Renamed(renames) => {
-                for (from, to) in renames {
-                    self.renamed(told, from, to)?;
+                for rename in renames {
+                    let Rename { from, to, .. } = rename;
+                    if let Some((_, sequence)) = self.tables_told.get(from) {
+                        let sequence = *sequence;
+                        self.tables_told.insert(from.clone(), (told.position.clone(), sequence));
+                    }
+                    self.tables_told.insert(to.clone(), (told.position.clone(), false));
+                    self.renamed(told, rename)?;
                 }
                 Ok(())
             }
@@ -215,24 +257,31 @@ impl Follower<'_> {
                     .schemas
                     .remove(&name)
                     .or_else(|| self.scope.catalog.has_schema(&name).then(|| Schema::Baseline(Vec::new())));
+                let was = before.clone();
                 if let Some(after) = Schema::after(before, statement, session) {
                     if after == Schema::Gone || replaces {
                         self.empty(&name);
                     }
+                    // What was not understood once is not known again until the schema is made anew.
+                    let changes = was.as_ref() != Some(&after) || replaces;
                     self.schemas.insert(name.clone(), after);
-                    let last = Last { position: told.position.clone(), shown: told.shown.clone(), left_out: None };
-                    self.schemas_told.insert(name, last);
+                    if changes {
+                        self.note_schema(&name, told, None);
+                    }
                 }
                 Ok(())
             }
-            What::UnclearSchema { schema, reason } => {
-                let last =
-                    Last { position: told.position.clone(), shown: told.shown.clone(), left_out: Some(reason.clone()) };
-                self.schemas.insert(schema.clone(), Schema::Unclear);
-                self.schemas_told.insert(schema.clone(), last);
+            What::UnclearSchema { schema, reason, drops } => {
+                self.unclear_schema(told, schema, reason, *drops);
                 Ok(())
             }
         }
+    }
+
+    fn note_schema(&mut self, schema: &str, told: &Told, left_out: Option<String>) {
+        let name = TableName::new(schema, schema);
+        let last = Last { name, position: told.position.clone(), shown: told.shown.clone(), left_out };
+        self.schemas_told.insert(schema.to_owned(), last);
     }
 
     /// A schema is dropped: nothing of the baseline in it counts any more.
@@ -244,46 +293,20 @@ impl Follower<'_> {
         self.changed_post.insert(schema.to_owned());
         let own = self.scope.catalog.tables.keys().filter(|name| name.schema == schema);
         self.changed_tables.extend(own.cloned());
-        self.last.retain(|(_, name), _| name.schema != schema);
+        self.last.retain(|(_, own, _), _| own != schema);
     }
 
-    fn object(&mut self, told: &Told, step: &Step, columns: &BTreeMap<TableName, Columns>) -> Result<(), EngineError> {
+    fn object(
+        &mut self,
+        told: &Told,
+        step: &Step,
+        columns: &BTreeMap<TableName, Columns>,
+        failed: bool,
+    ) -> Result<(), EngineError> {
         match step.statement.kind {
-            ObjectKind::View => self.view(told, step, columns),
+            ObjectKind::View => self.view(told, step, columns, failed),
             ObjectKind::Trigger => self.trigger(told, step),
             _ => self.routine(told, step),
         }
-    }
-
-    fn unclear(
-        &mut self,
-        told: &Told,
-        kind: Option<ObjectKind>,
-        name: &TableName,
-        reason: &str,
-    ) -> Result<(), EngineError> {
-        match kind {
-            Some(ObjectKind::View) => drop(self.views.remove(name)),
-            Some(ObjectKind::Trigger) => {
-                self.load_triggers(&name.schema)?;
-                let schema = name.schema.clone();
-                if let Some(at) = self.find_trigger(name) {
-                    self.remove_trigger(&schema, at);
-                }
-            }
-            _ => {
-                self.load_post(&name.schema)?;
-                self.changed_post.insert(name.schema.clone());
-                if let Some(list) = self.post.get_mut(&name.schema) {
-                    let own = |object: &Object| {
-                        same(&object.name.table, &name.table) && kind.is_none_or(|kind| object.kind() == Some(kind))
-                    };
-                    list.objects.retain(|object| !own(object));
-                }
-            }
-        }
-        // What kind of routine it is cannot be told.
-        self.note((kind.unwrap_or(ObjectKind::Procedure), name.clone()), told, Some(reason.to_owned()));
-        Ok(())
     }
 }

@@ -1,38 +1,98 @@
 //! Statements as bytes, with the settings of the session that ran them.
 
+use super::files::Object;
 use backtrail_binlog::QueryEvent;
-use backtrail_schema::{Flavour, ObjectKind, ObjectNames, ObjectStatement, SqlDialect, quoted_name};
+use backtrail_schema::{ClientCharset, Flavour, ObjectKind, ObjectNames, ObjectStatement, SqlDialect, quoted_name};
 
-/// A statement's text. One that is no UTF-8 is held with a character for each byte, so that it can be read and written
-/// back.
+/// A statement's text. One of a client that does not send UTF-8 is held with a character for each byte, so that it can be
+/// read and written back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Source {
     pub(crate) text: String,
-    bytewise: bool,
+    /// What its bytes are; None where the text is UTF-8.
+    client: Option<ClientCharset>,
 }
 
+/// Bytes that look like ASCII and are a part of a character stand in the text as characters from here on.
+const PART_OF_CHARACTER: u32 = 0xe000;
+
+/// What no loader reads as the server did.
+pub(crate) const TRAP: &str = "it has characters of which the stock client takes a part for a quote or a backslash, in its client's character set";
+
 impl Source {
-    /// Takes a statement in; None where a byte that looks like a quote or backslash may be a part of a character.
-    pub(crate) fn new(bytes: &[u8], client: Option<u16>) -> Option<Self> {
-        if let Ok(text) = std::str::from_utf8(bytes) {
-            return Some(Self { text: text.to_owned(), bytewise: false });
+    /// Takes a statement in. `head`: how much at its beginning the server wrote, in UTF-8. Err: what stands in the way.
+    pub(crate) fn new(bytes: &[u8], client: ClientCharset, head: usize) -> Result<Self, &'static str> {
+        if (client.is_utf8() || bytes.is_ascii())
+            && let Ok(text) = std::str::from_utf8(bytes)
+        {
+            return Ok(Self { text: text.to_owned(), client: None });
         }
-        // big5, sjis, gbk, cp932, gb18030
-        let ambiguous = matches!(client, Some(1 | 13 | 28 | 84 | 87 | 88 | 95 | 96 | 248..=250));
-        let text = bytes.iter().map(|byte| char::from(*byte)).collect();
-        (!ambiguous).then_some(Self { text, bytewise: true })
+        if !client.can_be_split() {
+            return Err("its client's character set is not known");
+        }
+        let (head, rest) = bytes.split_at_checked(head).unwrap_or((&[], bytes));
+        let mut source = Self { text: String::with_capacity(bytes.len()), client: Some(client) };
+        if !head.is_empty() {
+            let head = std::str::from_utf8(head).map_err(|_| "what the server wrote of it is not UTF-8")?;
+            source.text =
+                source.in_text(head).ok_or("it has names whose bytes in its client's character set are not known")?;
+        }
+        source.push(rest);
+        Ok(source)
+    }
+
+    /// Takes bytes of the client in.
+    fn push(&mut self, bytes: &[u8]) {
+        let client = self.client.unwrap_or(ClientCharset::UTF8);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let length = client.length(rest).min(rest.len());
+            let (character, behind) = rest.split_at(length);
+            self.text.extend(character.iter().map(|byte| {
+                let masked = if length > 1 && byte.is_ascii() { PART_OF_CHARACTER } else { 0 };
+                char::from_u32(masked + u32::from(*byte)).unwrap_or(char::REPLACEMENT_CHARACTER)
+            }));
+            rest = behind;
+        }
+    }
+
+    /// Whether some of its bytes look like ASCII and are not.
+    pub(crate) fn has_wide_characters(&self) -> bool {
+        self.client.is_some() && self.text.chars().any(|own| u32::from(own) >= PART_OF_CHARACTER)
+    }
+
+    /// Whether a client that does not know the character set takes something in it for a quote or a backslash.
+    pub(crate) fn is_trap(&self) -> bool {
+        let trap = |byte: u8| char::from_u32(PART_OF_CHARACTER + u32::from(byte));
+        self.client.is_some() && self.text.chars().any(|own| [b'\\', b'`'].iter().any(|byte| trap(*byte) == Some(own)))
+    }
+
+    /// A name that was read in the text, as the server has it; None where that is not certain.
+    pub(crate) fn name(&self, read: &str) -> Option<String> {
+        match self.client {
+            None => Some(read.to_owned()),
+            Some(client) => client.decode_name(&self.bytes(read)),
+        }
+    }
+
+    /// A name, or SQL with names, as it stands in such a text; None where that is not certain.
+    pub(crate) fn in_text(&self, name: &str) -> Option<String> {
+        let Some(client) = self.client else { return Some(name.to_owned()) };
+        let mut written = Self { text: String::new(), client: Some(client) };
+        written.push(&client.encode_name(name)?);
+        Some(written.text)
     }
 
     /// What is made of the text, as it goes into a file.
     pub(crate) fn bytes(&self, text: &str) -> Vec<u8> {
-        if !self.bytewise {
+        if self.client.is_none() {
             return text.as_bytes().to_vec();
         }
         let mut out = Vec::with_capacity(text.len());
         for character in text.chars() {
-            match u8::try_from(u32::from(character)) {
+            let code = u32::from(character);
+            match u8::try_from(code).or_else(|_| u8::try_from(code.wrapping_sub(PART_OF_CHARACTER))) {
                 Ok(byte) => out.push(byte),
-                // A name that was given elsewhere, in UTF-8.
                 Err(_) => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
             }
         }
@@ -196,6 +256,18 @@ pub(crate) enum Around {
 }
 
 impl Step {
+    /// Whether an event that it renames is read in other characters from then on: those of who did it last count.
+    pub(crate) fn reads_otherwise(&self, event: &Object, name: &str) -> bool {
+        let Around::Session(session) = &self.around else { return false };
+        let ascii = name.is_ascii() && event.steps.iter().all(|step| step.source.text.is_ascii());
+        !ascii && session.charset.is_some_and(|(client, ..)| !ClientCharset::of_collation(client).is_utf8())
+    }
+
+    /// Whether such a name can stand in it.
+    pub(crate) fn can_name(&self, name: &str) -> bool {
+        self.source.in_text(name).is_some()
+    }
+
     /// Writes it for an object of this name.
     pub(crate) fn write(&self, names: ObjectNames<'_>, out: &mut Vec<u8>) {
         let (before, after, definer) = match &self.around {
@@ -208,8 +280,18 @@ impl Step {
             }
         };
         out.extend_from_slice(&before);
-        let text =
-            self.statement.write(&self.source.text, &ObjectNames { definer: names.definer.or(definer), ..names });
+        // Who follows the statements has seen to it that names can be written here.
+        let in_text = |name: &str| self.source.in_text(name).unwrap_or_else(|| name.to_owned());
+        let (name, schema, table) = (in_text(names.name), names.schema.map(in_text), names.table.map(in_text));
+        let (definer, other) = (names.definer.or(definer).map(in_text), names.other_definer.map(in_text));
+        let names = ObjectNames {
+            name: &name,
+            schema: schema.as_deref(),
+            table: table.as_deref(),
+            definer: definer.as_deref(),
+            other_definer: other.as_deref(),
+        };
+        let text = self.statement.write(&self.source.text, &names);
         out.extend_from_slice(&self.source.bytes(&text));
         out.extend_from_slice(b";\n");
         out.extend_from_slice(&after);
@@ -238,10 +320,27 @@ mod tests {
 
     #[test]
     fn bytes_come_back() {
-        for bytes in [&b"SELECT '\xe9\x80'"[..], "SELECT 'é'".as_bytes()] {
-            let source = Source::new(bytes, Some(8)).unwrap();
+        for (charset, bytes) in [
+            ("latin1", &b"SELECT '\xe9\x80'"[..]),
+            ("utf8", "SELECT 'é'".as_bytes()),
+            ("sjis", b"SELECT '\x83\x5c', \x83\x7b"),
+        ] {
+            let source = Source::new(bytes, ClientCharset::of_name(charset), 0).unwrap();
             assert_eq!(source.bytes(&source.text), bytes);
+            assert_eq!(source.is_trap(), charset == "sjis");
         }
-        assert_eq!(Source::new(b"\xe9", Some(28)), None);
+        assert!(Source::new(b"\xe9", ClientCharset::of_name("utf16"), 0).is_err());
+    }
+
+    #[test]
+    fn names_in_a_clients_characters() {
+        let cp1251 = ClientCharset::of_name("cp1251");
+        let server = "CREATE VIEW `вид` AS ";
+        let statement = [server.as_bytes(), b"SELECT '\xe6'"].concat();
+        let source = Source::new(&statement, cp1251, server.len()).unwrap();
+        assert_eq!(source.bytes(&source.text), b"CREATE VIEW `\xe2\xe8\xe4` AS SELECT '\xe6'");
+        assert_eq!(source.name("\u{e2}\u{e8}\u{e4}").unwrap(), "вид");
+        assert_eq!(source.in_text("вид").unwrap(), "\u{e2}\u{e8}\u{e4}");
+        assert_eq!(source.in_text("日"), None);
     }
 }

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backtrail_domain::TableName;
-use backtrail_schema::{
-    ObjectNames, OutputColumn, SqlDialect, Star, ViewQuery, quoted_name, read_object_statement, read_view_query,
-};
+use backtrail_schema::{ObjectNames, OutputColumn, SqlDialect, Star, ViewQuery, quoted_name, read_object_statement};
 
+use super::characters::{CURRENT_SCHEMA, decode, read_columns};
 use super::columns::Columns;
 use super::files::{Object, parse};
-use super::source::Around;
+use super::source::{Around, TRAP};
 
 /// Identifiers are no longer than this.
 const LONGEST_NAME: usize = 64;
@@ -47,8 +46,7 @@ impl View {
             Around::Session(session) => session.schema.clone(),
             Around::Baseline { before, .. } => used_schema(before).unwrap_or_else(|| object.name.schema.clone()),
         };
-        let text = &step.source.text;
-        let query = read_view_query(text, step.statement.query_at, &schema, dialect)?;
+        let query = read_columns(&step.source, step.statement.query_at, &schema, dialect)?;
         Ok(Self { object, query, columns, schema, dialect: *dialect })
     }
 
@@ -97,10 +95,19 @@ impl View {
         self.query.words.extend(named);
         edits.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
         for (span, with) in edits {
+            let with =
+                step.source.in_text(&with).ok_or("its client's character set lacks letters of a column's name")?;
             step.source.text.replace_range(span, &with);
         }
-        let read = read_object_statement(&step.source.text, &self.schema, &self.dialect)?;
-        step.statement = read.ok_or("it cannot be read again")?;
+        if step.source.is_trap() {
+            return Err(TRAP.to_owned());
+        }
+        let read = read_object_statement(&step.source.text, CURRENT_SCHEMA, &self.dialect)?;
+        let mut read = read.ok_or("it cannot be read again")?;
+        if !decode(&mut read, &step.source, &self.schema) {
+            return Err("it cannot be read again".to_owned());
+        }
+        step.statement = read;
         Ok(())
     }
 

@@ -6,7 +6,6 @@ use backtrail_schema::{
 };
 
 use super::{History, OTHER_CASE, OTHER_CHARACTERS, Told, Tracked, first_era, timed_default};
-use crate::around::sequences;
 use crate::around::sequences::Sequence;
 use crate::history::definition::{Base, Definition};
 use crate::history::life::Life;
@@ -102,13 +101,17 @@ impl History<'_> {
         if self.is_there(ddl, name, told) {
             return;
         }
-        let Some(shape) = sequences::shape(name) else { return };
+        let statement = told.statement;
+        let Some((sequence, shape)) = Sequence::made(name, &statement.text, ddl, &statement.dialect) else {
+            let reason = "it was made as a sequence of a type that is not known".to_owned();
+            return self.made(name, Err(reason), Definition::new(Base::Made(Box::new(told.step(ddl)))), told);
+        };
         let life = Life {
             origin: None,
             eras: vec![first_era(name, shape, told.began())],
             definition: Definition::new(Base::Made(Box::new(told.step(ddl)))),
         };
-        let sequence = Some(Sequence::made(&told.statement.text, ddl, &told.statement.dialect));
+        let sequence = Some(sequence);
         self.note_end(name, told.began());
         self.add(name, Tracked { sequence, ..Tracked::new(name, life) }, told.moment);
     }
@@ -117,8 +120,10 @@ impl History<'_> {
         let Some(name) = ddl.tables.first().map(|name| self.resolve(name)) else { return };
         let Some(id) = self.find(&name) else { return };
         self.remember(id);
-        if let Some(sequence) = self.tracked.get_mut(id).and_then(|tracked| tracked.sequence.as_mut()) {
-            sequence.altered(&told.statement.text, ddl, &told.statement.dialect);
+        if let Some(sequence) = self.tracked.get_mut(id).and_then(|tracked| tracked.sequence.as_mut())
+            && !sequence.altered(&told.statement.text, ddl, &told.statement.dialect)
+        {
+            self.obstruct(id, told.obstacle("it is a sequence, and its numbers get another type"));
         }
     }
 }

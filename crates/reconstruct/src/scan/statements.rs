@@ -44,11 +44,18 @@ impl Scan<'_> {
             reason: reason.to_owned(),
             remedy,
         };
-        match classify(statement.text.as_bytes(), &statement.schema, &statement.dialect) {
+        let read = match classify(statement.text.as_bytes(), &statement.schema, &statement.dialect) {
+            unknown @ Statement::Unknown { .. } if statement.damaged => {
+                around::read_again(query, &statement).unwrap_or(unknown)
+            }
+            read => read,
+        };
+        match read {
             Statement::Harmless { .. } => {}
             Statement::Ddl(ref ddl) if statement.damaged && names_are_damaged(ddl) => {
                 let reason = format!("{OTHER_CHARACTERS}, and whose it is cannot be told");
                 self.pending.of_all.push(obstacle(&reason, LATER_BASELINE));
+                self.pending.around.extend(around::of_damaged(ddl, &statement, &place.start_position()));
             }
             Statement::Ddl(ddl) if ddl.concerns_rows() => {
                 self.sequence(&ddl, place);
@@ -76,6 +83,7 @@ impl Scan<'_> {
             Statement::Unknown { reason, .. } => {
                 let reason = format!("a statement is not understood ({reason}) and may concern any table");
                 self.pending.of_all.push(obstacle(&reason, LATER_BASELINE));
+                self.pending.around.extend(around::of_unread(&statement, &place.start_position()));
             }
         }
         Ok(())
@@ -101,14 +109,16 @@ impl Scan<'_> {
     ) {
         let position = place.start_position();
         let told = match ddl.verb {
-            DdlVerb::Storage => None,
+            DdlVerb::Storage => Vec::new(),
             DdlVerb::CreateDatabase | DdlVerb::AlterDatabase => {
+                let told = around::of_schema(ddl, statement, query, &position);
                 if ddl.verb == DdlVerb::CreateDatabase
-                    && let Some(schema) = ddl.schema.as_ref().filter(|schema| !self.catalog.has_schema(schema))
+                    && let Some(around::What::Schema { statement, .. }) = told.as_ref().map(|told| &told.what)
+                    && !self.catalog.has_schema(&statement.schema)
                 {
-                    self.created_schemas.insert(schema.clone());
+                    self.created_schemas.insert(statement.schema.clone());
                 }
-                around::of_schema(ddl, statement, query, &position)
+                told.into_iter().collect()
             }
             _ => {
                 let second = event.header.timestamp;

@@ -127,6 +127,19 @@ impl Log {
         self.event(EventType::QUERY, &body)
     }
 
+    /// A statement of a client, by the number of a collation of its character set.
+    pub(crate) fn query_of_client(&mut self, statement: &[u8], collation: u8) -> &mut Self {
+        const CHARSET: u8 = 4;
+        let status = [CHARSET, collation, 0, collation, 0, 45, 0];
+        let mut body = vec![0; 13];
+        body[8] = 1;
+        body[11] = status.len() as u8;
+        body.extend_from_slice(&status);
+        body.extend_from_slice(b"d\0");
+        body.extend_from_slice(statement);
+        self.event(EventType::QUERY, &body)
+    }
+
     fn is_mariadb(&self) -> bool {
         self.version.contains("MariaDB")
     }

@@ -12,7 +12,7 @@ impl Generator {
             return;
         }
         let at = self.random.below(self.model.tables.len());
-        if lacks_triggers(&self.model.tables[at]) {
+        if is_lost(&self.model.tables[at]) {
             return;
         }
         let (name, schema, family) = {
@@ -60,15 +60,35 @@ impl Generator {
             return self.sequence();
         }
         self.model.names += 1;
-        let number = self.random.below(self.model.names) + 1;
+        let mut number = self.random.below(self.model.names) + 1;
         let table = self.random.pick(&self.model.tables).clone();
+        if is_lost(&table) && !self.dialect.beyond_dumps {
+            return self.new_table(1);
+        }
         let schema = quoted(&table.schema);
-        let name = |what: &str| format!("{schema}.{}", quoted(&format!("{what} {number}")));
+        // Few names, so that they meet again in other letters and from other clients.
+        let letters = if self.random.percent(45) { Some(self.random.pick(LETTERS)) } else { None };
+        let other_case = self.random.percent(30);
+        if letters.is_some() {
+            number = self.random.below(3) + 1;
+        }
+        let spelled = |what: &str, number: usize| match letters {
+            None if other_case => quoted(&format!("{} {number}", what.to_uppercase())),
+            None => quoted(&format!("{what} {number}")),
+            Some(letters) => {
+                let first = &what[..1];
+                let name = letters.names[number % letters.names.len()];
+                quoted(&if other_case { format!("{first}{name}").to_uppercase() } else { format!("{first}{name}") })
+            }
+        };
+        let client = letters.map(|letters| *self.random.pick(letters.clients)).filter(|_| self.dialect.beyond_dumps);
+        let name = |what: &str| format!("{schema}.{}", spelled(what, number));
         let first = quoted(&table.columns[0].name);
         let or_replace = if self.random.percent(50) { "OR REPLACE " } else { "" };
+        let or_replace_trigger = if self.dialect.mysql { "" } else { or_replace };
         let second = quoted(&table.columns[table.columns.len() - 1].name);
         let other = self.random.below(self.model.names) + 1;
-        let named = |what: &str| quoted(&format!("{what} {other}"));
+        let named = |what: &str| spelled(what, other);
         let moment = *self.random.pick(&["BEFORE INSERT", "AFTER DELETE", "AFTER UPDATE"]);
         let mode = *self.random.pick(&["'ANSI_QUOTES'", "''", "'NO_BACKSLASH_ESCAPES'", "DEFAULT"]);
         if self.random.percent(20) {
@@ -82,6 +102,10 @@ impl Generator {
             "BEGIN\n  SET @t = 1;\n  SET @u = ';';\n  END",
             "BEGIN /* ; */ SET @é = 'ü'; END",
         ]);
+        let body = match letters.filter(|_| client.is_some()) {
+            Some(letters) => body.replace(['é', 'ü'], letters.letter),
+            None => body.to_owned(),
+        };
         let statement = match self.random.below(24) {
             0 | 1 => format!("CREATE {or_replace}VIEW {} AS SELECT {first} FROM {}", name("view"), table.sql()),
             2 => format!("DROP VIEW IF EXISTS {}", name("view")),
@@ -92,7 +116,11 @@ impl Generator {
                 format!("CREATE EVENT {} ON SCHEDULE EVERY 1 YEAR STARTS '2030-01-01' DISABLE DO {body}", name("event"))
             }
             7 => format!("DROP EVENT IF EXISTS {}", name("event")),
-            8 => format!("CREATE TRIGGER {} {moment} ON {} FOR EACH ROW {body}", name("trigger"), table.sql()),
+            8 => format!(
+                "CREATE {or_replace_trigger}TRIGGER {} {moment} ON {} FOR EACH ROW {body}",
+                name("trigger"),
+                table.sql()
+            ),
             9 => format!("DROP TRIGGER IF EXISTS {}", name("trigger")),
             10 => format!("CREATE {or_replace}VIEW {} AS SELECT * FROM {} x", name("view"), table.sql()),
             11 => format!("CREATE VIEW {} AS SELECT * FROM {schema}.{}", name("view"), named("view")),
@@ -119,8 +147,12 @@ impl Generator {
             22 => format!("ALTER DATABASE {schema} COLLATE utf8mb4_bin"),
             _ => format!("CREATE OR REPLACE VIEW {} AS SELECT 1 AS one, {first} FROM {}", name("view"), table.sql()),
         };
-        if !(statement.starts_with("CREATE TRIGGER") && lacks_triggers(&table)) {
-            self.push(1, statement);
+        if let Some(client) = client {
+            self.push(1, format!("SET NAMES {client}"));
+        }
+        self.push(1, statement);
+        if client.is_some() {
+            self.push(1, "SET NAMES utf8mb4");
         }
     }
 
@@ -150,8 +182,25 @@ impl Generator {
     }
 }
 
-/// Whether dumps lack a table's triggers: mydumper asks for them with its name as a pattern, in which a backslash stands
-/// for nothing.
-pub(super) fn lacks_triggers(table: &Table) -> bool {
+/// mydumper 0.10 does not find the triggers of such a table.
+fn is_lost(table: &Table) -> bool {
     table.name.contains('\\')
 }
+
+/// Names, and clients that can send them.
+struct Letters {
+    names: &'static [&'static str],
+    letter: &'static str,
+    clients: &'static [&'static str],
+}
+
+const LETTERS: &[Letters] = &[
+    Letters { names: &["вид", "видё", "виде"], letter: "ж", clients: &["cp1251", "koi8r", "utf8mb4"] },
+    Letters {
+        names: &["té", "te", "tö"],
+        letter: "ü",
+        clients: &["latin1 COLLATE latin1_german1_ci", "latin2", "cp850", "utf8mb4"],
+    },
+    // The second byte of the first is a backslash in sjis.
+    Letters { names: &["表", "図", "図表"], letter: "図", clients: &["sjis", "ujis", "gbk", "utf8mb4"] },
+];

@@ -1,7 +1,5 @@
 //! Statements that change definitions.
 
-use backtrail_devstack::Family;
-
 use super::model::{Key, Table};
 use super::{Generator, alter, tables};
 use crate::server::quoted;
@@ -96,13 +94,10 @@ impl Generator {
             self.push(1, "SET SESSION sql_mode = 'ANSI_QUOTES'");
             text = text.replace('`', "\"");
         } else if self.random.percent(8) {
-            let modes: &[&str] = match self.family {
-                Family::Mariadb => {
-                    &["EMPTY_STRING_IS_NULL", "TIME_ROUND_FRACTIONAL", "PIPES_AS_CONCAT", "HIGH_NOT_PRECEDENCE"]
-                }
-                Family::Mysql => {
-                    &["TIME_TRUNCATE_FRACTIONAL", "PIPES_AS_CONCAT", "HIGH_NOT_PRECEDENCE", "IGNORE_SPACE"]
-                }
+            let modes: &[&str] = if self.dialect.mysql {
+                &["TIME_TRUNCATE_FRACTIONAL", "PIPES_AS_CONCAT", "HIGH_NOT_PRECEDENCE", "IGNORE_SPACE"]
+            } else {
+                &["EMPTY_STRING_IS_NULL", "TIME_ROUND_FRACTIONAL", "PIPES_AS_CONCAT", "HIGH_NOT_PRECEDENCE"]
             };
             let mode = *self.random.pick(modes);
             self.push(1, format!("SET SESSION sql_mode = '{mode}'"));

@@ -3,20 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backtrail_domain::{TableFilter, TableName};
+use backtrail_dump::metadata::Dialect;
 use backtrail_schema::{ObjectKind, ObjectNames, quoted_name};
 
 use super::super::columns::Columns;
 use super::super::files::{Object, has_ansi_quotes};
 use super::super::schemas::{self, Schema};
-use super::super::sequences::row_of_file;
 use super::super::views::View;
 use super::super::{AroundFile, Content, FileOf, ObjectAction, PlannedObject};
-use super::{Followed, Follower, ViewState, same};
+use super::{Followed, Follower, ViewState};
 use crate::EngineError;
 use crate::scan::is_system_schema;
 
 impl Follower<'_> {
-    fn wanted_schema(&self, schema: &str) -> bool {
+    pub(super) fn wanted_schema(&self, schema: &str) -> bool {
         self.has_schema(schema)
             && match self.scope.filter {
                 TableFilter::All => true,
@@ -51,9 +51,12 @@ impl Follower<'_> {
         Ok(followed)
     }
 
-    /// Has the files written anew that would not load as they are.
+    /// Has the files written anew that would not load as they are: those of old mydumpers, which do not set the SQL mode.
     fn mend_quotes(&mut self, schema: &str) -> Result<(), EngineError> {
         let catalog = self.scope.catalog;
+        if catalog.metadata.dialect != Dialect::Classic {
+            return Ok(());
+        }
         if let Some(file) = catalog.schema_file(schema, "-schema-post.sql")
             && has_ansi_quotes(&catalog.bytes(file)?)
         {
@@ -152,10 +155,10 @@ impl Follower<'_> {
 
     /// A table of the result, by a name that a trigger knows it by.
     pub(super) fn written_table(&self, name: &TableName) -> Option<&TableName> {
-        let written = self.scope.written;
-        written
-            .get(name)
-            .or_else(|| written.iter().find(|own| same(&own.schema, &name.schema) && same(&own.table, &name.table)))
+        let scope = self.scope;
+        let another = scope.tables.contains_key(name) || scope.catalog.tables.contains_key(name);
+        let like = || scope.written.iter().find(|own| !another && !self.tells_case && is_like(own, name));
+        scope.written.get(name).or_else(like)
     }
 
     fn post_file(&self, schema: &str, followed: &mut Followed) -> Result<(), EngineError> {
@@ -177,42 +180,6 @@ impl Follower<'_> {
         if !text.is_empty() {
             let head = if list.head.is_empty() { HEAD.to_vec() } else { list.head.clone() };
             followed.files.push(AroundFile { of, content: Content::Written([head, text].concat()) });
-        }
-        Ok(())
-    }
-
-    /// Sequences that the dump has in the form of tables, and those made since.
-    fn sequence_files(&self, followed: &mut Followed) -> Result<(), EngineError> {
-        let catalog = self.scope.catalog;
-        for (name, (sequence, origin)) in self.scope.sequences {
-            let files = origin.and_then(|origin| catalog.tables.get(origin));
-            if let Some(file) = files.and_then(|files| files.beside.values().next()) {
-                let reason = format!("the numbers of the sequence {name} are in {}, not in an INSERT", file.name);
-                return Err(EngineError::BaselineIncomplete { reason });
-            }
-            let mut add = |of: FileOf, content: Content| followed.files.push(AroundFile { of, content });
-            if sequence.is_baselines() && *origin == Some(name) {
-                let files = files.into_iter().flat_map(|files| files.schema.iter().chain(&files.data));
-                for file in files {
-                    add(FileOf::SequenceTable(name.clone()), Content::Copied(file.name.clone()));
-                }
-                continue;
-            }
-            let row = match files.and_then(|files| files.data.first()) {
-                Some(file) => row_of_file(&catalog.bytes(&file.name)?),
-                None => None,
-            };
-            let (made, rows) = sequence.files(&name.table, row);
-            if sequence.is_altered() {
-                followed.warnings.push(format!(
-                    "the sequence {name} was altered, and no numbers were taken from it since: the log does not tell from where on it counts, so that it may pass over numbers"
-                ));
-            }
-            let mut add = |of: FileOf, text: Option<Vec<u8>>| {
-                followed.files.extend(text.map(|text| AroundFile { of, content: Content::Written(text) }));
-            };
-            add(FileOf::SequenceTable(name.clone()), made);
-            add(FileOf::SequenceRow(name.clone()), rows);
         }
         Ok(())
     }
@@ -278,7 +245,8 @@ impl Follower<'_> {
             }
         }
         for (name, reason) in left_out {
-            match self.last.get_mut(&(ObjectKind::View, name.clone())) {
+            let key = self.key(&(ObjectKind::View, name.clone()));
+            match self.last.get_mut(&key) {
                 Some(last) => last.left_out = Some(reason),
                 None => {
                     followed.warnings.push(format!("the view {name} is not in the result: {reason}"));
@@ -297,7 +265,6 @@ impl Follower<'_> {
 
     /// Why a view cannot be made from what is in the result.
     fn hindrance(&self, view: &View, kept: &BTreeMap<TableName, Option<View>>) -> Option<String> {
-        let same_name = |a: &TableName, b: &TableName| same(&a.schema, &b.schema) && same(&a.table, &b.table);
         if let Some(other) = view.other_schema()
             && !self.has_schema(other)
             && !is_system_schema(other)
@@ -306,7 +273,10 @@ impl Follower<'_> {
         }
         for read in &view.query.tables {
             let there = self.written_table(read).is_some()
-                || kept.keys().any(|name| same_name(name, read))
+                || kept.contains_key(read)
+                || (!self.scope.catalog.views.contains_key(read)
+                    && self.last_of(&(ObjectKind::View, read.clone())).is_none()
+                    && kept.keys().any(|name| is_like(name, read)))
                 || self.scope.sequences.contains_key(read)
                 || self.scope.catalog.sequences.contains_key(read);
             if !there && self.scope.catalog.has_schema(&read.schema) {
@@ -326,7 +296,7 @@ impl Follower<'_> {
         for read in &view.query.tables {
             let then = view.columns.get(read).or_else(|| self.scope.before.get(read));
             for column in then.into_iter().flat_map(Columns::names) {
-                let used = view.query.words.iter().any(|word| same(word, column));
+                let used = view.query.words.iter().any(|word| word.to_lowercase() == column.to_lowercase());
                 if used && known(read).is_some() && !present.contains(&column.to_lowercase()) {
                     return Some(format!("it uses the column `{column}` of {read}, which is gone"));
                 }
@@ -334,73 +304,10 @@ impl Follower<'_> {
         }
         None
     }
+}
 
-    /// What became of what the window's statements were about.
-    fn say(&self, followed: &mut Followed) {
-        followed.warnings.extend(self.doubts.iter().cloned());
-        let written_views: BTreeSet<&TableName> = followed
-            .files
-            .iter()
-            .filter_map(|file| if let FileOf::View(name) = &file.of { Some(name) } else { None })
-            .collect();
-        let mut objects = Vec::new();
-        for ((kind, name), last) in &self.last {
-            if !self.wanted_schema(&name.schema) {
-                continue;
-            }
-            let there = match kind {
-                ObjectKind::View => written_views.contains(name),
-                ObjectKind::Trigger => self.find_trigger(name).is_some_and(|at| {
-                    let object = self.triggers.get(&name.schema).and_then(|list| list.objects.get(at));
-                    object
-                        .and_then(|object| object.table.as_ref())
-                        .is_some_and(|table| self.written_table(table).is_some())
-                }),
-                _ => self.post.get(&name.schema).is_some_and(|list| {
-                    list.objects
-                        .iter()
-                        .any(|object| object.kind() == Some(*kind) && same(&object.name.table, &name.table))
-                }),
-            };
-            let action = match (&last.left_out, there) {
-                (Some(_), _) => ObjectAction::LeftOut,
-                (None, true) => ObjectAction::Written,
-                (None, false) => ObjectAction::Dropped,
-            };
-            if let Some(reason) = &last.left_out {
-                followed.warnings.push(format!(
-                    "the {} {name} is not in the result: {reason}; the statement at {} is `{}`",
-                    kind.sql().to_lowercase(),
-                    last.position,
-                    last.shown
-                ));
-            }
-            objects.push(PlannedObject {
-                kind: kind.sql().to_owned(),
-                name: name.clone(),
-                action,
-                position: Some(last.position.clone()),
-                reason: last.left_out.clone(),
-            });
-        }
-        for (schema, last) in &self.schemas_told {
-            let gone = self.schemas.get(schema) == Some(&Schema::Gone);
-            if let Some(reason) = &last.left_out {
-                followed.warnings.push(format!(
-                    "the definition of the schema {schema} is the baseline's: {reason}; the statement at {} is `{}`",
-                    last.position, last.shown
-                ));
-            }
-            objects.push(PlannedObject {
-                kind: "DATABASE".to_owned(),
-                name: TableName::new(schema.clone(), schema.clone()),
-                action: if gone { ObjectAction::Dropped } else { ObjectAction::Written },
-                position: Some(last.position.clone()),
-                reason: last.left_out.clone(),
-            });
-        }
-        followed.objects.extend(objects);
-    }
+fn is_like(a: &TableName, b: &TableName) -> bool {
+    a.schema.to_lowercase() == b.schema.to_lowercase() && a.table.to_lowercase() == b.table.to_lowercase()
 }
 
 const HEAD: &[u8] = b"/*!40101 SET NAMES utf8mb4*/;\n";

@@ -1,11 +1,11 @@
 //! Routines, packages and events through the window.
 
-use backtrail_schema::{ObjectKind, ObjectVerb};
+use backtrail_schema::{ObjectKind, ObjectVerb, general_ci};
 
-use super::super::files::Object;
+use super::super::files::{NO_LETTERS, Object};
 use super::super::source::{Around, Step};
 use super::super::told::Told;
-use super::{Follower, List, same};
+use super::{Follower, List};
 use crate::EngineError;
 
 impl Follower<'_> {
@@ -25,16 +25,17 @@ impl Follower<'_> {
         let statement = &step.statement;
         let schema = statement.name.schema.clone();
         self.load_post(&schema)?;
+        let key = (statement.kind, statement.name.clone());
+        let was_told = self.last_of(&key).is_some();
+        let was_left_out = self.last_of(&key).is_some_and(|last| last.left_out.is_some());
         let Some(list) = self.post.get_mut(&schema) else { return Ok(()) };
         let is = |object: &Object, kind: ObjectKind, name: &str| {
-            object.kind() == Some(kind) && same(&object.name.table, name)
+            object.kind() == Some(kind) && general_ci(&object.name.table) == general_ci(name)
         };
         let at = list.objects.iter().position(|object| is(object, statement.kind, &statement.name.table));
-        let key = (statement.kind, statement.name.clone());
-        let was_left_out = self.last.get(&key).is_some_and(|last| last.left_out.is_some());
         match statement.verb {
             ObjectVerb::Drop => {
-                if at.is_none() && !self.last.contains_key(&key) {
+                if at.is_none() && !was_told {
                     return Ok(());
                 }
                 let body = statement.kind == ObjectKind::Package;
@@ -70,12 +71,31 @@ impl Follower<'_> {
                     return Ok(());
                 };
                 if statement.says_more {
+                    if !step.can_name(&object.name.table) {
+                        list.objects.remove(at.unwrap_or_default());
+                        self.changed_post.insert(schema);
+                        self.note(key, told, Some(NO_LETTERS.to_owned()));
+                        return Ok(());
+                    }
                     object.steps.push(step.clone());
                 } else if let Around::Session(session) = &step.around {
                     object.definer = session.invoker.clone().or(object.definer.take());
                 }
                 if let Some(to) = &statement.rename_to {
                     let mut object = list.objects.remove(at.unwrap_or_default());
+                    let reason = if !object.can_be_named(&to.table) {
+                        Some(NO_LETTERS)
+                    } else if !statement.says_more && step.reads_otherwise(&object, &to.table) {
+                        Some("who renamed it has another character set, in which the server reads it since")
+                    } else {
+                        None
+                    };
+                    if let Some(reason) = reason {
+                        self.changed_post.insert(schema);
+                        self.note(key, told, None);
+                        self.note((statement.kind, to.clone()), told, Some(reason.to_owned()));
+                        return Ok(());
+                    }
                     object.name = to.clone();
                     self.changed_post.insert(schema.clone());
                     self.load_post(&to.schema)?;

@@ -1,12 +1,13 @@
 //! Triggers through the window.
 
 use backtrail_domain::TableName;
-use backtrail_schema::{ObjectKind, ObjectVerb};
+use backtrail_schema::{ObjectKind, ObjectVerb, general_ci};
 
-use super::super::files::{Object, Parsed, parse};
+use super::super::files::{NO_LETTERS, Object, Parsed, parse};
 use super::super::source::Step;
 use super::super::told::Told;
-use super::{Follower, List, same};
+use super::alike::may_be;
+use super::{Follower, List};
 use crate::EngineError;
 
 impl Follower<'_> {
@@ -46,7 +47,26 @@ impl Follower<'_> {
 
     pub(super) fn find_trigger(&self, name: &TableName) -> Option<usize> {
         let list = self.triggers.get(&name.schema)?;
-        list.objects.iter().position(|object| same(&object.name.table, &name.table))
+        list.objects.iter().position(|object| self.same(ObjectKind::Trigger, &object.name.table, &name.table))
+    }
+
+    /// Triggers that may have this name and have it in other letters.
+    fn triggers_like(&self, name: &TableName) -> Vec<TableName> {
+        if self.find_trigger(name).is_some() {
+            return Vec::new();
+        }
+        let list = self.triggers.get(&name.schema).map(|list| list.objects.as_slice()).unwrap_or_default();
+        let like = list.iter().filter(|own| self.perhaps(ObjectKind::Trigger, &own.name.table, &name.table));
+        like.map(|own| own.name.clone()).collect()
+    }
+
+    fn leave_triggers_out(&mut self, told: &Told, triggers: Vec<TableName>, other: &TableName) {
+        for own in triggers {
+            if let Some(at) = self.find_trigger(&own) {
+                self.remove_trigger(&own.schema, at);
+            }
+            self.note((ObjectKind::Trigger, own), told, Some(may_be(other)));
+        }
     }
 
     pub(super) fn remove_trigger(&mut self, schema: &str, at: usize) {
@@ -63,16 +83,32 @@ impl Follower<'_> {
         let there = self.find_trigger(&statement.name);
         let key = (ObjectKind::Trigger, statement.name.clone());
         if statement.verb == ObjectVerb::Drop {
+            let alike = self.triggers_like(&statement.name);
             if let Some(at) = there {
                 self.remove_trigger(schema, at);
                 self.note(key, told, None);
-            } else if self.last.contains_key(&key) {
+            } else if alike.is_empty() && self.last_of(&key).is_some() {
                 self.note(key, told, None);
             }
+            self.leave_triggers_out(told, alike, &statement.name);
             return Ok(());
         }
-        if there.is_some() && statement.conditional && !statement.or_replace {
+        let conditional = statement.conditional && !statement.or_replace;
+        if there.is_some() && conditional {
             return Ok(());
+        }
+        let alike = self.triggers_like(&statement.name);
+        if let Some(other) = alike.first() {
+            if conditional {
+                self.note(key, told, Some(may_be(other)));
+                return Ok(());
+            }
+            if statement.or_replace {
+                self.leave_triggers_out(told, alike, &statement.name);
+            } else {
+                // A server to which they are one would not have made it.
+                self.tells_case = true;
+            }
         }
         if let Some(at) = there {
             self.remove_trigger(schema, at);
@@ -82,7 +118,12 @@ impl Follower<'_> {
             Object { name: statement.name.clone(), table: table.clone(), steps: vec![step.clone()], definer: None };
         let Some(list) = self.triggers.get_mut(schema) else { return Ok(()) };
         let other = statement.place.as_ref().and_then(|place| {
-            let at = list.objects.iter().position(|object| same(&object.name.table, &place.other))?;
+            let named = |object: &Object, exact: bool| match exact {
+                true => object.name.table == place.other,
+                false => general_ci(&object.name.table) == general_ci(&place.other),
+            };
+            let at = |exact| list.objects.iter().position(|object| named(object, exact));
+            let at = at(true).or_else(|| at(false))?;
             Some(if place.before { at } else { at + 1 })
         });
         list.objects.insert(other.unwrap_or(list.objects.len()), object);
@@ -104,26 +145,35 @@ impl Follower<'_> {
             return Ok(());
         }
         self.load_triggers(&from.schema)?;
-        let mut moved = Vec::new();
+        let (mut moved, mut lost) = (Vec::new(), Vec::new());
         if let Some(list) = self.triggers.get_mut(&from.schema) {
-            for object in list.objects.iter_mut().filter(|object| object.table.as_ref() == Some(from)) {
+            list.objects.retain_mut(|object| {
+                if object.table.as_ref() != Some(from) {
+                    return true;
+                }
+                let can = object.can_be_named(&to.table);
+                let names = if can { &mut moved } else { &mut lost };
+                names.push(object.name.clone());
                 object.table = Some(to.clone());
-                moved.push(object.name.clone());
-            }
+                can
+            });
         }
         // Even without a trigger: the file of the old name is not one of the table that may have it later.
         self.changed_tables.extend([from.clone(), to.clone()]);
-        if !moved.is_empty() {
+        if !moved.is_empty() || !lost.is_empty() {
             self.changed_triggers.insert(from.schema.clone());
         }
         for name in moved {
             self.note((ObjectKind::Trigger, name), told, None);
         }
+        for name in lost {
+            self.note((ObjectKind::Trigger, name), told, Some(NO_LETTERS.to_owned()));
+        }
         Ok(())
     }
 
     pub(super) fn table_gone(&mut self, table: &TableName) -> Result<(), EngineError> {
-        if !self.has_triggers(table) || self.find_view(table).is_some() {
+        if !self.has_triggers(table) || self.is_view(table) {
             return Ok(());
         }
         self.load_triggers(&table.schema)?;

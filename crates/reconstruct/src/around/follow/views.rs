@@ -6,20 +6,34 @@ use backtrail_domain::TableName;
 use backtrail_schema::{ObjectKind, ObjectVerb, SqlDialect};
 
 use super::super::columns::Columns;
-use super::super::files::Object;
+use super::super::files::{NO_LETTERS, Object};
 use super::super::source::{Around, Step};
-use super::super::told::Told;
+use super::super::told::{Rename, Told};
 use super::super::views::View;
-use super::{Follower, ViewState, same};
+use super::alike::may_be;
+use super::{Follower, ViewState};
 use crate::EngineError;
 
 impl Follower<'_> {
-    pub(super) fn find_view(&self, name: &TableName) -> Option<TableName> {
-        if self.views.contains_key(name) {
-            return Some(name.clone());
+    pub(super) fn is_view(&self, name: &TableName) -> bool {
+        self.views.contains_key(name)
+    }
+
+    /// Views that may have this name and have it in other letters.
+    fn views_like(&self, name: &TableName) -> Vec<TableName> {
+        if self.is_view(name) || self.tells_case {
+            return Vec::new();
         }
-        let alike = |own: &&TableName| same(&own.schema, &name.schema) && same(&own.table, &name.table);
-        self.views.keys().find(alike).cloned()
+        let folded = |name: &TableName| (name.schema.to_lowercase(), name.table.to_lowercase());
+        self.views.keys().filter(|own| folded(own) == folded(name)).cloned().collect()
+    }
+
+    /// Leaves views out that may be another one.
+    fn leave_out(&mut self, told: &Told, views: Vec<TableName>, other: &TableName) {
+        for own in views {
+            self.views.remove(&own);
+            self.note((ObjectKind::View, own), told, Some(may_be(other)));
+        }
     }
 
     pub(super) fn view(
@@ -27,25 +41,40 @@ impl Follower<'_> {
         told: &Told,
         step: &Step,
         columns: &BTreeMap<TableName, Columns>,
+        failed: bool,
     ) -> Result<(), EngineError> {
         let statement = &step.statement;
+        let name = &statement.name;
         if statement.verb == ObjectVerb::Drop {
-            for name in std::iter::once(&statement.name).chain(&statement.more_names) {
-                if let Some(own) = self.find_view(name) {
-                    self.views.remove(&own);
-                    self.note((ObjectKind::View, own), told, None);
-                } else if self.last.contains_key(&(ObjectKind::View, name.clone())) {
-                    self.note((ObjectKind::View, name.clone()), told, None);
+            for name in std::iter::once(name).chain(&statement.more_names) {
+                let key = (ObjectKind::View, name.clone());
+                let alike = self.views_like(name);
+                if self.views.remove(name).is_some() || (alike.is_empty() && self.last_of(&key).is_some()) {
+                    self.note(key, told, None);
                 }
+                self.leave_out(told, alike, name);
             }
             return Ok(());
         }
-        let there = self.find_view(&statement.name);
-        if statement.conditional && !statement.or_replace && there.is_some() {
+        let conditional = statement.conditional && !statement.or_replace;
+        let is_new = !self.is_view(name);
+        if conditional && !is_new {
             return Ok(());
         }
-        let is_new = there.is_none();
-        let name = there.unwrap_or_else(|| statement.name.clone());
+        let alike = self.views_like(name);
+        let key = (ObjectKind::View, name.clone());
+        if let Some(other) = alike.first() {
+            if conditional {
+                self.note(key, told, Some(may_be(other)));
+                return Ok(());
+            }
+            if statement.verb == ObjectVerb::Create && !statement.or_replace && !failed {
+                // A server to which they are one would not have made it.
+                self.tells_case = true;
+            } else {
+                self.leave_out(told, alike, name);
+            }
+        }
         let object = Object { name: name.clone(), table: None, steps: vec![step.clone()], definer: None };
         let left_out = match View::new(object, columns.clone(), &self.dialect_of(step)) {
             Ok(view) => {
@@ -53,11 +82,10 @@ impl Follower<'_> {
                 None
             }
             Err(reason) => {
-                self.views.remove(&name);
+                self.views.remove(name);
                 Some(reason)
             }
         };
-        let key = (ObjectKind::View, name);
         match left_out {
             None if is_new => self.note_made(key, told, statement)?,
             left_out => self.note(key, told, left_out),
@@ -81,14 +109,25 @@ impl Follower<'_> {
         Ok(View::of_file(&content, name, &self.scope.dialect))
     }
 
-    pub(super) fn renamed(&mut self, told: &Told, from: &TableName, to: &TableName) -> Result<(), EngineError> {
-        let Some(own) = self.find_view(from) else { return self.table_renamed(told, from, to) };
-        let view = match self.views.remove(&own) {
+    pub(super) fn renamed(&mut self, told: &Told, rename: &Rename) -> Result<(), EngineError> {
+        let Rename { from, to, is_table } = rename;
+        if *is_table && !self.is_view(from) {
+            return self.table_renamed(told, from, to);
+        }
+        let alike = self.views_like(from);
+        if let Some(other) = alike.first().cloned() {
+            self.leave_out(told, alike, from);
+            self.note((ObjectKind::View, to.clone()), told, Some(may_be(&other)));
+            return Ok(());
+        }
+        let view = match self.views.remove(from) {
             Some(ViewState::Changed(view)) => Ok(*view),
-            _ => self.read_view(&own)?,
+            Some(ViewState::Baseline) => self.read_view(from)?,
+            None => return self.table_renamed(told, from, to),
         };
-        self.note((ObjectKind::View, own), told, None);
+        self.note((ObjectKind::View, from.clone()), told, None);
         let left_out = match view {
+            Ok(view) if !view.object.can_be_named(&to.table) => Some(NO_LETTERS.to_owned()),
             Ok(view) => {
                 self.views.insert(to.clone(), ViewState::Changed(Box::new(view.named(to))));
                 None
