@@ -127,8 +127,7 @@ impl Told<'_> {
     }
 }
 
-pub(crate) const OTHER_CHARACTERS: &str =
-    "the statement holds characters that are not read here: neither UTF-8 nor latin1";
+pub(crate) const OTHER_CHARACTERS: &str = "the statement holds characters that are not read here: neither UTF-8, nor letters of its client's character set alone";
 
 /// Where the server tells the two apart, such a statement did nothing; where it does not, it did. (Without a condition it
 /// would have failed, and not be in the log.)

@@ -131,6 +131,11 @@ impl ClientCharset {
         self == Self::UTF8
     }
 
+    /// Its statements are in what servers call latin1.
+    pub fn is_latin1(self) -> bool {
+        self.0 == Coding::Latin1
+    }
+
     /// Whether quotes and words can be told in its statements.
     pub fn can_be_split(self) -> bool {
         self.0 != Coding::Unknown
@@ -142,9 +147,9 @@ impl ClientCharset {
         wide.length(bytes)
     }
 
-    /// A name in a client's bytes as the server has it. None where that is not certain: names in character sets that are not
-    /// known here, or with characters that are neither ASCII nor letters nor digits.
-    pub fn decode_name(self, bytes: &[u8]) -> Option<String> {
+    /// A name, or a statement, in a client's bytes as the server has it. None where that is not certain: in character sets that
+    /// are not known here, or with characters that are neither ASCII nor letters nor digits.
+    pub fn decode(self, bytes: &[u8]) -> Option<String> {
         match self.0 {
             Coding::Utf8 => String::from_utf8(bytes.to_vec()).ok(),
             _ if bytes.is_ascii() => String::from_utf8(bytes.to_vec()).ok(),
@@ -174,8 +179,8 @@ impl ClientCharset {
         }
     }
 
-    /// A name as the client would send it; None where that is not certain.
-    pub fn encode_name(self, name: &str) -> Option<Vec<u8>> {
+    /// A text in the character set; None where that is not certain.
+    pub fn encode(self, name: &str) -> Option<Vec<u8>> {
         let bytes = match self.0 {
             Coding::Utf8 => name.as_bytes().to_vec(),
             _ if name.is_ascii() => name.as_bytes().to_vec(),
@@ -186,7 +191,7 @@ impl ClientCharset {
                 (!unmapped).then(|| bytes.into_owned())?
             }
         };
-        (self.decode_name(&bytes).as_deref() == Some(name)).then_some(bytes)
+        (self.decode(&bytes).as_deref() == Some(name)).then_some(bytes)
     }
 }
 
@@ -244,8 +249,8 @@ mod tests {
     fn names_of_clients() {
         let check = |charset: &str, name: &str, bytes: &[u8]| {
             let client = ClientCharset::of_name(charset);
-            assert_eq!(client.decode_name(bytes).as_deref(), Some(name), "{charset}");
-            assert_eq!(client.encode_name(name).as_deref(), Some(bytes), "{charset}");
+            assert_eq!(client.decode(bytes).as_deref(), Some(name), "{charset}");
+            assert_eq!(client.encode(name).as_deref(), Some(bytes), "{charset}");
         };
         check("cp1251", "вид", b"\xe2\xe8\xe4");
         check("koi8r", "вид", b"\xd7\xc9\xc4");
@@ -260,9 +265,8 @@ mod tests {
 
     #[test]
     fn names_that_are_not_certain() {
-        let check = |charset: &str, bytes: &[u8]| {
-            assert_eq!(ClientCharset::of_name(charset).decode_name(bytes), None, "{charset}")
-        };
+        let check =
+            |charset: &str, bytes: &[u8]| assert_eq!(ClientCharset::of_name(charset).decode(bytes), None, "{charset}");
         // A dash, a letter that the server takes for a line, one that it does not have, half a character.
         check("cp1251", b"a\x97");
         check("koi8u", b"\xae");
@@ -271,7 +275,7 @@ mod tests {
         check("cp850", b"\x82");
         check("swe7", b"\x82");
         check("utf8", b"\xe9");
-        assert_eq!(ClientCharset::of_name("cp1251").encode_name("日"), None);
+        assert_eq!(ClientCharset::of_name("cp1251").encode("日"), None);
         assert!(!ClientCharset::of_name("utf16").can_be_split());
     }
 }

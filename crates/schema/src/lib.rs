@@ -18,6 +18,7 @@ mod rewrite;
 mod shape;
 mod statement;
 mod view;
+mod words;
 
 pub use charset::{Charset, TranscodeError, transcode};
 pub use classify::classify;
@@ -35,11 +36,12 @@ pub use objects::{
     read_object_statement, read_schema_statement,
 };
 pub use rewrite::{
-    dropped_constraint, foreign_key_columns, has_keyword, quoted_name, rename_in_sequence, rename_in_statement,
-    sequence_type, with_auto_increment, with_table_options, without_column_references, without_foreign_keys,
+    dropped_constraint, foreign_key_columns, quoted_name, rename_in_sequence, rename_in_statement, sequence_type,
+    with_auto_increment, with_table_options, without_column_references, without_foreign_keys,
 };
 pub use shape::{
     Column, ColumnType, ForeignKey, Generated, GeometryKind, Key, KeyPart, ReferentialAction, RowKey, TableShape,
 };
 pub use statement::{AlterClause, AlterKind, DataChange, DataChangeVerb, Ddl, DdlVerb, Statement, TransactionControl};
 pub use view::{OutputColumn, Star, ViewQuery, read_view_query};
+pub use words::{has_introduced_text, has_keyword};

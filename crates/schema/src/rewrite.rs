@@ -85,12 +85,6 @@ pub fn rename_in_statement(statement: &str, ddl: &Ddl, dialect: &SqlDialect, nam
     }
 }
 
-/// Whether a statement has a keyword, outside of strings, quoted names and comments; true of one that is not understood.
-pub fn has_keyword(statement: &str, dialect: &SqlDialect, keyword: &str) -> bool {
-    let tokens = lexer::lex(statement, dialect, MOST_TOKENS);
-    tokens.map_or(true, |tokens| tokens.iter().any(|token| is_word(token, keyword)))
-}
-
 /// Writes a CREATE TABLE again, as a server shows it, so that the table counts on from `next`; None where it has no columns
 /// or no ENGINE.
 pub fn with_auto_increment(create: &str, dialect: &SqlDialect, next: u64) -> Option<String> {

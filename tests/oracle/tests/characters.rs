@@ -41,7 +41,7 @@ async fn letters_of(kind: ServerKind) {
         let known: BTreeMap<String, char> = candidates()
             .filter(|bytes| client.length(bytes) == bytes.len() || bytes.len() == 3 || bytes.len() == 1)
             .filter_map(|bytes| {
-                let name = client.decode_name(&bytes)?;
+                let name = client.decode(&bytes)?;
                 let mut letters = name.chars();
                 let letter = letters.next()?;
                 letters.next().is_none().then(|| (hex(&bytes), letter))

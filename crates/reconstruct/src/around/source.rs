@@ -71,7 +71,7 @@ impl Source {
     pub(crate) fn name(&self, read: &str) -> Option<String> {
         match self.client {
             None => Some(read.to_owned()),
-            Some(client) => client.decode_name(&self.bytes(read)),
+            Some(client) => client.decode(&self.bytes(read)),
         }
     }
 
@@ -79,7 +79,7 @@ impl Source {
     pub(crate) fn in_text(&self, name: &str) -> Option<String> {
         let Some(client) = self.client else { return Some(name.to_owned()) };
         let mut written = Self { text: String::new(), client: Some(client) };
-        written.push(&client.encode_name(name)?);
+        written.push(&client.encode(name)?);
         Some(written.text)
     }
 

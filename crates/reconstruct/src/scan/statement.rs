@@ -1,7 +1,7 @@
 //! A statement of the log as text, with what its session had set.
 
 use backtrail_binlog::QueryEvent;
-use backtrail_schema::{Charset, DdlContext, Flavour, SqlDialect, SqlMode, transcode};
+use backtrail_schema::{ClientCharset, DdlContext, Flavour, SqlDialect, SqlMode, has_introduced_text};
 
 use crate::history::collations::{name_of, setting};
 use crate::history::session::{SessionSettings, seconds_east};
@@ -22,53 +22,49 @@ pub(crate) struct StatementText<'a> {
     timestamp: u32,
 }
 
-/// The character set in which a client sent a statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Client {
-    /// Or nothing that was to be read as text.
-    Utf8,
-    Latin1,
-    Other,
-}
-
-impl Client {
-    /// By the number of one of its collations. Those of MariaDB from 1024 on are the older ones without padding, and from
-    /// 2048 on new ones of Unicode, of which only UTF-8 can be a client's.
-    fn of_collation(collation: u16) -> Self {
-        match collation {
-            1024..2048 => Self::of_collation(collation - 1024),
-            5 | 8 | 15 | 31 | 47 | 48 | 49 | 94 => Self::Latin1,
-            11 | 65 | 33 | 45 | 46 | 63 | 76 | 83 | 192..=215 | 223..=247 | 255..=323 | 2048.. => Self::Utf8,
-            _ => Self::Other,
-        }
-    }
-}
-
 impl<'a> StatementText<'a> {
     /// `of_server`: the server wrote it, in UTF-8, whatever the client's characters are.
     pub(crate) fn read(query: &'a QueryEvent<'a>, dialect: SqlDialect, timestamp: u32, of_server: bool) -> Self {
         let status = &query.status;
-        let client = status.charset.map(|(client, ..)| client).filter(|_| !of_server);
-        let ascii = query.statement.is_ascii();
-        let bytes = match client.map_or(Client::Utf8, Client::of_collation) {
-            Client::Latin1 if !ascii => transcode(Charset::Latin1, Charset::Utf8mb4, &query.statement).ok(),
-            Client::Other if !ascii => None,
-            // Behind what is not known the character set may stand.
-            _ if !ascii && !of_server && client.is_none() && status.unknown.is_some() => None,
-            _ => Some(in_utf8(&query.statement).into_owned()),
+        let dialect = SqlDialect {
+            ignores_references: dialect.ignores_references,
+            ..SqlDialect::of_sql_mode(dialect.flavour, status.sql_mode.unwrap_or(0))
         };
-        let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+        let client = status.charset.map(|(client, ..)| ClientCharset::of_collation(client)).filter(|_| !of_server);
+        let ascii = query.statement.is_ascii();
+        let text = match client {
+            Some(client) if !ascii && client.is_latin1() => {
+                client.decode(&query.statement).filter(|text| !has_introduced_text(text, &dialect))
+            }
+            Some(client) if !ascii && !client.is_utf8() => None,
+            // Behind what is not known the character set may stand.
+            None if !ascii && !of_server && status.unknown.is_some() => None,
+            _ => String::from_utf8(in_utf8(&query.statement).into_owned()).ok(),
+        };
         Self {
             damaged: text.is_none(),
             text: text.unwrap_or_else(|| String::from_utf8_lossy(&query.statement).into_owned()),
             schema: String::from_utf8_lossy(query.schema).into_owned(),
-            dialect: SqlDialect {
-                ignores_references: dialect.ignores_references,
-                ..SqlDialect::of_sql_mode(dialect.flavour, status.sql_mode.unwrap_or(0))
-            },
+            dialect,
             query,
             timestamp,
         }
+    }
+
+    /// A statement about tables that is damaged only since its client sent other characters, decoded; None where some are not
+    /// certain. (Of statements about other things a part may be the server's own, in UTF-8.)
+    pub(crate) fn decoded(&self) -> Option<Self> {
+        let (client, connection, _) = self.query.status.charset?;
+        let client = ClientCharset::of_collation(client);
+        let connection = ClientCharset::of_collation(connection);
+        // Texts pass through the connection's character set, which may not have all of them.
+        if client.is_utf8() || !(connection == client || connection.is_utf8()) {
+            return None;
+        }
+        let text = client.decode(&self.query.statement)?;
+        // Whose bytes would be others.
+        let damaged = has_introduced_text(&text, &self.dialect);
+        Some(Self { text, damaged, ..self.clone() })
     }
 
     /// The statement had an error, and was logged for what it had done by then.

@@ -37,14 +37,22 @@ impl Scan<'_> {
         // A definition that does not commit by itself is of CREATE … SELECT, and the server's own words. (Those of a DROP TABLE
         // are in the client's characters.)
         let of_server = inside && trimmed.starts_with(b"CREATE");
-        let statement = StatementText::read(query, self.dialect, event.header.timestamp, of_server);
+        let mut statement = StatementText::read(query, self.dialect, event.header.timestamp, of_server);
+        let mut read = classify(statement.text.as_bytes(), &statement.schema, &statement.dialect);
+        if statement.damaged
+            && let Some(decoded) = statement.decoded()
+            && let known @ Statement::Ddl(_) = classify(decoded.text.as_bytes(), &decoded.schema, &decoded.dialect)
+            && matches!(&known, Statement::Ddl(ddl) if ddl.concerns_rows())
+        {
+            (statement, read) = (decoded, known);
+        }
         let obstacle = |reason: &str, remedy: &'static str| Obstacle {
             position: place.start_position(),
             statement: Some(statement_text(statement.text.as_bytes())),
             reason: reason.to_owned(),
             remedy,
         };
-        let read = match classify(statement.text.as_bytes(), &statement.schema, &statement.dialect) {
+        let read = match read {
             unknown @ Statement::Unknown { .. } if statement.damaged => {
                 around::read_again(query, &statement).unwrap_or(unknown)
             }

@@ -7,7 +7,7 @@ use super::{AddedValue, DdlContext, StatementTimeKind};
 use crate::charset::{Charset, character_bytes};
 use crate::lexer::{self, Kind};
 use crate::shape::Column;
-use crate::{ColumnType, Flavour};
+use crate::{ClientCharset, ColumnType, Flavour};
 
 /// Tokens of a default that is more than an expression to refuse.
 const MOST_TOKENS: usize = 64;
@@ -560,7 +560,9 @@ fn encoded(column: &Column, text: &str) -> Result<Vec<u8>, String> {
     match charset.and_then(Charset::from_name) {
         Some(charset) => charset.encode_text(text).map_err(|error| error.to_string()),
         None if text.is_ascii() && charset.is_some_and(ascii_compatible) => Ok(text.as_bytes().to_vec()),
-        None => Err("its default's bytes depend on a character set that is not known here".to_owned()),
+        None => charset
+            .and_then(|charset| ClientCharset::of_name(charset).encode(text))
+            .ok_or_else(|| "its default's bytes depend on a character set that is not known here".to_owned()),
     }
 }
 
