@@ -233,3 +233,12 @@ fn a_sequence_whose_numbers_are_not_known() {
     check(None, "ALTER SEQUENCE s CACHE 9", &["SEQUENCE d.s left out"], None);
     check(Some("INSERT INTO `s` SELECT 1;\n"), "ALTER SEQUENCE s CACHE 9", &["SEQUENCE d.s left out"], None);
 }
+
+/// A server keeps the columns that `*` stands for. The result may be the next baseline, with a table that has others.
+#[test]
+fn a_view_keeps_its_columns() {
+    let statement = b"CREATE VIEW d.v AS SELECT x.*, 1 AS one FROM d.t x";
+    let (_, result) = result(&[], &[(UTF8, statement)], TableFilter::All);
+    let text = result.text("d.v-schema-view.sql");
+    assert!(text.contains("SELECT `x`.`id`, 1 AS one FROM"), "{text}");
+}

@@ -65,8 +65,9 @@ impl View {
         self.relies_on_session().then_some(self.schema.as_str())
     }
 
-    /// Puts the columns of the moment in the place of `*` where the tables have others by now. `now`: the columns of a table
-    /// at the cut; None for what is no table. Err: what stands in the way.
+    /// Puts the columns of the moment in the place of `*`, which is what the server keeps: the result may be the next baseline.
+    /// Where they cannot be told, it stays if the tables have the same columns now. `now`: the columns of a table at the
+    /// cut; None for what is no table. Err: what stands in the way.
     pub(crate) fn without_stars(&mut self, now: &dyn Fn(&TableName) -> Option<Vec<String>>) -> Result<(), String> {
         let columns = &self.columns;
         let differs = |name: &TableName| {
@@ -77,12 +78,15 @@ impl View {
         let mut named: Vec<String> = Vec::new();
         for star in &self.query.stars {
             match &star.of {
-                Some(of) if !of.iter().any(|(_, table)| differs(table)) => {}
-                Some(of) => {
-                    edits.push((star.span.clone(), expanded(of, columns)?));
-                    let own = of.iter().filter_map(|(_, table)| columns.get(table)).flat_map(Columns::visible);
-                    named.extend(own.cloned());
-                }
+                Some(of) => match expanded(of, columns) {
+                    Ok(with) => {
+                        edits.push((star.span.clone(), with));
+                        let own = of.iter().filter_map(|(_, table)| columns.get(table)).flat_map(Columns::visible);
+                        named.extend(own.cloned());
+                    }
+                    Err(_) if !of.iter().any(|(_, table)| differs(table)) => {}
+                    Err(reason) => return Err(reason),
+                },
                 None if !self.query.tables.iter().any(differs) => {}
                 None => {
                     return Err(
@@ -91,13 +95,16 @@ impl View {
                 }
             }
         }
+        let changed = self.query.tables.iter().any(differs);
         let Some(step) = self.object.steps.last_mut().filter(|_| !edits.is_empty()) else { return Ok(()) };
         self.query.words.extend(named);
         edits.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
         for (span, with) in edits {
-            let with =
-                step.source.in_text(&with).ok_or("its client's character set lacks letters of a column's name")?;
-            step.source.text.replace_range(span, &with);
+            match step.source.in_text(&with) {
+                Some(with) => step.source.text.replace_range(span, &with),
+                None if !changed => {}
+                None => return Err("its client's character set lacks letters of a column's name".to_owned()),
+            }
         }
         if step.source.is_trap() {
             return Err(TRAP.to_owned());
