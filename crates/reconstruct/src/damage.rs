@@ -3,6 +3,7 @@
 //! Checksums are known at a file's end, and its rows are used before: bytes that changed, and still decompress, show as a
 //! history that does not fit. Then, and only then, the files that it may come of are read once more for their checksums.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 
 use backtrail_domain::TableName;
@@ -26,24 +27,37 @@ enum Suspect<'a> {
     Log,
 }
 
-/// The error that is to be told: the damage behind this one, where there is some. `plan`: once there is one.
-pub(crate) fn explained(error: EngineError, inputs: &Inputs<'_>, plan: Option<&Plan>) -> EngineError {
-    match behind(&error, inputs, plan) {
+/// The error that is to be told: the damage behind this one, where there is some. `pieces`: those of the log that were read;
+/// `plan`: once there is one.
+pub(crate) fn explained(
+    error: EngineError,
+    inputs: &Inputs<'_>,
+    pieces: &BTreeSet<String>,
+    plan: Option<&Plan>,
+) -> EngineError {
+    match behind(&error, inputs, pieces, plan) {
         Some((input, reason)) => EngineError::Damaged { input, reason, shown: Box::new(error) },
         None => error,
     }
 }
 
-fn behind(error: &EngineError, inputs: &Inputs<'_>, plan: Option<&Plan>) -> Option<(DamagedInput, String)> {
+fn behind(
+    error: &EngineError,
+    inputs: &Inputs<'_>,
+    read: &BTreeSet<String>,
+    plan: Option<&Plan>,
+) -> Option<(DamagedInput, String)> {
     let suspect = suspect(error)?;
     let in_baseline = files(&suspect, inputs, plan).into_iter().find_map(|name| {
         let found = difference(&inputs.baseline.promised(&name)?, || inputs.baseline.open(&name), inputs)?;
         Some((DamagedInput::Baseline(name), found))
     });
     let in_log = || {
-        let used = |name: &str| plan.is_none_or(|plan| plan.log.iter().any(|piece| piece.name == name));
+        if matches!(suspect, Suspect::File(_)) {
+            return None;
+        }
         let pieces = inputs.log.pieces().unwrap_or_default();
-        pieces.into_iter().filter(|piece| used(&piece.name)).find_map(|piece| {
+        pieces.into_iter().filter(|piece| read.contains(&piece.name)).find_map(|piece| {
             let found = difference(&inputs.log.promised(&piece)?, || inputs.log.open(&piece), inputs)?;
             Some((DamagedInput::Log(piece.name), found))
         })
@@ -51,10 +65,10 @@ fn behind(error: &EngineError, inputs: &Inputs<'_>, plan: Option<&Plan>) -> Opti
     in_baseline.or_else(in_log)
 }
 
-/// None for an error of another kind: of what was asked for, of the world, or one that has found the damage itself.
+/// None for an error of another kind: of what was asked for, or of the world.
 fn suspect(error: &EngineError) -> Option<Suspect<'_>> {
     match error {
-        _ if error.is_damage() || error.retryable() => None,
+        _ if error.retryable() => None,
         EngineError::HistoryDoesNotFit { table, .. }
         | EngineError::RowsLookAlike { table, .. }
         | EngineError::Accounting { table, .. }

@@ -8,8 +8,8 @@ pub(crate) mod collations;
 mod create;
 pub(crate) mod definition;
 mod empty;
-mod letters;
 pub(crate) mod life;
+mod names_by_case;
 mod rename;
 pub(crate) mod schema_defaults;
 pub(crate) mod schema_file;
@@ -24,8 +24,8 @@ use backtrail_schema::{ColumnType, Ddl, DdlVerb, SqlDialect, TableShape, read_sc
 use crate::around::Columns;
 use crate::around::sequences::Sequence;
 use crate::history::definition::{Base, Definition, Step, statements};
-use crate::history::letters::Letters;
 use crate::history::life::{Began, Era, Life};
+use crate::history::names_by_case::NamesByCase;
 use crate::history::schema_defaults::Defaults;
 use crate::input::baseline::Catalog;
 use crate::input::baseline::Shapes;
@@ -79,6 +79,12 @@ impl Tracked {
         self.life.eras.iter().map(|era| era.row_events).sum()
     }
 
+    /// The tables that its foreign keys name at present.
+    fn parents(&self) -> Vec<TableName> {
+        let keys = self.life.last().map(|era| era.shape.foreign_keys.as_slice()).unwrap_or_default();
+        keys.iter().map(|key| key.parent.clone()).collect()
+    }
+
     /// The columns that `*` stands for at present, where they are known.
     pub(crate) fn columns(&self) -> Option<Columns> {
         let era = self.life.last().filter(|_| self.unreadable.is_none())?;
@@ -129,6 +135,9 @@ impl Told<'_> {
 
 pub(crate) const OTHER_CHARACTERS: &str = "the statement holds characters that are not read here: neither UTF-8, nor letters of its client's character set alone";
 
+const OTHER_TEXTS: &str = "the statement holds texts beyond ASCII that would be others where it is written in UTF-8: its client, or the connection, \
+     is in another character set";
+
 /// Where the server tells the two apart, such a statement did nothing; where it does not, it did. (Without a condition it
 /// would have failed, and not be in the log.)
 const OTHER_CASE: &str = "a statement with IF EXISTS or IF NOT EXISTS names it in other letters, small for capital or the reverse: whether the \
@@ -143,7 +152,7 @@ enum Undo {
 
 /// What a statement ended, until it is known whether it counts.
 #[derive(Debug, Default)]
-struct Ends {
+struct Ended {
     tables: Vec<usize>,
     names: Vec<TableName>,
 }
@@ -157,8 +166,10 @@ pub(crate) struct History<'a> {
     /// Names that have been looked up or changed; others are the baseline's.
     names: HashMap<TableName, Option<usize>>,
     /// The baseline's names and those.
-    letters: Letters,
-    ends: Ends,
+    by_case: NamesByCase,
+    /// The server is known to tell names apart that differ in nothing but case.
+    tells_case: bool,
+    ended: Ended,
     pub(crate) bindings: Vec<Binding>,
     undo: Vec<Undo>,
     /// By schema: see [`History::table_options`].
@@ -169,14 +180,16 @@ pub(crate) struct History<'a> {
 
 impl<'a> History<'a> {
     pub(crate) fn new(catalog: &'a Catalog<'a>, shapes: &'a Shapes, dialect: SqlDialect) -> Self {
+        let by_case: NamesByCase = catalog.tables.keys().collect();
         Self {
+            tells_case: by_case.has_pair(),
             catalog,
             shapes,
             dialect,
             tracked: Vec::new(),
             names: HashMap::new(),
-            letters: catalog.tables.keys().collect(),
-            ends: Ends::default(),
+            by_case,
+            ended: Ended::default(),
             bindings: Vec::new(),
             undo: Vec::new(),
             table_options: HashMap::new(),
@@ -232,7 +245,27 @@ impl<'a> History<'a> {
             Some(means) => means.is_some(),
             None => self.catalog.tables.contains_key(*other),
         };
-        self.letters.alike(name).find(there).cloned().unwrap_or_else(|| name.clone())
+        self.by_case.alike(name).find(there).cloned().unwrap_or_else(|| name.clone())
+    }
+
+    /// The table that a server may mean which does not tell case apart (`lower_case_table_names`), where there is none of
+    /// this very name: it writes the names of statements as typed and those of rows in small letters.
+    pub(crate) fn in_other_case(&mut self, name: &TableName) -> Option<usize> {
+        if self.tells_case {
+            return None;
+        }
+        let other = self.resolve(name);
+        if other == *name { None } else { self.find(&other) }
+    }
+
+    /// Why it cannot be told which tables these are, which foreign keys name.
+    fn doubtful_parent(&mut self, parents: &[TableName]) -> Option<String> {
+        let doubtful = |parent: &&TableName| self.find(parent).is_none() && self.in_other_case(parent).is_some();
+        let parent = parents.iter().find(doubtful)?;
+        Some(format!(
+            "a foreign key names its parent {parent} in other letters than it has, small for capital or the reverse: whether \
+             the server tells the two apart is not known"
+        ))
     }
 
     /// The tables there are now, by name.
@@ -320,9 +353,9 @@ impl<'a> History<'a> {
     fn name(&mut self, name: &TableName, id: Option<usize>, moment: u64) {
         let before = self.names.insert(name.clone(), id);
         self.undo.push(Undo::Name(name.clone(), before));
-        self.letters.insert(name);
+        self.by_case.insert(name);
         if id.is_none() {
-            self.ends.names.push(name.clone());
+            self.ended.names.push(name.clone());
         }
         let refers = |id: Option<usize>| {
             let last = id.and_then(|id| self.tracked.get(id)?.life.last());
@@ -345,11 +378,11 @@ impl<'a> History<'a> {
     /// What was done since the last call of this or of [`History::revert`] counts.
     pub(crate) fn settle(&mut self) {
         self.undo.clear();
-        let Ends { tables, names } = std::mem::take(&mut self.ends);
+        let Ended { tables, names } = std::mem::take(&mut self.ended);
         for name in names {
             if self.names.get(&name) == Some(&None) && !self.catalog.tables.contains_key(&name) {
                 self.names.remove(&name);
-                self.letters.remove(&name);
+                self.by_case.remove(&name);
             }
         }
         for id in tables {
@@ -364,7 +397,7 @@ impl<'a> History<'a> {
     /// What was done since then does not count. Tables that were made keep their numbers, which rows were told by and others
     /// come behind; no name means them any more.
     pub(crate) fn revert(&mut self) {
-        self.ends = Ends::default();
+        self.ended = Ended::default();
         if self.undo.is_empty() {
             return;
         }
@@ -453,7 +486,7 @@ impl<'a> History<'a> {
     fn note_end(&mut self, name: &TableName, by: Option<Began>) {
         let Some(id) = self.find(name) else { return };
         self.remember(id);
-        self.ends.tables.push(id);
+        self.ended.tables.push(id);
         if let Some(tracked) = self.tracked.get_mut(id) {
             tracked.ended = by;
         }

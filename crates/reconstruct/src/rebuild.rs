@@ -39,7 +39,10 @@ pub fn reconstruct(
     request: &Request,
     sink: &dyn ResultSink,
 ) -> Result<Report, EngineError> {
-    carry_out(inputs, plan, request, sink).map_err(|error| damage::explained(error, inputs, Some(plan)))
+    carry_out(inputs, plan, request, sink).map_err(|error| {
+        let pieces = plan.log.iter().map(|piece| piece.name.clone()).collect();
+        damage::explained(error, inputs, &pieces, Some(plan))
+    })
 }
 
 fn carry_out(

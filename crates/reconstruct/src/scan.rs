@@ -10,6 +10,7 @@ pub(crate) mod partial;
 pub(crate) mod pending;
 pub(crate) mod statement;
 mod statements;
+pub(crate) mod texts;
 mod transactions;
 pub(crate) mod xa;
 
@@ -199,6 +200,15 @@ impl<'a> Scan<'a> {
                 self.sequences.entry(name.clone()).or_insert_with(|| place.start_position());
             } else if !is_system_schema(&name.schema) {
                 self.unknown.entry(name.clone()).or_insert_with(|| place.start_position());
+                if let Some(other) = self.history.in_other_case(name) {
+                    let reason = format!(
+                        "rows change of {name}, which differs from it in small and capital letters only: whether the server \
+                         tells the two apart is not known"
+                    );
+                    let position = place.start_position();
+                    let obstacle = Obstacle { position, statement: None, reason, remedy: LATER_BASELINE };
+                    self.pending.obstacles.push((other, obstacle));
+                }
             }
             return Ok(());
         };

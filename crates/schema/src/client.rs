@@ -10,13 +10,16 @@ pub struct ClientCharset(Coding);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Coding {
-    /// Or bytes that are taken as they are.
     Utf8,
+    /// `binary`: bytes that are taken as they are. Its names are in UTF-8.
+    Binary,
     Latin1,
     /// Decoded by a library, whose letters are the servers' but for some that are left out here.
     Library(&'static Encoding, Wide),
     /// A byte is a character, and those below 0x80 are ASCII; which ones the others are is not known here.
     Narrow,
+    /// `swe7`, in which brackets are letters.
+    Swe7,
     /// Nothing is known.
     Unknown,
 }
@@ -48,9 +51,8 @@ impl ClientCharset {
         match collation {
             1024..2048 => Self::of_collation(collation - 1024),
             5 | 8 | 15 | 31 | 47 | 48 | 49 | 94 => Self(Coding::Latin1),
-            33 | 45 | 46 | 63 | 76 | 83 | 192..=215 | 223..=247 | 255..=323 | 576..=578 | 608..=610 | 2048.. => {
-                Self::UTF8
-            }
+            63 => Self(Coding::Binary),
+            33 | 45 | 46 | 76 | 83 | 192..=215 | 223..=247 | 255..=323 | 576..=578 | 608..=610 | 2048.. => Self::UTF8,
             2 | 9 | 21 | 27 | 77 => library(encoding_rs::ISO_8859_2, Wide::Single(&[])),
             7 | 74 => library(encoding_rs::KOI8_R, Wide::Single(&[])),
             22 | 75 => library(encoding_rs::KOI8_U, Wide::Single(&[0xae, 0xbe])),
@@ -80,6 +82,7 @@ impl ClientCharset {
             3 | 4 | 6 | 11 | 32 | 37 | 38 | 40 | 43 | 64 | 65 | 69 | 72 | 73 | 80 | 81 | 92 | 93 => {
                 Self(Coding::Narrow)
             }
+            10 | 82 => Self(Coding::Swe7),
             _ => Self(Coding::Unknown),
         }
     }
@@ -88,6 +91,7 @@ impl ClientCharset {
     pub fn of_name(name: &str) -> Self {
         let number = match name {
             "big5" => 1,
+            "swe7" => 10,
             "latin2" => 9,
             "dec8" => 3,
             "cp850" => 4,
@@ -107,7 +111,8 @@ impl ClientCharset {
             "gbk" => 28,
             "latin5" => 30,
             "armscii8" => 32,
-            "utf8" | "utf8mb3" | "utf8mb4" | "binary" => 33,
+            "utf8" | "utf8mb3" | "utf8mb4" => 33,
+            "binary" => 63,
             "cp866" => 36,
             "keybcs2" => 37,
             "macce" => 38,
@@ -128,7 +133,17 @@ impl ClientCharset {
 
     /// Its statements are read as UTF-8.
     pub fn is_utf8(self) -> bool {
-        self == Self::UTF8
+        matches!(self.0, Coding::Utf8 | Coding::Binary)
+    }
+
+    /// Texts in its statements are bytes, whatever characters they are taken for.
+    pub fn is_binary(self) -> bool {
+        self.0 == Coding::Binary
+    }
+
+    /// ASCII means the same in its statements.
+    pub fn has_ascii(self) -> bool {
+        self.0 != Coding::Swe7
     }
 
     /// Its statements are in what servers call latin1.
@@ -138,7 +153,7 @@ impl ClientCharset {
 
     /// Whether quotes and words can be told in its statements.
     pub fn can_be_split(self) -> bool {
-        self.0 != Coding::Unknown
+        !matches!(self.0, Coding::Swe7 | Coding::Unknown)
     }
 
     /// How many bytes the character takes that `bytes` begin with, where some of them may look like ASCII; else 1.
@@ -151,10 +166,10 @@ impl ClientCharset {
     /// are not known here, or with characters that are neither ASCII nor letters nor digits.
     pub fn decode(self, bytes: &[u8]) -> Option<String> {
         match self.0 {
-            Coding::Utf8 => String::from_utf8(bytes.to_vec()).ok(),
-            _ if bytes.is_ascii() => String::from_utf8(bytes.to_vec()).ok(),
+            Coding::Utf8 | Coding::Binary => String::from_utf8(bytes.to_vec()).ok(),
+            _ if bytes.is_ascii() && self.has_ascii() => String::from_utf8(bytes.to_vec()).ok(),
             Coding::Latin1 => String::from_utf8(transcode(Charset::Latin1, Charset::Utf8mb4, bytes).ok()?).ok(),
-            Coding::Narrow | Coding::Unknown => None,
+            Coding::Narrow | Coding::Swe7 | Coding::Unknown => None,
             Coding::Library(encoding, wide) => {
                 let mut name = String::new();
                 let mut rest = bytes;
@@ -182,10 +197,10 @@ impl ClientCharset {
     /// A text in the character set; None where that is not certain.
     pub fn encode(self, name: &str) -> Option<Vec<u8>> {
         let bytes = match self.0 {
-            Coding::Utf8 => name.as_bytes().to_vec(),
-            _ if name.is_ascii() => name.as_bytes().to_vec(),
+            Coding::Utf8 | Coding::Binary => name.as_bytes().to_vec(),
+            _ if name.is_ascii() && self.has_ascii() => name.as_bytes().to_vec(),
             Coding::Latin1 => transcode(Charset::Utf8mb4, Charset::Latin1, name.as_bytes()).ok()?,
-            Coding::Narrow | Coding::Unknown => return None,
+            Coding::Narrow | Coding::Swe7 | Coding::Unknown => return None,
             Coding::Library(encoding, _) => {
                 let (bytes, _, unmapped) = encoding.encode(name);
                 (!unmapped).then(|| bytes.into_owned())?

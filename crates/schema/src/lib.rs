@@ -44,4 +44,4 @@ pub use shape::{
 };
 pub use statement::{AlterClause, AlterKind, DataChange, DataChangeVerb, Ddl, DdlVerb, Statement, TransactionControl};
 pub use view::{OutputColumn, Star, ViewQuery, read_view_query};
-pub use words::{has_introduced_text, has_keyword};
+pub use words::{TextPlace, has_keyword, texts_beyond_ascii};

@@ -100,11 +100,11 @@ pub fn with_auto_increment(create: &str, dialect: &SqlDialect, next: u64) -> Opt
     })?;
     let end = tokens.iter().position(|token| token.kind == Kind::Symbol(';')).unwrap_or(tokens.len());
     let options = tokens.get(options..end)?;
-    // `KEYWORD=value`.
+    // `KEYWORD=value` or `KEYWORD value`.
     let value_of = |keyword: &str| {
         let at = options.iter().position(|token| is_word(token, keyword))?;
-        options.get(at + 1).filter(|token| token.kind == Kind::Symbol('='))?;
-        options.get(at + 2)
+        let equals = options.get(at + 1).is_some_and(|token| token.kind == Kind::Symbol('='));
+        options.get(at + 1 + usize::from(equals))
     };
     let (start, end, text) = match (value_of("AUTO_INCREMENT"), value_of("ENGINE")) {
         (Some(value), _) => (value.start, value.end, next.to_string()),

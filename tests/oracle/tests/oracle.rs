@@ -52,6 +52,7 @@ async fn replay_cases(server: ServerKind) {
             findings.extend(refused.filter(|_| !case.may_fail));
             for outcome in &outcomes {
                 findings.extend(outcome.findings.iter().map(|finding| finding.detail.clone()));
+                findings.extend(outcome.not_loadable.then(|| "a point does not load".to_owned()));
             }
             let last = outcomes.last().unwrap();
             for (table, reason) in &last.refused {

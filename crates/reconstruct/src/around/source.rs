@@ -263,9 +263,13 @@ impl Step {
         !ascii && session.charset.is_some_and(|(client, ..)| !ClientCharset::of_collation(client).is_utf8())
     }
 
-    /// Whether such a name can stand in it.
+    /// Whether such a name can stand in it, and, of an event, that of whom it belongs to.
     pub(crate) fn can_name(&self, name: &str) -> bool {
-        self.source.in_text(name).is_some()
+        let invoker = match &self.around {
+            Around::Session(session) if self.statement.kind == ObjectKind::Event => session.invoker.as_deref(),
+            _ => None,
+        };
+        std::iter::once(name).chain(invoker).all(|name| self.source.in_text(name).is_some())
     }
 
     /// Writes it for an object of this name.

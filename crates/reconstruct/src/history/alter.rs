@@ -5,7 +5,7 @@ use backtrail_schema::{
     AddedValue, AlterKind, ColumnOrigin, Ddl, DdlContext, Evolution, StatementTimeKind, alter, alter_empty,
 };
 
-use super::{History, Told, first_era, timed_default};
+use super::{History, OTHER_TEXTS, Told, Tracked, first_era, timed_default};
 use crate::history::life::Era;
 use crate::scan::statement::StatementText;
 use crate::values::temporal;
@@ -73,6 +73,9 @@ impl History<'_> {
                 if let Some(reason) = timed_default(&shape, Some(&era.shape), told.statement) {
                     tracked.obstacle.get_or_insert(told.obstacle(reason));
                 }
+                if told.statement.has_other_texts(&shape, Some(&era.shape)) {
+                    tracked.obstacle.get_or_insert(told.obstacle(OTHER_TEXTS));
+                }
                 if let Some(engine) = named_engine(ddl) {
                     shape.engine = engine;
                 }
@@ -89,6 +92,10 @@ impl History<'_> {
             }
         }
         self.name(name, Some(id), told.moment);
+        let parents = self.tracked.get(id).map(Tracked::parents).unwrap_or_default();
+        if let Some(reason) = self.doubtful_parent(&parents) {
+            self.obstruct(id, told.obstacle(reason));
+        }
         if !renamed.is_empty() {
             self.each_child(name, &mut |shape| shape.parent_columns_renamed(name, &renamed));
         }

@@ -5,7 +5,7 @@ use backtrail_schema::{
     Column, ColumnType, Ddl, DdlVerb, SchemaError, TableShape, parse_create_table, parse_create_table_in,
 };
 
-use super::{History, OTHER_CASE, OTHER_CHARACTERS, Told, Tracked, first_era, timed_default};
+use super::{History, OTHER_CASE, OTHER_CHARACTERS, OTHER_TEXTS, Told, Tracked, first_era, timed_default};
 use crate::around::sequences::Sequence;
 use crate::history::definition::{Base, Definition};
 use crate::history::life::Life;
@@ -57,6 +57,16 @@ impl History<'_> {
             Some(reason) => Err(reason),
             None => Ok(shape),
         });
+        let parsed = parsed.and_then(|shape| match told.statement.has_other_texts(&shape, None) {
+            true => Err(OTHER_TEXTS.to_owned()),
+            false => Ok(shape),
+        });
+        let parents: Vec<TableName> =
+            parsed.iter().flat_map(|shape| &shape.foreign_keys).map(|key| key.parent.clone()).collect();
+        let parsed = match self.doubtful_parent(&parents) {
+            Some(reason) => Err(reason),
+            None => parsed,
+        };
         let definition = Definition::new(Base::Made(Box::new(step)));
         self.made(name, parsed.map(|shape| (shape, definition.clone())), definition, told);
     }
@@ -70,7 +80,10 @@ impl History<'_> {
     ) {
         let tracked = match shape {
             Ok((shape, definition)) => {
-                Tracked::new(name, Life { origin: None, eras: vec![first_era(name, shape, told.began())], definition })
+                // As a dump makes it: CREATE TABLE … SEQUENCE=1.
+                let sequence = Sequence::of_shape(&shape).filter(|_| shape.sequence);
+                let eras = vec![first_era(name, shape, told.began())];
+                Tracked { sequence, ..Tracked::new(name, Life { origin: None, eras, definition }) }
             }
             Err(reason) => Tracked {
                 obstacle: Some(told.obstacle(reason.clone())),

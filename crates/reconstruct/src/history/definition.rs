@@ -314,21 +314,26 @@ fn comment_length(text: &str) -> Option<usize> {
 
 /// A schema file whose table counts on from `next`.
 pub(crate) fn counting(text: &str, name: &str, next: u64) -> String {
-    let create = statements(text).into_iter().find(|statement| {
-        let begins = |word: &str, found: Option<&str>| found.is_some_and(|found| found.eq_ignore_ascii_case(word));
+    let counts = format!("ALTER TABLE {} AUTO_INCREMENT=", quoted_name(name));
+    let is_table = |statement: &&str| {
         let mut words = statement.split_ascii_whitespace();
-        begins("CREATE", words.next()) && begins("TABLE", words.next())
-    });
-    let place = create.and_then(|create| Some((create, text.find(create)?)));
+        let verb = words.next().unwrap_or_default();
+        let of_table = words.next().is_some_and(|word| word.eq_ignore_ascii_case("TABLE"));
+        of_table && ["CREATE", "ALTER"].iter().any(|own| verb.eq_ignore_ascii_case(own))
+    };
+    let own: Vec<&str> = statements(text).into_iter().filter(is_table).collect();
     // Both families show a definition alike, and files are in the default mode.
-    let counted = place.and_then(|(create, at)| {
-        let counted = with_auto_increment(create, &SqlDialect::mysql(), next)?;
-        Some(format!("{}{counted}{}", text.get(..at)?, text.get(at + create.len()..)?))
+    let counted = match own.as_slice() {
+        [create] => with_auto_increment(create, &SqlDialect::mysql(), next).map(|counted| (*create, counted)),
+        // A result of this program: what comes last counts.
+        [.., last] if last.starts_with(&counts) => Some((*last, format!("{counts}{next}{AS_IT_IS}"))),
+        _ => None,
+    };
+    let written = counted.and_then(|(statement, counted)| {
+        let at = text.rfind(statement)?;
+        Some(format!("{}{counted}{}", text.get(..at)?, text.get(at + statement.len()..)?))
     });
-    counted.unwrap_or_else(|| {
-        let name = quoted_name(name);
-        format!("{}\nALTER TABLE {name} AUTO_INCREMENT={next}{AS_IT_IS};\n", text.trim_end())
-    })
+    written.unwrap_or_else(|| format!("{}\n{counts}{next}{AS_IT_IS};\n", text.trim_end()))
 }
 
 #[cfg(test)]
@@ -344,8 +349,13 @@ mod tests {
         let shape = shape_of_file(&timestamp, "shop", &SqlDialect::mysql()).unwrap();
         assert_eq!((shape.columns[1].name.as_str(), shape.columns[1].default.as_deref()), ("r", None));
         let counted = counting(file, "t", 9);
-        assert!(counted.contains("ENGINE=InnoDB AUTO_INCREMENT=9;\nALTER"), "{counted}");
-        assert!(counting(&counted, "t", 12).contains("AUTO_INCREMENT=12;"), "{counted}");
+        assert!(counted.ends_with("DEFAULT 3;\nALTER TABLE `t` AUTO_INCREMENT=9 /*!40000 */;\n"), "{counted}");
+        let again = counting(&counted, "t", 12);
+        assert!(again.contains("AUTO_INCREMENT=12 /*!40000 */;\n") && again.matches("AUTO_INCREMENT").count() == 1);
+        let alone = "CREATE TABLE `t` (\n  `a` int COMMENT 'ENGINE=x AUTO_INCREMENT=1'\n) ENGINE=InnoDB COMMENT='\n) AUTO_INCREMENT=7';\n";
+        let counted = counting(alone, "t", 9);
+        assert!(counted.contains(") ENGINE=InnoDB AUTO_INCREMENT=9 COMMENT='\n) AUTO_INCREMENT=7';"), "{counted}");
+        assert!(counting(&counted, "t", 12).contains("AUTO_INCREMENT=12 COMMENT='\n) AUTO_INCREMENT=7';"));
     }
 
     fn step(text: &str) -> Step {

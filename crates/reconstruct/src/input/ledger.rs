@@ -4,7 +4,7 @@
 //! what a manifest promises of it, with its size in the directory, and with itself when it was read before; a difference
 //! is an error of that very read, before anything is made of the file's last rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -162,6 +162,11 @@ pub(crate) struct AccountedLog<'a> {
 impl<'a> AccountedLog<'a> {
     pub(crate) fn new(inner: &'a dyn BinaryLog) -> Self {
         Self { inner, ledger: Arc::default() }
+    }
+
+    /// The pieces that were read, in part or whole.
+    pub(crate) fn opened(&self) -> BTreeSet<String> {
+        self.ledger.readings().into_iter().map(|(name, _)| name).collect()
     }
 
     /// Puts what was read of each piece beside it.

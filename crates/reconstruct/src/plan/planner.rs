@@ -33,14 +33,15 @@ use crate::scan::{Scan, is_system_schema};
 /// # Errors
 /// A baseline that cannot be one, a log with a gap, a target that cannot be reached: see [`EngineError`].
 pub fn plan(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError> {
-    gather(inputs, request).map_err(|error| damage::explained(error, inputs, None))
+    let log = AccountedLog::new(inputs.log);
+    gather(inputs, request, &log).map_err(|error| damage::explained(error, inputs, &log.opened(), None))
 }
 
-fn gather(inputs: &Inputs<'_>, request: &Request) -> Result<Plan, EngineError> {
-    let (baseline, accounted_log) = (AccountedBaseline::new(inputs.baseline), AccountedLog::new(inputs.log));
+fn gather(inputs: &Inputs<'_>, request: &Request, accounted_log: &AccountedLog<'_>) -> Result<Plan, EngineError> {
+    let baseline = AccountedBaseline::new(inputs.baseline);
     let catalog = Catalog::read(&baseline)?;
     let finder = CutFinder::new(request, &catalog.coordinates)?;
-    let log = Log::open(&accounted_log)?;
+    let log = Log::open(accounted_log)?;
     let format = log.format(&catalog.coordinates.position)?;
     let dialect = dialect(&format, &catalog.coordinates);
     let shapes = read_shapes(inputs, request, &catalog, &dialect)?;

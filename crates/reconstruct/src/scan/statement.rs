@@ -1,19 +1,21 @@
 //! A statement of the log as text, with what its session had set.
 
 use backtrail_binlog::QueryEvent;
-use backtrail_schema::{ClientCharset, DdlContext, Flavour, SqlDialect, SqlMode, has_introduced_text};
+use backtrail_schema::{ClientCharset, DdlContext, Flavour, SqlDialect, SqlMode, TableShape};
 
 use crate::history::collations::{name_of, setting};
 use crate::history::session::{SessionSettings, seconds_east};
 use crate::input::declared::in_utf8;
+use crate::scan::texts::Texts;
 
 /// A statement, readable.
 #[derive(Debug, Clone)]
 pub(crate) struct StatementText<'a> {
     /// In UTF-8.
     pub(crate) text: String,
-    /// Some of the text is not what the server read.
+    /// Its characters are not those that the server read.
     pub(crate) damaged: bool,
+    texts: Texts,
     /// The session's schema.
     pub(crate) schema: String,
     pub(crate) dialect: SqlDialect,
@@ -30,41 +32,36 @@ impl<'a> StatementText<'a> {
             ignores_references: dialect.ignores_references,
             ..SqlDialect::of_sql_mode(dialect.flavour, status.sql_mode.unwrap_or(0))
         };
-        let client = status.charset.map(|(client, ..)| ClientCharset::of_collation(client)).filter(|_| !of_server);
+        let charset = status.charset.filter(|_| !of_server);
+        let client = charset.map(|(client, ..)| ClientCharset::of_collation(client));
         let ascii = query.statement.is_ascii();
         let text = match client {
-            Some(client) if !ascii && client.is_latin1() => {
-                client.decode(&query.statement).filter(|text| !has_introduced_text(text, &dialect))
-            }
+            Some(client) if !client.has_ascii() => None,
+            Some(client) if !ascii && client.is_latin1() => client.decode(&query.statement),
             Some(client) if !ascii && !client.is_utf8() => None,
             // Behind what is not known the character set may stand.
             None if !ascii && !of_server && status.unknown.is_some() => None,
             _ => String::from_utf8(in_utf8(&query.statement).into_owned()).ok(),
         };
-        Self {
-            damaged: text.is_none(),
-            text: text.unwrap_or_else(|| String::from_utf8_lossy(&query.statement).into_owned()),
-            schema: String::from_utf8_lossy(query.schema).into_owned(),
-            dialect,
-            query,
-            timestamp,
-        }
+        let damaged = text.is_none();
+        let text = text.unwrap_or_else(|| String::from_utf8_lossy(&query.statement).into_owned());
+        let texts = if of_server { Texts::Same } else { texts_of(&text, &dialect, query) };
+        let schema = String::from_utf8_lossy(query.schema).into_owned();
+        Self { text, damaged, texts, schema, dialect, query, timestamp }
     }
 
     /// A statement about tables that is damaged only since its client sent other characters, decoded; None where some are not
     /// certain. (Of statements about other things a part may be the server's own, in UTF-8.)
     pub(crate) fn decoded(&self) -> Option<Self> {
-        let (client, connection, _) = self.query.status.charset?;
-        let client = ClientCharset::of_collation(client);
-        let connection = ClientCharset::of_collation(connection);
-        // Texts pass through the connection's character set, which may not have all of them.
-        if client.is_utf8() || !(connection == client || connection.is_utf8()) {
-            return None;
-        }
-        let text = client.decode(&self.query.statement)?;
-        // Whose bytes would be others.
-        let damaged = has_introduced_text(&text, &self.dialect);
-        Some(Self { text, damaged, ..self.clone() })
+        let (client, ..) = self.query.status.charset?;
+        let text = ClientCharset::of_collation(client).decode(&self.query.statement)?;
+        let texts = texts_of(&text, &self.dialect, self.query);
+        Some(Self { text, damaged: false, texts, ..self.clone() })
+    }
+
+    /// Whether the table that the statement has made of another one, or anew, holds texts that are not the server's.
+    pub(crate) fn has_other_texts(&self, shape: &TableShape, before: Option<&TableShape>) -> bool {
+        self.texts.differ_in(shape, before)
     }
 
     /// The statement had an error, and was logged for what it had done by then.
@@ -141,4 +138,9 @@ impl<'a> StatementText<'a> {
     pub(crate) fn is_in_unknown_zone(&self) -> bool {
         self.query.status.time_zone.is_some() && self.utc_offset().is_none()
     }
+}
+
+fn texts_of(text: &str, dialect: &SqlDialect, query: &QueryEvent<'_>) -> Texts {
+    let Some((client, connection, _)) = query.status.charset else { return Texts::Same };
+    Texts::of(text, dialect, ClientCharset::of_collation(client), ClientCharset::of_collation(connection))
 }

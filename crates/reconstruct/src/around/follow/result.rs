@@ -274,7 +274,8 @@ impl Follower<'_> {
         for read in &view.query.tables {
             let there = self.written_table(read).is_some()
                 || kept.contains_key(read)
-                || (!self.scope.catalog.views.contains_key(read)
+                || (!self.tells_case
+                    && !self.scope.catalog.views.contains_key(read)
                     && self.last_of(&(ObjectKind::View, read.clone())).is_none()
                     && kept.keys().any(|name| is_like(name, read)))
                 || self.scope.sequences.contains_key(read)

@@ -56,6 +56,11 @@ impl Follower<'_> {
                 if statement.kind == ObjectKind::Package {
                     list.objects.retain(|object| !is(object, ObjectKind::PackageBody, &statement.name.table));
                 }
+                if !step.can_name(&statement.name.table) {
+                    self.changed_post.insert(schema);
+                    self.note(key, told, Some(NO_LETTERS.to_owned()));
+                    return Ok(());
+                }
                 list.objects.push(Object {
                     name: statement.name.clone(),
                     table: None,
@@ -79,6 +84,12 @@ impl Follower<'_> {
                     }
                     object.steps.push(step.clone());
                 } else if let Around::Session(session) = &step.around {
+                    if session.invoker.as_deref().is_some_and(|invoker| !object.can_be_named(invoker)) {
+                        list.objects.remove(at.unwrap_or_default());
+                        self.changed_post.insert(schema);
+                        self.note(key, told, Some(NO_LETTERS.to_owned()));
+                        return Ok(());
+                    }
                     object.definer = session.invoker.clone().or(object.definer.take());
                 }
                 if let Some(to) = &statement.rename_to {

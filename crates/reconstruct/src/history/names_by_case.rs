@@ -6,9 +6,9 @@ use backtrail_domain::TableName;
 
 /// Names by what they are in small letters.
 #[derive(Debug, Default)]
-pub(super) struct Letters(HashMap<TableName, BTreeSet<TableName>>);
+pub(super) struct NamesByCase(HashMap<TableName, BTreeSet<TableName>>);
 
-impl Letters {
+impl NamesByCase {
     pub(super) fn insert(&mut self, name: &TableName) {
         self.0.entry(small(name)).or_default().insert(name.clone());
     }
@@ -23,12 +23,17 @@ impl Letters {
         }
     }
 
+    /// Whether two of the names differ in nothing but case: then the server tells them apart.
+    pub(super) fn has_pair(&self) -> bool {
+        self.0.values().any(|names| names.len() > 1)
+    }
+
     pub(super) fn alike(&self, name: &TableName) -> impl Iterator<Item = &TableName> {
         self.0.get(&small(name)).into_iter().flatten()
     }
 }
 
-impl<'a> FromIterator<&'a TableName> for Letters {
+impl<'a> FromIterator<&'a TableName> for NamesByCase {
     fn from_iter<I: IntoIterator<Item = &'a TableName>>(names: I) -> Self {
         let mut letters = Self::default();
         names.into_iter().for_each(|name| letters.insert(name));

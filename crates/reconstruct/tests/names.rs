@@ -1,0 +1,59 @@
+//! Names that differ in nothing but case: with `lower_case_table_names` a server writes those of statements as typed and those of
+//! rows in small letters.
+
+#![expect(clippy::disallowed_methods, reason = "what tests share also reads recorded histories, which are files")]
+#![expect(clippy::unwrap_used, reason = "a test's helpers may panic like the test")]
+
+#[path = "support/log.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod log;
+#[path = "support/memory.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod memory;
+
+use backtrail_domain::{CutTarget, TableFilter};
+use backtrail_reconstruct::{Inputs, NoObserver, RefusalPolicy, Request, plan};
+use log::{Log, baseline, pieces};
+use memory::Memory;
+
+/// The refused tables with their reasons. The baseline has these tables; the log these statements and then rows of a table.
+fn refused(tables: &[&str], statements: &[&str], rows_of: &str) -> Vec<(String, String)> {
+    let mut log = Log::file("binlog.000001", "8.0.40", true, false);
+    let tables: Vec<(&str, &str)> = tables.iter().map(|table| (*table, "InnoDB")).collect();
+    let baseline = baseline(&log.end(), &tables);
+    for (sequence, statement) in (1..).zip(statements) {
+        log.gtid(0, sequence, true).query(statement);
+    }
+    log.gtid(0, 99, false).insert(rows_of, &[(9, 9)]).commit();
+    let (pieces, end) = (pieces(&[&log]), log.end());
+    let inputs = Inputs { baseline: &baseline, log: &pieces, spill: &Memory::default(), observer: &NoObserver };
+    let mut request = Request::new(CutTarget::Position(end.parse().unwrap()), TableFilter::All);
+    request.refusals = RefusalPolicy::Skip;
+    let plan = plan(&inputs, &request).unwrap();
+    plan.refusals().map(|refusal| (refusal.table.to_string(), refusal.reason.clone())).collect()
+}
+
+#[test]
+fn rows_of_a_table_in_other_letters() {
+    let check = |tables: &[&str], statements: &[&str], rows_of: &str, expected: &[(&str, &str)]| {
+        let refused = refused(tables, statements, rows_of);
+        let as_expected = refused.len() == expected.len()
+            && refused
+                .iter()
+                .zip(expected)
+                .all(|((table, reason), (name, text))| table == name && reason.contains(text));
+        assert!(as_expected, "{statements:?}: {refused:?}");
+    };
+    let create = "CREATE TABLE Kid (number INT PRIMARY KEY, value INT)";
+    let (letters, absent) = ("small and capital letters only", "the table is not in it");
+    check(&["t"], &[create], "Kid", &[]);
+    check(&["t"], &[create], "kid", &[("d.Kid", letters), ("d.kid", absent)]);
+    check(&["t"], &["RENAME TABLE t TO U"], "u", &[("d.U", letters), ("d.u", absent)]);
+    // Two names that were there at once are two tables.
+    check(&["t", "T"], &[create], "kid", &[("d.kid", absent)]);
+    check(&["t", "T"], &[], "T", &[]);
+    let names = "a foreign key names its parent d.T in other letters";
+    let child = "CREATE TABLE k (number INT PRIMARY KEY, value INT, FOREIGN KEY (value) REFERENCES T (number))";
+    check(&["t"], &[child], "t", &[("d.k", names)]);
+    check(&["k", "t"], &["ALTER TABLE k ADD FOREIGN KEY (value) REFERENCES T (number)"], "t", &[("d.k", names)]);
+}
