@@ -353,3 +353,43 @@ async fn a_backup_says_that_no_recovery_can_start_from_it() {
     assert!(warnings.contains("no baseline for PITR: binlog_format is MIXED, not ROW"), "{warnings}");
     assert_eq!(check(&world, "binlog_format").await, (json!(false), json!(false), json!("MIXED")));
 }
+
+/// With `lower_case_table_names` of 1 a server logs the names of statements as typed, and those of rows in small letters: the
+/// backup's manifest tells which it is.
+#[tokio::test]
+async fn a_shop_in_small_letters_comes_back() {
+    let mut world = World::start(WorldOptions::default()).await.unwrap();
+    let source = world.mariadb_with(["--lower-case-table-names=1"]).await.unwrap();
+    let scratch = world.mariadb_with(["--lower-case-table-names=1"]).await.unwrap();
+    let before = [
+        "CREATE DATABASE Shop",
+        "CREATE TABLE Shop.Parent (id INT PRIMARY KEY, v INT)",
+        "CREATE TABLE Shop.Other (id INT PRIMARY KEY)",
+        "INSERT INTO Shop.Parent VALUES (1, 1), (2, 2)",
+        "INSERT INTO Shop.Other VALUES (1)",
+    ];
+    execute(&source, &before).await.unwrap();
+    let server = world.register("shop-db", &source).await.unwrap();
+    let backup = world.back_up(&server).await.unwrap();
+    assert_eq!(backup["manifest"]["source"]["lower_case_table_names"], 1, "{backup}");
+    let changes = [
+        "CREATE TABLE SHOP.Kid (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES Shop.PARENT (id) ON DELETE CASCADE)",
+        "INSERT INTO shop.kid VALUES (1, 1), (2, 2)",
+        "DELETE FROM Shop.pArent WHERE id = 1",
+        "RENAME TABLE Shop.OTHER TO Shop.Another",
+        "INSERT INTO shop.ANOTHER VALUES (2)",
+        "DROP TABLE IF EXISTS Shop.NOTHING",
+        "ALTER TABLE Shop.PARENT ADD COLUMN w INT DEFAULT 5",
+    ];
+    execute(&source, &changes).await.unwrap();
+    let truth = contents(&source, "shop").await.unwrap();
+    let (place, _) = position(&source).await.unwrap();
+    execute(&source, &["DROP TABLE shop.kid"]).await.unwrap();
+
+    let path = world.start_pitr(&server, &json!({"target_position": place})).await.unwrap();
+    let run = world.api.follow(&path, |_| ()).await.unwrap();
+    let dump = world.path("result");
+    world.api.fetch_files(&format!("{path}/files"), &dump).await.unwrap();
+    load(&dump, "shop", &scratch).await.unwrap();
+    assert_eq!(contents(&scratch, "shop").await.unwrap(), truth, "{run}");
+}

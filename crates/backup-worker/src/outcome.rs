@@ -111,6 +111,10 @@ pub(crate) fn prove(
             flavour: source.facts.flavour.as_str().to_owned(),
             version: source.facts.version.clone(),
             identity: source.facts.identity.clone(),
+            lower_case_table_names: source
+                .facts
+                .variable("lower_case_table_names")
+                .and_then(|value| value.parse().ok()),
         },
         tool: dumped.tool.clone(),
         started_at: source.clock,

@@ -60,6 +60,9 @@ pub struct SourceIdentity {
     pub version: String,
     /// MySQL's `server_uuid`; on MariaDB, which has none, `mariadb-<server_id>`.
     pub identity: String,
+    /// `lower_case_table_names`: how it tells names of schemas and tables apart. Not in manifests of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lower_case_table_names: Option<u8>,
 }
 
 /// How the dump came to be consistent.

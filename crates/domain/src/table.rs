@@ -18,6 +18,11 @@ pub struct TableName {
 }
 
 impl TableName {
+    /// The name in small letters.
+    pub fn lowered(&self) -> Self {
+        Self { schema: self.schema.to_lowercase(), table: self.table.to_lowercase() }
+    }
+
     /// A table in a schema.
     pub fn new(schema: impl Into<String>, table: impl Into<String>) -> Self {
         Self { schema: schema.into(), table: table.into() }

@@ -42,7 +42,12 @@ fn backup(files: Vec<ManifestFile>) -> BackupManifest {
         backup_id: Uuid::nil().into(),
         tenant_id: Uuid::nil().into(),
         server_id: Uuid::nil().into(),
-        source: SourceIdentity { flavour: "mariadb".into(), version: "10.11".into(), identity: "mariadb:1".into() },
+        source: SourceIdentity {
+            flavour: "mariadb".into(),
+            version: "10.11".into(),
+            identity: "mariadb:1".into(),
+            lower_case_table_names: Some(0),
+        },
         tool: "mydumper 0.10.1".into(),
         started_at: now,
         completed_at: now,

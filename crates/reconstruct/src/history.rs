@@ -23,12 +23,14 @@ use backtrail_schema::{ColumnType, Ddl, DdlVerb, SqlDialect, TableShape, read_sc
 
 use crate::around::Columns;
 use crate::around::sequences::Sequence;
+use crate::history::collations::name_of;
 use crate::history::definition::{Base, Definition, Step, statements};
 use crate::history::life::{Began, Era, Life};
 use crate::history::names_by_case::NamesByCase;
 use crate::history::schema_defaults::Defaults;
 use crate::input::baseline::Catalog;
 use crate::input::baseline::Shapes;
+use crate::io::{Baseline, NameCase};
 use crate::plan::facts::{LATER_BASELINE, Obstacle, statement_text};
 use crate::scan::pending::{Touched, TouchedRows, is_transactional};
 use crate::scan::statement::StatementText;
@@ -167,8 +169,8 @@ pub(crate) struct History<'a> {
     names: HashMap<TableName, Option<usize>>,
     /// The baseline's names and those.
     by_case: NamesByCase,
-    /// The server is known to tell names apart that differ in nothing but case.
-    tells_case: bool,
+    /// How the server tells names apart, where that is known.
+    name_case: Option<NameCase>,
     ended: Ended,
     pub(crate) bindings: Vec<Binding>,
     undo: Vec<Undo>,
@@ -182,7 +184,7 @@ impl<'a> History<'a> {
     pub(crate) fn new(catalog: &'a Catalog<'a>, shapes: &'a Shapes, dialect: SqlDialect) -> Self {
         let by_case: NamesByCase = catalog.tables.keys().collect();
         Self {
-            tells_case: by_case.has_pair(),
+            name_case: if by_case.has_pair() { Some(NameCase::Distinct) } else { catalog.source.name_case() },
             catalog,
             shapes,
             dialect,
@@ -212,6 +214,15 @@ impl<'a> History<'a> {
                 Err(problem) => Err(problem.to_string()),
             },
         };
+        let mut of_file = None;
+        let shape = shape.or_else(|problem| {
+            let file = self.catalog.tables.get(name).and_then(|files| files.schema.as_ref());
+            let text = file.and_then(|file| self.catalog.text(&file.name).ok());
+            let made = text.and_then(|text| Sequence::of_file(name, &text, &self.dialect));
+            let (sequence, shape) = made.ok_or(problem)?;
+            of_file = Some(sequence);
+            Ok::<_, String>(shape)
+        });
         let (eras, unreadable) = match shape {
             Ok(shape) => (vec![first_era(name, shape, None)], None),
             Err(problem) => (Vec::new(), Some(problem)),
@@ -222,7 +233,8 @@ impl<'a> History<'a> {
             definition: Definition::new(Base::Baseline(name.clone(), self.dialect)),
         };
         let id = self.tracked.len();
-        let sequence = life.last().filter(|era| era.shape.sequence).and_then(|era| Sequence::of_shape(&era.shape));
+        let sequence = of_file
+            .or_else(|| life.last().filter(|era| era.shape.sequence).and_then(|era| Sequence::of_shape(&era.shape)));
         self.tracked.push(Tracked { unreadable, sequence, ..Tracked::new(name, life) });
         self.names.insert(name.clone(), Some(id));
         Some(id)
@@ -238,7 +250,7 @@ impl<'a> History<'a> {
     /// The name by which a table is known here: as given, else the one that differs in nothing but case, since on some
     /// servers (`lower_case_table_names`) case does not count and statements are logged as typed.
     pub(crate) fn resolve(&mut self, name: &TableName) -> TableName {
-        if self.find(name).is_some() {
+        if self.find(name).is_some() || self.name_case == Some(NameCase::Distinct) {
             return name.clone();
         }
         let there = |other: &&TableName| match self.names.get(*other) {
@@ -248,10 +260,25 @@ impl<'a> History<'a> {
         self.by_case.alike(name).find(there).cloned().unwrap_or_else(|| name.clone())
     }
 
+    /// A statement with its names as the server keeps them.
+    pub(crate) fn as_kept(&self, ddl: Ddl) -> Ddl {
+        if self.name_case == Some(NameCase::Lowered) { ddl.lowered() } else { ddl }
+    }
+
+    /// A table's shape with its names as the server keeps them.
+    fn shape_as_kept(&self, shape: TableShape) -> TableShape {
+        if self.name_case != Some(NameCase::Lowered) {
+            return shape;
+        }
+        let mut shape = shape.renamed(shape.name.lowered());
+        shape.foreign_keys.iter_mut().for_each(|key| key.parent = key.parent.lowered());
+        shape
+    }
+
     /// The table that a server may mean which does not tell case apart (`lower_case_table_names`), where there is none of
     /// this very name: it writes the names of statements as typed and those of rows in small letters.
     pub(crate) fn in_other_case(&mut self, name: &TableName) -> Option<usize> {
-        if self.tells_case {
+        if self.name_case == Some(NameCase::Distinct) {
             return None;
         }
         let other = self.resolve(name);
@@ -502,7 +529,12 @@ impl<'a> History<'a> {
             let mut read = statements(&text).into_iter().filter_map(|statement| {
                 read_schema_statement(statement, schema, &dialect).ok().flatten().map(|read| read.charset)
             });
-            read.rfind(|charset| !charset.is_empty())
+            // As results of this program have it.
+            let of_server = |statement: &str| {
+                let number = statement.strip_prefix("SET collation_server = ")?.parse().ok()?;
+                Some(format!("COLLATE {}", name_of(number)?))
+            };
+            read.rfind(|charset| !charset.is_empty()).or_else(|| statements(&text).into_iter().find_map(of_server))
         });
         known.clone()
     }

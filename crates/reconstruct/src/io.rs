@@ -26,6 +26,29 @@ pub struct Promised {
     pub rows: Option<u64>,
 }
 
+/// What a server's `lower_case_table_names` makes of names of schemas and tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameCase {
+    /// 0: names that differ in nothing but case are two.
+    Distinct,
+    /// 1: names are kept in small letters, whatever a statement says.
+    Lowered,
+    /// 2: names are kept as they were made, and compared in small letters.
+    Compared,
+}
+
+impl NameCase {
+    /// By the variable's value; None for one that it does not have.
+    pub fn of_variable(value: u8) -> Option<Self> {
+        match value {
+            0 => Some(Self::Distinct),
+            1 => Some(Self::Lowered),
+            2 => Some(Self::Compared),
+            _ => None,
+        }
+    }
+}
+
 /// A mydumper directory, wherever it lies.
 pub trait Baseline: Sync {
     /// The files, in any order.
@@ -43,6 +66,11 @@ pub trait Baseline: Sync {
     /// What a file must be, where that is known. The engine compares while it reads, and a difference fails the run.
     fn promised(&self, name: &str) -> Option<Promised> {
         let _ = name;
+        None
+    }
+
+    /// How the server that was dumped tells names apart, where a manifest says.
+    fn name_case(&self) -> Option<NameCase> {
         None
     }
 }

@@ -26,8 +26,8 @@ pub use error::{DamagedInput, EngineError};
 pub use input::ledger::{BaselineReading, Reading};
 pub use input::span::Span;
 pub use io::{
-    Baseline, BinaryLog, FileInfo, LogPiece, NoObserver, Observer, Phase, Progress, Promised, ResultFile, ResultSink,
-    Spill, SpillFile,
+    Baseline, BinaryLog, FileInfo, LogPiece, NameCase, NoObserver, Observer, Phase, Progress, Promised, ResultFile,
+    ResultSink, Spill, SpillFile,
 };
 pub use plan::planner::plan;
 pub use plan::{

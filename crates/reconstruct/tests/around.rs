@@ -121,6 +121,7 @@ fn told(plan: &Plan) -> Vec<String> {
 
 const UTF8: u8 = 45;
 const CP850: u8 = 4;
+const LATIN1: u8 = 8;
 
 #[test]
 fn names_in_unknown_characters() {
@@ -241,4 +242,38 @@ fn a_view_keeps_its_columns() {
     let (_, result) = result(&[], &[(UTF8, statement)], TableFilter::All);
     let text = result.text("d.v-schema-view.sql");
     assert!(text.contains("SELECT `x`.`id`, 1 AS one FROM"), "{text}");
+}
+
+/// A result of which nothing changes is the next one's baseline.
+#[test]
+fn results_as_baselines() {
+    let view = b"CREATE VIEW d.`v\xe9` AS SELECT 1 AS one";
+    let sequence = (UTF8, &b"CREATE SEQUENCE d.s START WITH 5"[..]);
+    let schema = (UTF8, &b"CREATE DATABASE e"[..]);
+    let (plan_of_first, first) = result(&[], &[(LATIN1, view), sequence, schema], TableFilter::All);
+    let cut = &plan_of_first.cut.position;
+    let mut log = Log::segment(&cut.file.to_string(), MARIADB, cut.offset);
+    let baseline = Memory::default();
+    first.files().into_iter().for_each(|(name, bytes)| baseline.put(&name, bytes));
+    log.gtid(0, 50, true).query_of_client(b"ALTER SEQUENCE d.s RESTART 12", UTF8);
+    log.gtid(0, 51, true).query_of_client(b"CREATE TABLE e.t (a CHAR(3))", UTF8);
+    log.gtid(0, 52, true).query_of_client(b"ALTER DATABASE e COLLATE utf8mb4_bin", UTF8);
+    let end = log.end();
+    let log = pieces(&[&log]);
+    let spill = Memory::default();
+    let inputs = Inputs { baseline: &baseline, log: &log, spill: &spill, observer: &NoObserver };
+    let mut request = Request::new(CutTarget::Position(end.parse().unwrap()), TableFilter::All);
+    request.refusals = RefusalPolicy::Fail;
+    let plan = plan(&inputs, &request).unwrap();
+    let second = Memory::default();
+    reconstruct(&inputs, &plan, &request, &second).unwrap();
+    let (before, after) = (first.files(), second.files());
+    let of_view: Vec<&String> = before.keys().filter(|name| name.ends_with("-schema-view.sql")).collect();
+    assert_eq!(of_view.len(), 1, "{:?}", before.keys());
+    assert_eq!(before[of_view[0]], after[of_view[0]]);
+    let text = second.text("d.s-schema.sql");
+    assert!(text.contains("START WITH 5;\nALTER SEQUENCE `s` RESTART 12;"), "{text}");
+    // The schema's own before it changed.
+    let text = second.text("e.t-schema.sql");
+    assert!(text.contains("COLLATE utf8mb4_general_ci"), "{text}");
 }

@@ -71,6 +71,18 @@ impl Ddl {
         self.verb.concerns_rows()
     }
 
+    /// The same with the names of schemas and tables in small letters, as a server keeps them whose `lower_case_table_names` is 1.
+    #[must_use]
+    pub fn lowered(self) -> Self {
+        Self {
+            tables: self.tables.iter().map(TableName::lowered).collect(),
+            schema: self.schema.map(|schema| schema.to_lowercase()),
+            renames: self.renames.iter().map(|(from, to)| (from.lowered(), to.lowered())).collect(),
+            like: self.like.as_ref().map(TableName::lowered),
+            ..self
+        }
+    }
+
     /// Whether it concerns the rows, shape or name of this table: by name, or because the table's schema goes.
     ///
     /// Letter case does not count: a server with `lower_case_table_names` takes `DROP TABLE Orders` for `orders`, and the

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use backtrail_contracts::manifest::{BackupManifest, MANIFEST_NAME, ManifestFile};
-use backtrail_reconstruct::{Baseline, FileInfo, Promised};
+use backtrail_reconstruct::{Baseline, FileInfo, NameCase, Promised};
 use tokio::runtime::Handle;
 
 use super::ObjectReader;
@@ -95,5 +95,9 @@ impl Baseline for S3Baseline {
 
     fn promised(&self, name: &str) -> Option<Promised> {
         self.listed.get(name).map(manifest::promised)
+    }
+
+    fn name_case(&self) -> Option<NameCase> {
+        self.manifest.as_ref()?.source.lower_case_table_names.and_then(NameCase::of_variable)
     }
 }

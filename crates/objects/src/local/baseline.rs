@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use backtrail_contracts::manifest::{BackupManifest, MANIFEST_NAME, ManifestFile};
-use backtrail_reconstruct::{Baseline, FileInfo, Promised};
+use backtrail_reconstruct::{Baseline, FileInfo, NameCase, Promised};
 
 use super::{file_error, files_below};
 use crate::{ObjectError, manifest};
@@ -70,5 +70,9 @@ impl Baseline for DirectoryBaseline {
 
     fn promised(&self, name: &str) -> Option<Promised> {
         self.listed.get(name).map(manifest::promised)
+    }
+
+    fn name_case(&self) -> Option<NameCase> {
+        self.manifest.as_ref()?.source.lower_case_table_names.and_then(NameCase::of_variable)
     }
 }

@@ -6,24 +6,28 @@
 use backtrail_binlog::{ColumnImage, RowImage};
 use backtrail_domain::TableName;
 use backtrail_schema::{
-    ColumnType, Ddl, DdlVerb, SqlDialect, TableShape, parse_create_table, quoted_name, rename_in_sequence,
-    sequence_type,
+    ColumnType, Ddl, DdlVerb, SqlDialect, Statement, TableShape, classify, parse_create_table, quoted_name,
+    rename_in_sequence, sequence_type,
 };
+
+use crate::history::definition::statements;
 
 /// What the window did to a sequence.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Sequence {
     /// The statement that made it, where the baseline does not have it.
-    create: Option<Statement>,
+    create: Option<Told>,
     /// The last row that was logged.
     row: Option<String>,
     /// What altered it since.
-    alters: Vec<Statement>,
+    alters: Vec<Told>,
     numbers: Numbers,
+    /// All of this is in its file of the baseline.
+    of_file: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Statement {
+struct Told {
     text: String,
     ddl: Ddl,
     dialect: SqlDialect,
@@ -109,14 +113,29 @@ impl Sequence {
     /// Made by a CREATE SEQUENCE of the window: with its form as a table. None where its type is not known.
     pub(crate) fn made(name: &TableName, text: &str, ddl: &Ddl, dialect: &SqlDialect) -> Option<(Self, TableShape)> {
         debug_assert_eq!(ddl.verb, DdlVerb::CreateSequence);
-        let create = Statement { text: text.to_owned(), ddl: ddl.clone(), dialect: *dialect };
+        let create = Told { text: text.to_owned(), ddl: ddl.clone(), dialect: *dialect };
         let numbers = Numbers::told(text, ddl, dialect).unwrap_or_else(|| Some(Numbers::default()))?;
         Some((Self { create: Some(create), numbers, ..Self::default() }, numbers.shape(name)?))
     }
 
+    /// The baseline's, from which no numbers were taken before: its file has the statements that made it.
+    pub(crate) fn of_file(name: &TableName, text: &str, dialect: &SqlDialect) -> Option<(Self, TableShape)> {
+        let mut found = None;
+        for statement in statements(text) {
+            let Statement::Ddl(ddl) = classify(statement.as_bytes(), &name.schema, dialect) else { continue };
+            match (ddl.verb, &mut found) {
+                (DdlVerb::CreateSequence, None) => found = Some(Self::made(name, statement, &ddl, dialect)?),
+                (DdlVerb::AlterSequence, Some((sequence, _))) => drop(sequence.altered(statement, &ddl, dialect)),
+                _ => return None,
+            }
+        }
+        found.map(|(sequence, shape)| (Self { of_file: true, ..sequence }, shape))
+    }
+
     /// False where it gets another type.
     pub(crate) fn altered(&mut self, text: &str, ddl: &Ddl, dialect: &SqlDialect) -> bool {
-        self.alters.push(Statement { text: text.to_owned(), ddl: ddl.clone(), dialect: *dialect });
+        self.of_file = false;
+        self.alters.push(Told { text: text.to_owned(), ddl: ddl.clone(), dialect: *dialect });
         Numbers::told(text, ddl, dialect).is_none_or(|told| told == Some(self.numbers))
     }
 
@@ -128,12 +147,13 @@ impl Sequence {
     /// A row of the log takes the place of all that was known.
     pub(crate) fn row(&mut self, row: String) {
         self.row = Some(row);
+        self.of_file = false;
         self.alters.clear();
     }
 
     /// Nothing happened to it.
     pub(crate) fn is_baselines(&self) -> bool {
-        self.create.is_none() && self.row.is_none() && self.alters.is_empty()
+        self.of_file || (self.create.is_none() && self.row.is_none() && self.alters.is_empty())
     }
 
     /// Its files; None where no row is known. `row`: the baseline's.
@@ -155,7 +175,7 @@ impl Sequence {
     }
 }
 
-impl Statement {
+impl Told {
     fn write(&self, name: &str) -> Option<String> {
         Some(format!("{};\n", rename_in_sequence(&self.text, &self.ddl, &self.dialect, name)?))
     }

@@ -68,6 +68,9 @@ impl History<'_> {
                 (alter_empty(&era.shape, ddl, &context), None)
             }
         };
+        let shape = shape.map(|shape| self.shape_as_kept(shape));
+        let Some(tracked) = self.tracked.get_mut(id) else { return };
+        let Some(era) = tracked.life.last() else { return };
         match shape {
             Ok(mut shape) => {
                 if let Some(reason) = timed_default(&shape, Some(&era.shape), told.statement) {

@@ -61,6 +61,7 @@ impl History<'_> {
             true => Err(OTHER_TEXTS.to_owned()),
             false => Ok(shape),
         });
+        let parsed = parsed.map(|shape| self.shape_as_kept(shape));
         let parents: Vec<TableName> =
             parsed.iter().flat_map(|shape| &shape.foreign_keys).map(|key| key.parent.clone()).collect();
         let parsed = match self.doubtful_parent(&parents) {
@@ -133,11 +134,14 @@ impl History<'_> {
         let Some(name) = ddl.tables.first().map(|name| self.resolve(name)) else { return };
         let Some(id) = self.find(&name) else { return };
         self.remember(id);
-        if let Some(sequence) = self.tracked.get_mut(id).and_then(|tracked| tracked.sequence.as_mut())
-            && !sequence.altered(&told.statement.text, ddl, &told.statement.dialect)
-        {
-            self.obstruct(id, told.obstacle("it is a sequence, and its numbers get another type"));
-        }
+        let sequence = self.tracked.get_mut(id).and_then(|tracked| tracked.sequence.as_mut());
+        let altered = sequence.map(|sequence| sequence.altered(&told.statement.text, ddl, &told.statement.dialect));
+        let reason = match altered {
+            Some(true) => return,
+            Some(false) => "it is a sequence, and its numbers get another type",
+            None => "it is altered as a sequence, and is not known as one",
+        };
+        self.obstruct(id, told.obstacle(reason));
     }
 }
 

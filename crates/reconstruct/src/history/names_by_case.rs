@@ -10,11 +10,11 @@ pub(super) struct NamesByCase(HashMap<TableName, BTreeSet<TableName>>);
 
 impl NamesByCase {
     pub(super) fn insert(&mut self, name: &TableName) {
-        self.0.entry(small(name)).or_default().insert(name.clone());
+        self.0.entry(name.lowered()).or_default().insert(name.clone());
     }
 
     pub(super) fn remove(&mut self, name: &TableName) {
-        let small = small(name);
+        let small = name.lowered();
         if let Some(names) = self.0.get_mut(&small) {
             names.remove(name);
             if names.is_empty() {
@@ -29,7 +29,7 @@ impl NamesByCase {
     }
 
     pub(super) fn alike(&self, name: &TableName) -> impl Iterator<Item = &TableName> {
-        self.0.get(&small(name)).into_iter().flatten()
+        self.0.get(&name.lowered()).into_iter().flatten()
     }
 }
 
@@ -39,8 +39,4 @@ impl<'a> FromIterator<&'a TableName> for NamesByCase {
         names.into_iter().for_each(|name| letters.insert(name));
         letters
     }
-}
-
-fn small(name: &TableName) -> TableName {
-    TableName::new(name.schema.to_lowercase(), name.table.to_lowercase())
 }

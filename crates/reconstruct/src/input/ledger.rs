@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::EngineError;
 use crate::input::place::PlannedPiece;
-use crate::io::{Baseline, BinaryLog, FileInfo, LogPiece, Promised};
+use crate::io::{Baseline, BinaryLog, FileInfo, LogPiece, NameCase, Promised};
 
 /// What was read of one stored file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -150,6 +150,10 @@ impl Baseline for AccountedBaseline<'_> {
 
     fn promised(&self, name: &str) -> Option<Promised> {
         self.inner.promised(name)
+    }
+
+    fn name_case(&self) -> Option<NameCase> {
+        self.inner.name_case()
     }
 }
 

@@ -97,6 +97,11 @@ struct Counting {
     bytes: Arc<AtomicU64>,
 }
 
+/// Whether a file may hold statements in their clients' characters, beside what servers show in UTF-8.
+fn is_of_clients(file: &str) -> bool {
+    ["-schema-view.sql", "-schema-triggers.sql", "-schema-post.sql"].iter().any(|part| file.contains(part))
+}
+
 impl Read for Counting {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.source.read(buffer)?;
@@ -338,7 +343,8 @@ impl Work<'_> {
             .open(self.surroundings.catalog, &file.name)?
             .read_to_end(&mut content)
             .map_err(|source| EngineError::BaselineRead { file: file.name.clone(), source })?;
-        let mut content = declared::loadable(content);
+        let as_it_is = is_of_clients(&file.name) && std::str::from_utf8(&content).is_err();
+        let mut content = if as_it_is { content } else { declared::loadable(content) };
         if let (Some(next), Some(table)) = (counter, table) {
             // Bytes that are not UTF-8 are left alone: the rows that are loaded count the table up all the same.
             if let Ok(text) = std::str::from_utf8(&content) {

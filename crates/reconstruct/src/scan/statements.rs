@@ -53,6 +53,7 @@ impl Scan<'_> {
             remedy,
         };
         let read = match read {
+            Statement::Ddl(ddl) => Statement::Ddl(self.history.as_kept(ddl)),
             unknown @ Statement::Unknown { .. } if statement.damaged => {
                 around::read_again(query, &statement).unwrap_or(unknown)
             }

@@ -2,19 +2,22 @@
 //!
 //! Those of routines, packages and events, and on MySQL those of triggers, are compared by a collation that makes no
 //! difference between capital and small letters, nor between most accents. Those of views, and on MariaDB those of triggers,
-//! are files' names: `lower_case_table_names` decides whether `v` and `V` are one, and no log tells it. Where two such names
-//! were there at once, the server tells them apart.
+//! are files' names: `lower_case_table_names` decides whether `v` and `V` are one. No log tells it; a manifest does. Where two
+//! such names were there at once, the server tells them apart.
 
 use backtrail_domain::TableName;
 use backtrail_schema::{Flavour, ObjectKind, general_ci};
 
 use super::Follower;
 use crate::input::baseline::Catalog;
+use crate::io::{Baseline, NameCase};
 
-/// Whether a dump has two names that differ in their letters' case only.
+/// Whether a server tells names apart that differ in their letters' case only: it says so, or a dump has two of them.
 pub(super) fn tells_case(catalog: &Catalog<'_>) -> bool {
-    let folded = |name: &TableName| (name.schema.to_lowercase(), name.table.to_lowercase());
-    let mut names: Vec<_> = catalog.tables.keys().chain(catalog.views.keys()).map(folded).collect();
+    if catalog.source.name_case() == Some(NameCase::Distinct) {
+        return true;
+    }
+    let mut names: Vec<_> = catalog.tables.keys().chain(catalog.views.keys()).map(TableName::lowered).collect();
     let mut schemas: Vec<_> = catalog.schemas.keys().map(|schema| schema.to_lowercase()).collect();
     names.sort_unstable();
     schemas.sort_unstable();

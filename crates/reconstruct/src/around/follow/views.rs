@@ -24,8 +24,7 @@ impl Follower<'_> {
         if self.is_view(name) || self.tells_case {
             return Vec::new();
         }
-        let folded = |name: &TableName| (name.schema.to_lowercase(), name.table.to_lowercase());
-        self.views.keys().filter(|own| folded(own) == folded(name)).cloned().collect()
+        self.views.keys().filter(|own| own.lowered() == name.lowered()).cloned().collect()
     }
 
     /// Leaves views out that may be another one.
