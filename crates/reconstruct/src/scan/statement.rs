@@ -28,9 +28,12 @@ impl<'a> StatementText<'a> {
     /// `of_server`: the server wrote it, in UTF-8, whatever the client's characters are.
     pub(crate) fn read(query: &'a QueryEvent<'a>, dialect: SqlDialect, timestamp: u32, of_server: bool) -> Self {
         let status = &query.status;
+        let of_mode = SqlDialect::of_sql_mode(dialect.flavour, status.sql_mode.unwrap_or(0));
         let dialect = SqlDialect {
             ignores_references: dialect.ignores_references,
-            ..SqlDialect::of_sql_mode(dialect.flavour, status.sql_mode.unwrap_or(0))
+            // A server escapes with backslashes whatever the mode.
+            no_backslash_escapes: of_mode.no_backslash_escapes && !of_server,
+            ..of_mode
         };
         let charset = status.charset.filter(|_| !of_server);
         let client = charset.map(|(client, ..)| ClientCharset::of_collation(client));
