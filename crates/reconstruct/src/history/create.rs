@@ -2,14 +2,16 @@
 
 use backtrail_domain::TableName;
 use backtrail_schema::{
-    Column, ColumnType, Ddl, DdlVerb, SchemaError, TableShape, parse_create_table, parse_create_table_in,
+    Column, ColumnType, Ddl, DdlVerb, SchemaError, SqlDialect, Statement, TableShape, classify, parse_create_table,
+    parse_create_table_in, quoted_name,
 };
 
 use super::{History, OTHER_CASE, OTHER_CHARACTERS, OTHER_TEXTS, Told, Tracked, first_era, timed_default};
 use crate::around::sequences::Sequence;
-use crate::history::definition::{Base, Definition};
+use crate::history::definition::{Base, Definition, Step};
 use crate::history::life::Life;
 use crate::history::schema_defaults::Defaults;
+use crate::history::session::SessionSettings;
 use crate::scan::statement::StatementText;
 
 impl History<'_> {
@@ -68,7 +70,10 @@ impl History<'_> {
             Some(reason) => Err(reason),
             None => parsed,
         };
-        let definition = Definition::new(Base::Made(Box::new(step)));
+        let without = parsed.iter().filter(|_| told.statement.of_server).flat_map(without_default);
+        let later = without.filter_map(|column| dropped_default(name, column, &step)).collect();
+        let mut definition = Definition::new(Base::Made(Box::new(step)));
+        definition.steps = later;
         self.made(name, parsed.map(|shape| (shape, definition.clone())), definition, told);
     }
 
@@ -154,4 +159,44 @@ pub(super) fn lost_default<'s>(shape: &'s TableShape, text: &str) -> Option<&'s 
             && column.default.as_ref().is_some_and(|default| default.contains('?'))
     };
     shape.columns.iter().find(doubtful).filter(|_| of_server).map(|column| column.name.as_str())
+}
+
+/// The columns of a definition that a server wrote itself which may be NULL and have no default, not even that: CREATE …
+/// SELECT takes them over from such columns (they lost it by DROP DEFAULT). By a statement that says nothing it would be NULL.
+fn without_default(shape: &TableShape) -> impl Iterator<Item = &Column> {
+    shape.columns.iter().filter(|column| {
+        let says_null = matches!(
+            column.ty,
+            ColumnType::TinyInt { .. }
+                | ColumnType::SmallInt { .. }
+                | ColumnType::MediumInt { .. }
+                | ColumnType::Int { .. }
+                | ColumnType::BigInt { .. }
+                | ColumnType::Decimal { .. }
+                | ColumnType::Float { .. }
+                | ColumnType::Double { .. }
+                | ColumnType::Bit { .. }
+                | ColumnType::Date
+                | ColumnType::Time { .. }
+                | ColumnType::DateTime { .. }
+                | ColumnType::Timestamp { .. }
+                | ColumnType::Year
+                | ColumnType::Char { .. }
+                | ColumnType::VarChar { .. }
+                | ColumnType::Binary { .. }
+                | ColumnType::VarBinary { .. }
+                | ColumnType::Enum { .. }
+                | ColumnType::Set { .. }
+        );
+        says_null && column.nullable && column.default.is_none() && column.generated.is_none()
+    })
+}
+
+/// The statement after which a column has no default.
+fn dropped_default(name: &TableName, column: &Column, made: &Step) -> Option<Step> {
+    let text =
+        format!("ALTER TABLE {} ALTER COLUMN {} DROP DEFAULT", quoted_name(&name.table), quoted_name(&column.name));
+    let dialect = SqlDialect::of_flavour(made.dialect.flavour);
+    let Statement::Ddl(ddl) = classify(text.as_bytes(), &name.schema, &dialect) else { return None };
+    Some(Step { text, ddl, dialect, session: SessionSettings::default(), schema_options: None })
 }

@@ -16,6 +16,8 @@ pub(crate) struct StatementText<'a> {
     /// Its characters are not those that the server read.
     pub(crate) damaged: bool,
     texts: Texts,
+    /// The server wrote it itself.
+    pub(crate) of_server: bool,
     /// The session's schema.
     pub(crate) schema: String,
     pub(crate) dialect: SqlDialect,
@@ -50,7 +52,7 @@ impl<'a> StatementText<'a> {
         let text = text.unwrap_or_else(|| String::from_utf8_lossy(&query.statement).into_owned());
         let texts = if of_server { Texts::Same } else { texts_of(&text, &dialect, query) };
         let schema = String::from_utf8_lossy(query.schema).into_owned();
-        Self { text, damaged, texts, schema, dialect, query, timestamp }
+        Self { text, damaged, texts, of_server, schema, dialect, query, timestamp }
     }
 
     /// A statement about tables that is damaged only since its client sent other characters, decoded; None where some are not
