@@ -242,6 +242,13 @@ fn a_view_keeps_its_columns() {
     let (_, result) = result(&[], &[(UTF8, statement)], TableFilter::All);
     let text = result.text("d.v-schema-view.sql");
     assert!(text.contains("SELECT `x`.`id`, 1 AS one FROM"), "{text}");
+    // All ASCII itself: names that are put into it have to be in its client's characters, or it stays.
+    let schema = "CREATE TABLE `t` (\n  `日` int NOT NULL,\n  PRIMARY KEY (`日`)\n) ENGINE=InnoDB;\n";
+    for client in [LATIN1, CP850] {
+        let (_, result) = self::result(&[("d.t-schema.sql", schema)], &[(client, statement)], TableFilter::All);
+        let text = result.text("d.v-schema-view.sql");
+        assert!(text.contains("SELECT x.*, 1 AS one FROM"), "{text}");
+    }
 }
 
 /// A result of which nothing changes is the next one's baseline.

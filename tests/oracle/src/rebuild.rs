@@ -175,8 +175,9 @@ async fn engine(from: &Path, log: &Path, point: &Point, variant: &Variant, out: 
 /// What a server says of a geometry without bytes. It makes them itself, of a column that has no default.
 const GEOMETRY_WITHOUT_BYTES: &str = "1416";
 
-/// The errors of rows that a server makes and does not take: that, and MariaDB's check of a JSON without text.
-const NOT_TAKEN: [&str; 2] = [GEOMETRY_WITHOUT_BYTES, "4025"];
+/// The errors of rows that a server makes and does not take: that, a vector without numbers, and MariaDB's check of a JSON
+/// without text.
+const NOT_TAKEN: [&str; 3] = [GEOMETRY_WITHOUT_BYTES, "6136", "4025"];
 
 /// The number of the error with which a client ended.
 fn server_error(text: &str) -> String {

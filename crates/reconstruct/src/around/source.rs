@@ -22,7 +22,8 @@ pub(crate) const TRAP: &str = "it has characters of which the stock client takes
 impl Source {
     /// Takes a statement in. `head`: how much at its beginning the server wrote, in UTF-8. Err: what stands in the way.
     pub(crate) fn new(bytes: &[u8], client: ClientCharset, head: usize) -> Result<Self, &'static str> {
-        if (client.is_utf8() || bytes.is_ascii())
+        // Names may be put into what is ASCII.
+        if (client.is_utf8() || (bytes.is_ascii() && !client.can_be_split()))
             && let Ok(text) = std::str::from_utf8(bytes)
         {
             return Ok(Self { text: text.to_owned(), client: None });

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backtrail_domain::{TableFilter, TableName};
-use backtrail_dump::metadata::Dialect;
 use backtrail_schema::{ObjectKind, ObjectNames, quoted_name};
 
 use super::super::columns::Columns;
@@ -51,12 +50,10 @@ impl Follower<'_> {
         Ok(followed)
     }
 
-    /// Has the files written anew that would not load as they are: those of old mydumpers, which do not set the SQL mode.
+    /// Has the files written anew that would not load as they are: mydumper does not set the SQL mode in which a server shows
+    /// a routine or a trigger.
     fn mend_quotes(&mut self, schema: &str) -> Result<(), EngineError> {
         let catalog = self.scope.catalog;
-        if catalog.metadata.dialect != Dialect::Classic {
-            return Ok(());
-        }
         if let Some(file) = catalog.schema_file(schema, "-schema-post.sql")
             && has_ansi_quotes(&catalog.bytes(file)?)
         {
