@@ -18,6 +18,12 @@ fn check<T: Serialize + DeserializeOwned>(golden: &str) -> T {
 }
 
 #[test]
+fn backup_manifest_version_1_with_how_names_are_told_apart() {
+    let manifest: BackupManifest = check(include_str!("../golden/manifest-backup-v1-with-name-case.json"));
+    assert_eq!((manifest.version, manifest.source.lower_case_table_names), (1, Some(1)));
+}
+
+#[test]
 fn backup_manifest_version_1() {
     let manifest: BackupManifest = check(include_str!("../golden/manifest-backup-v1.json"));
     assert_eq!(manifest.version, 1);

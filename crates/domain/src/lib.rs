@@ -22,5 +22,5 @@ pub use permission::{Permission, Role};
 pub use position::{BinlogFile, BinlogPosition, ParsePositionError};
 pub use run::{Phase, RunKind, RunState, RunStatus, UnknownWordError};
 pub use schedule::MissedRunPolicy;
-pub use table::{ParseTableError, TableFilter, TableName};
+pub use table::{ParseTableError, TableFilter, TableName, lowered_name};
 pub use timeline::{ParseTimelineError, Timeline};

@@ -18,15 +18,20 @@ pub struct TableName {
 }
 
 impl TableName {
-    /// The name in small letters.
+    /// The name in small letters: see [`lowered_name`].
     pub fn lowered(&self) -> Self {
-        Self { schema: self.schema.to_lowercase(), table: self.table.to_lowercase() }
+        Self { schema: lowered_name(&self.schema), table: lowered_name(&self.table) }
     }
 
     /// A table in a schema.
     pub fn new(schema: impl Into<String>, table: impl Into<String>) -> Self {
         Self { schema: schema.into(), table: table.into() }
     }
+}
+
+/// A schema's or table's name in small letters, character by character as servers do it (`Σ` is `σ` at the end, too).
+pub fn lowered_name(name: &str) -> String {
+    name.chars().filter_map(|character| character.to_lowercase().next()).collect()
 }
 
 /// Writes `schema.table`; a name with a comma, a dot or a backtick (or white space at an end) stands in backticks.

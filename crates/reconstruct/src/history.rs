@@ -142,7 +142,7 @@ const OTHER_TEXTS: &str = "the statement holds texts beyond ASCII that would be 
 
 /// Where the server tells the two apart, such a statement did nothing; where it does not, it did. (Without a condition it
 /// would have failed, and not be in the log.)
-const OTHER_CASE: &str = "a statement with IF EXISTS or IF NOT EXISTS names it in other letters, small for capital or the reverse: whether the \
+const OTHER_CASE: &str = "a statement names it, or its schema, in other letters, small for capital or the reverse: whether the \
      server tells the two apart is not known";
 
 enum Undo {
@@ -260,14 +260,19 @@ impl<'a> History<'a> {
         self.by_case.alike(name).find(there).cloned().unwrap_or_else(|| name.clone())
     }
 
+    /// The server keeps names in small letters.
+    pub(crate) fn lowers_names(&self) -> bool {
+        self.name_case == Some(NameCase::Lowered)
+    }
+
     /// A statement with its names as the server keeps them.
     pub(crate) fn as_kept(&self, ddl: Ddl) -> Ddl {
-        if self.name_case == Some(NameCase::Lowered) { ddl.lowered() } else { ddl }
+        if self.lowers_names() { ddl.lowered() } else { ddl }
     }
 
     /// A table's shape with its names as the server keeps them.
     fn shape_as_kept(&self, shape: TableShape) -> TableShape {
-        if self.name_case != Some(NameCase::Lowered) {
+        if !self.lowers_names() {
             return shape;
         }
         let mut shape = shape.renamed(shape.name.lowered());
@@ -283,6 +288,23 @@ impl<'a> History<'a> {
         }
         let other = self.resolve(name);
         if other == *name { None } else { self.find(&other) }
+    }
+
+    /// A table of this name is made: what it may take the place of cannot be told then.
+    fn may_replace(&mut self, name: &TableName, told: &Told<'_>) {
+        if self.find(name).is_none()
+            && let Some(other) = self.in_other_case(name)
+        {
+            self.obstruct(other, told.obstacle(OTHER_CASE));
+        }
+    }
+
+    /// Whether the schema of a name is known in other letters only.
+    fn is_in_other_schema(&self, name: &TableName) -> bool {
+        let known = |schema: &str| schema != name.schema && schema.to_lowercase() == name.schema.to_lowercase();
+        !matches!(self.name_case, Some(NameCase::Distinct | NameCase::Lowered))
+            && !self.catalog.has_schema(&name.schema)
+            && self.catalog.tables.keys().any(|table| known(&table.schema))
     }
 
     /// Why it cannot be told which tables these are, which foreign keys name.
@@ -490,8 +512,15 @@ impl<'a> History<'a> {
                 }
             }
             DdlVerb::DropDatabase => {
-                for name in ddl.schema.as_deref().map(|schema| self.names_in(schema)).unwrap_or_default() {
-                    self.end(&name, false, told);
+                let Some(schema) = ddl.schema.as_deref() else { return };
+                for name in self.names_in(schema) {
+                    if name.schema == schema {
+                        self.end(&name, false, told);
+                    } else if !matches!(self.name_case, Some(NameCase::Distinct | NameCase::Lowered))
+                        && let Some(id) = self.find(&name)
+                    {
+                        self.obstruct(id, told.obstacle(OTHER_CASE));
+                    }
                 }
             }
             _ => {}

@@ -10,8 +10,12 @@ mod log;
 #[expect(dead_code, reason = "other tests use the rest")]
 mod memory;
 
+use std::io::{self, Read};
+
 use backtrail_domain::{CutTarget, TableFilter, TableName};
-use backtrail_reconstruct::{Inputs, NoObserver, ObjectAction, Plan, RefusalPolicy, Request, plan, reconstruct};
+use backtrail_reconstruct::{
+    Baseline, FileInfo, Inputs, NameCase, NoObserver, ObjectAction, Plan, RefusalPolicy, Request, plan, reconstruct,
+};
 use log::{Log, pieces};
 use memory::Memory;
 
@@ -283,4 +287,82 @@ fn results_as_baselines() {
     // The schema's own before it changed.
     let text = second.text("e.t-schema.sql");
     assert!(text.contains("COLLATE utf8mb4_general_ci"), "{text}");
+}
+
+#[test]
+fn stars_that_stay() {
+    let check = |statements: &[&str], view: Option<&str>| {
+        let sent: Vec<Sent<'_>> = statements.iter().map(|statement| (UTF8, statement.as_bytes())).collect();
+        let (plan, result) = result(&[], &sent, TableFilter::All);
+        let files = result.files();
+        let own = files.get("d.w-schema-view.sql").map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        match (view, own) {
+            (Some(text), Some(own)) => assert!(own.contains(text), "{own}"),
+            (None, None) => assert!(plan.warnings.iter().any(|told| told.contains("d.w")), "{:?}", plan.warnings),
+            (wanted, own) => panic!("{wanted:?}: {own:?}"),
+        }
+    };
+    let (over, made) = ("CREATE VIEW d.w AS SELECT * FROM d.v", "CREATE VIEW d.v AS SELECT 1 AS a");
+    check(&[made, over], Some("SELECT * FROM"));
+    check(&[made, over, "CREATE OR REPLACE VIEW d.v AS SELECT 1 AS a, 2 AS b"], None);
+    // Of two tables of one name their schemas tell which it is.
+    check(&["CREATE VIEW d.w AS SELECT d.t.* FROM d.t JOIN e.t"], Some("SELECT d.t.* FROM"));
+}
+
+/// A server that keeps names in small letters is given them as typed.
+#[test]
+fn objects_of_a_server_of_small_letters() {
+    let statements = [
+        "DROP PROCEDURE D.p",
+        "DROP VIEW D.V",
+        "CREATE DATABASE E",
+        "CREATE TABLE E.T (a INT)",
+        "ALTER DATABASE D COLLATE utf8mb4_bin",
+    ];
+    let files = [
+        ("d-schema-post.sql", "CREATE PROCEDURE `p`() SELECT 1;\n"),
+        ("d.v-schema.sql", "CREATE TABLE `v` (`a` int);\n"),
+        ("d.v-schema-view.sql", "CREATE VIEW `v` AS SELECT 1 AS `a`;\n"),
+    ];
+    let mut log = Log::file("binlog.000001", MARIADB, true, false);
+    let baseline = Lowering(baseline(&log.end(), &files));
+    for (number, statement) in (1..).zip(statements) {
+        log.gtid(0, number, true).query(statement);
+    }
+    let (log, end) = (pieces(&[&log]), log.end());
+    let inputs = Inputs { baseline: &baseline, log: &log, spill: &Memory::default(), observer: &NoObserver };
+    let request = Request::new(CutTarget::Position(end.parse().unwrap()), TableFilter::All);
+    let plan = plan(&inputs, &request).unwrap();
+    let result = Memory::default();
+    reconstruct(&inputs, &plan, &request, &result).unwrap();
+    let files = result.files();
+    let names: Vec<&str> = files.keys().map(String::as_str).collect();
+    let wanted = ["d-schema-create.sql", "d.t-schema.sql", "e-schema-create.sql", "e.t-schema.sql", "metadata"];
+    assert_eq!(names, wanted);
+    assert!(result.text("d-schema-create.sql").contains("ALTER DATABASE `d` COLLATE utf8mb4_bin"));
+}
+
+struct Lowering(Memory);
+
+impl Baseline for Lowering {
+    fn files(&self) -> io::Result<Vec<FileInfo>> {
+        Baseline::files(&self.0)
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
+        Baseline::open(&self.0, name)
+    }
+
+    fn name_case(&self) -> Option<NameCase> {
+        Some(NameCase::Lowered)
+    }
+}
+
+/// Without a manifest it is not known whether the server takes two schemas for one.
+#[test]
+fn objects_of_a_schema_in_other_letters() {
+    let files = [("d-schema-post.sql", "CREATE PROCEDURE `p`() SELECT 1;\n")];
+    let (plan, result) = result(&files, &[(UTF8, b"DROP PROCEDURE D.p")], TableFilter::All);
+    assert_eq!(told(&plan), ["PROCEDURE d.p left out"]);
+    assert!(!result.files().contains_key("d-schema-post.sql"));
 }

@@ -94,5 +94,9 @@ fn rows_of_a_table_in_other_letters() {
     }
     check_of(Some(NameCase::Distinct), &["t"], &[create], "kid", &[("d.kid", absent)]);
     check_of(Some(NameCase::Distinct), &["t"], &["DROP TABLE IF EXISTS T"], "t", &[]);
-    check(&["t"], &["DROP TABLE IF EXISTS T"], "t", &[("d.t", "IF EXISTS")]);
+    check(&["t"], &["CREATE OR REPLACE TABLE T (number INT PRIMARY KEY, value INT)"], "t", &[("d.t", "other letters")]);
+    check(&["t"], &["RENAME TABLE d.t TO D.u"], "x", &[("D.u", "other letters"), ("d.x", absent)]);
+    check(&["t"], &["DROP DATABASE D"], "t", &[("d.t", "other letters")]);
+    check_of(Some(NameCase::Distinct), &["t"], &["DROP DATABASE D"], "t", &[]);
+    check(&["t"], &["DROP TABLE IF EXISTS T"], "t", &[("d.t", "other letters")]);
 }

@@ -11,6 +11,8 @@ pub struct ClientCharset(Coding);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Coding {
     Utf8,
+    /// `utf8mb3`: without the characters beyond U+FFFF.
+    Utf8mb3,
     /// `binary`: bytes that are taken as they are. Its names are in UTF-8.
     Binary,
     Latin1,
@@ -52,7 +54,8 @@ impl ClientCharset {
             1024..2048 => Self::of_collation(collation - 1024),
             5 | 8 | 15 | 31 | 47 | 48 | 49 | 94 => Self(Coding::Latin1),
             63 => Self(Coding::Binary),
-            33 | 45 | 46 | 76 | 83 | 192..=215 | 223..=247 | 255..=323 | 576..=578 | 608..=610 | 2048.. => Self::UTF8,
+            33 | 76 | 83 | 192..=215 | 223 => Self(Coding::Utf8mb3),
+            45 | 46 | 224..=247 | 255..=323 | 576..=578 | 608..=610 | 2048.. => Self::UTF8,
             2 | 9 | 21 | 27 | 77 => library(encoding_rs::ISO_8859_2, Wide::Single(&[])),
             7 | 74 => library(encoding_rs::KOI8_R, Wide::Single(&[])),
             22 | 75 => library(encoding_rs::KOI8_U, Wide::Single(&[0xae, 0xbe])),
@@ -111,7 +114,8 @@ impl ClientCharset {
             "gbk" => 28,
             "latin5" => 30,
             "armscii8" => 32,
-            "utf8" | "utf8mb3" | "utf8mb4" => 33,
+            "utf8" | "utf8mb3" => 33,
+            "utf8mb4" => 45,
             "binary" => 63,
             "cp866" => 36,
             "keybcs2" => 37,
@@ -133,7 +137,12 @@ impl ClientCharset {
 
     /// Its statements are read as UTF-8.
     pub fn is_utf8(self) -> bool {
-        matches!(self.0, Coding::Utf8 | Coding::Binary)
+        matches!(self.0, Coding::Utf8 | Coding::Utf8mb3 | Coding::Binary)
+    }
+
+    /// Its texts lack the characters beyond U+FFFF.
+    pub fn is_utf8mb3(self) -> bool {
+        self.0 == Coding::Utf8mb3
     }
 
     /// Texts in its statements are bytes, whatever characters they are taken for.
@@ -166,7 +175,7 @@ impl ClientCharset {
     /// are not known here, or with characters that are neither ASCII nor letters nor digits.
     pub fn decode(self, bytes: &[u8]) -> Option<String> {
         match self.0 {
-            Coding::Utf8 | Coding::Binary => String::from_utf8(bytes.to_vec()).ok(),
+            Coding::Utf8 | Coding::Utf8mb3 | Coding::Binary => String::from_utf8(bytes.to_vec()).ok(),
             _ if bytes.is_ascii() && self.has_ascii() => String::from_utf8(bytes.to_vec()).ok(),
             Coding::Latin1 => String::from_utf8(transcode(Charset::Latin1, Charset::Utf8mb4, bytes).ok()?).ok(),
             Coding::Narrow | Coding::Swe7 | Coding::Unknown => None,
@@ -197,7 +206,7 @@ impl ClientCharset {
     /// A text in the character set; None where that is not certain.
     pub fn encode(self, name: &str) -> Option<Vec<u8>> {
         let bytes = match self.0 {
-            Coding::Utf8 | Coding::Binary => name.as_bytes().to_vec(),
+            Coding::Utf8 | Coding::Utf8mb3 | Coding::Binary => name.as_bytes().to_vec(),
             _ if name.is_ascii() && self.has_ascii() => name.as_bytes().to_vec(),
             Coding::Latin1 => transcode(Charset::Utf8mb4, Charset::Latin1, name.as_bytes()).ok()?,
             Coding::Narrow | Coding::Swe7 | Coding::Unknown => return None,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use backtrail_domain::TableName;
+use backtrail_domain::{TableName, lowered_name};
 
 use crate::SqlDialect;
 use crate::classify::{Reader, Reason};
@@ -189,6 +189,18 @@ pub fn read_object_statement(
 }
 
 impl ObjectStatement {
+    /// Puts the names of schemas, views and tables in small letters, as a server keeps them whose `lower_case_table_names` is 1.
+    pub fn lower_names(&mut self) {
+        let schema = |name: &mut TableName| name.schema = lowered_name(&name.schema);
+        schema(&mut self.name);
+        self.rename_to.iter_mut().for_each(schema);
+        if self.kind == ObjectKind::View {
+            let names = std::iter::once(&mut self.name).chain(&mut self.more_names);
+            names.for_each(|name| *name = name.lowered());
+        }
+        self.more_names.iter_mut().for_each(schema);
+        self.table.iter_mut().for_each(|table| *table = table.lowered());
+    }
     /// Writes a CREATE or ALTER again as mydumper has it in its files, without the semicolon at its end: no OR REPLACE, IF
     /// NOT EXISTS, FOLLOWS, PRECEDES or RENAME TO; an ALTER VIEW as CREATE VIEW; no line within it ends in a semicolon.
     pub fn write(&self, text: &str, names: &ObjectNames<'_>) -> String {

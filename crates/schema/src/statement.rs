@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use backtrail_domain::TableName;
+use backtrail_domain::{TableName, lowered_name};
 use serde::{Deserialize, Serialize};
 
 /// What a statement means to tables and their rows.
@@ -76,7 +76,7 @@ impl Ddl {
     pub fn lowered(self) -> Self {
         Self {
             tables: self.tables.iter().map(TableName::lowered).collect(),
-            schema: self.schema.map(|schema| schema.to_lowercase()),
+            schema: self.schema.as_deref().map(lowered_name),
             renames: self.renames.iter().map(|(from, to)| (from.lowered(), to.lowered())).collect(),
             like: self.like.as_ref().map(TableName::lowered),
             ..self

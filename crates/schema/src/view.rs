@@ -338,8 +338,14 @@ impl Walk<'_, '_, '_> {
                     None if block.joined => Vec::new(),
                     None => block.tables.iter().collect(),
                 };
-                let of: Option<Vec<(String, TableName)>> =
-                    own.into_iter().map(|(alias, table)| Some((alias.clone(), table.clone()?))).collect();
+                // Two tables of one name in the query are told apart by their schemas.
+                let twice = |alias: &str| {
+                    block.tables.iter().filter(|(name, _)| name.to_lowercase() == alias.to_lowercase()).count() > 1
+                };
+                let of: Option<Vec<(String, TableName)>> = own
+                    .into_iter()
+                    .map(|(alias, table)| Some((alias.clone(), table.clone().filter(|_| !twice(alias))?)))
+                    .collect();
                 if let Some(star) = self.found.stars.get_mut(*number) {
                     star.of = of.filter(|of| !of.is_empty());
                 }

@@ -1,6 +1,6 @@
 -- DROP TABLE is in the client's characters, although the server writes it; a name in other letters, small for capital, may be
 -- another table's.
--- refused: shop.orders: names it in other letters
+-- refused: shop.orders: in other letters
 CREATE DATABASE shop;
 CREATE TABLE shop.orders (id INT PRIMARY KEY);
 INSERT INTO shop.orders VALUES (1);

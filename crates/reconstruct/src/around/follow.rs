@@ -15,12 +15,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use backtrail_domain::{BinlogPosition, TableFilter, TableName};
 use backtrail_schema::{ObjectKind, ObjectStatement, ObjectVerb, SqlDialect};
 
+use super::characters::Part;
 use super::columns::Columns;
 use super::files::{Object, parse};
 use super::schemas::Schema;
 use super::sequences::Sequence;
 use super::source::Step;
-use super::told::{Rename, Told, What};
+use super::told::{Rename, Told, Unclear, What};
 use super::views::View;
 use super::{AroundFile, PlannedObject};
 use crate::EngineError;
@@ -221,7 +222,21 @@ impl Follower<'_> {
             What::Object { step, columns, failed } if self.has_schema(&step.statement.name.schema) => {
                 self.object(told, step, columns, *failed)
             }
-            What::Object { .. } => Ok(()),
+            What::Object { step, .. } => {
+                let statement = &step.statement;
+                let like = |own: &&String| own.to_lowercase() == statement.name.schema.to_lowercase();
+                let schema = self.scope.catalog.schemas.keys().find(like).filter(|_| !self.tells_case).cloned();
+                let Some(schema) = schema else { return Ok(()) };
+                // The server may take it for this one.
+                let unclear = Unclear {
+                    kind: Some(statement.kind),
+                    schema: Part::Known(schema.clone()),
+                    name: Part::Known(statement.name.table.clone()),
+                    makes: statement.verb != ObjectVerb::Drop,
+                    reason: alike::may_be(&TableName::new(schema, &statement.name.table)),
+                };
+                self.unclear(told, &unclear)
+            }
             What::Unclear(unclear) => self.unclear(told, unclear),
             What::Sequence(names) => {
                 for name in names {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backtrail_binlog::QueryEvent;
-use backtrail_domain::{BinlogPosition, TableName};
+use backtrail_domain::{BinlogPosition, TableName, lowered_name};
 use backtrail_schema::{
     Ddl, DdlVerb, ObjectKind, ObjectVerb, SchemaStatement, object_kind, read_object_statement, read_schema_statement,
 };
@@ -22,6 +22,24 @@ pub(crate) struct Told {
     pub(crate) position: BinlogPosition,
     /// For messages.
     pub(crate) shown: String,
+}
+
+impl Told {
+    /// The same with the names of schemas, views and tables in small letters, as the server keeps them.
+    pub(crate) fn lowered(mut self) -> Self {
+        let part = |part: &mut Part| {
+            let (Part::Known(name) | Part::Begins(name)) = part;
+            *name = lowered_name(name);
+        };
+        match &mut self.what {
+            What::Object { step, .. } => step.statement.lower_names(),
+            What::Unclear(unclear) => part(&mut unclear.schema),
+            What::Renamed(_) | What::TablesGone(_) | What::Sequence(_) => {}
+            What::Schema { statement, .. } => statement.schema = lowered_name(&statement.schema),
+            What::UnclearSchema { schema, .. } => part(schema),
+        }
+        self
+    }
 }
 
 /// What it does.

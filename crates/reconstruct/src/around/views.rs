@@ -20,6 +20,8 @@ pub(crate) struct View {
     pub(crate) query: ViewQuery,
     /// The columns of the tables that it reads, as they were when it was made.
     pub(crate) columns: BTreeMap<TableName, Columns>,
+    /// A `*` stays in it.
+    pub(crate) keeps_star: bool,
     /// The session's schema, in which its query's names are.
     schema: String,
     dialect: SqlDialect,
@@ -47,7 +49,8 @@ impl View {
             Around::Baseline { before, .. } => used_schema(before).unwrap_or_else(|| object.name.schema.clone()),
         };
         let query = read_columns(&step.source, step.statement.query_at, &schema, dialect)?;
-        Ok(Self { object, query, columns, schema, dialect: *dialect })
+        let keeps_star = !query.stars.is_empty();
+        Ok(Self { object, query, columns, keeps_star, schema, dialect: *dialect })
     }
 
     pub(crate) fn named(mut self, name: &TableName) -> Self {
@@ -98,14 +101,19 @@ impl View {
         let changed = self.query.tables.iter().any(differs);
         let Some(step) = self.object.steps.last_mut().filter(|_| !edits.is_empty()) else { return Ok(()) };
         self.query.words.extend(named);
+        let mut left = self.query.stars.len();
         edits.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
         for (span, with) in edits {
             match step.source.in_text(&with) {
-                Some(with) => step.source.text.replace_range(span, &with),
+                Some(with) => {
+                    step.source.text.replace_range(span, &with);
+                    left -= 1;
+                }
                 None if !changed => {}
                 None => return Err("its client's character set lacks letters of a column's name".to_owned()),
             }
         }
+        self.keeps_star = left > 0;
         if step.source.is_trap() {
             return Err(TRAP.to_owned());
         }

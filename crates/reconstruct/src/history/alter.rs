@@ -76,7 +76,7 @@ impl History<'_> {
                 if let Some(reason) = timed_default(&shape, Some(&era.shape), told.statement) {
                     tracked.obstacle.get_or_insert(told.obstacle(reason));
                 }
-                if told.statement.has_other_texts(&shape, Some(&era.shape)) {
+                if told.statement.has_other_texts(&shape) {
                     tracked.obstacle.get_or_insert(told.obstacle(OTHER_TEXTS));
                 }
                 if let Some(engine) = named_engine(ddl) {

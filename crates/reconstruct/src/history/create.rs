@@ -2,8 +2,8 @@
 
 use backtrail_domain::TableName;
 use backtrail_schema::{
-    Column, ColumnType, Ddl, DdlVerb, SchemaError, SqlDialect, Statement, TableShape, classify, parse_create_table,
-    parse_create_table_in, quoted_name,
+    Column, ColumnType, Ddl, DdlVerb, Flavour, SchemaError, SqlDialect, Statement, TableShape, classify,
+    parse_create_table, parse_create_table_in, quoted_name,
 };
 
 use super::{History, OTHER_CASE, OTHER_CHARACTERS, OTHER_TEXTS, Told, Tracked, first_era, timed_default};
@@ -29,6 +29,9 @@ impl History<'_> {
         let Some(name) = ddl.tables.first() else { return };
         if self.is_there(ddl, name, told) {
             return;
+        }
+        if ddl.or_replace {
+            self.may_replace(name, told);
         }
         let options = self.table_options(&name.schema);
         let defaults = options.as_deref().map(Defaults::of_options).unwrap_or_default();
@@ -59,7 +62,7 @@ impl History<'_> {
             Some(reason) => Err(reason),
             None => Ok(shape),
         });
-        let parsed = parsed.and_then(|shape| match told.statement.has_other_texts(&shape, None) {
+        let parsed = parsed.and_then(|shape| match told.statement.has_other_texts(&shape) {
             true => Err(OTHER_TEXTS.to_owned()),
             false => Ok(shape),
         });
@@ -70,7 +73,9 @@ impl History<'_> {
             Some(reason) => Err(reason),
             None => parsed,
         };
-        let without = parsed.iter().filter(|_| told.statement.of_server).flat_map(without_default);
+        let without = parsed.iter().filter(|_| told.statement.of_server);
+        let flavour = self.dialect.flavour;
+        let without = without.flat_map(|shape| without_default(shape, flavour));
         let later = without.filter_map(|column| dropped_default(name, column, &step)).collect();
         let mut definition = Definition::new(Base::Made(Box::new(step)));
         definition.steps = later;
@@ -163,31 +168,33 @@ pub(super) fn lost_default<'s>(shape: &'s TableShape, text: &str) -> Option<&'s 
 
 /// The columns of a definition that a server wrote itself which may be NULL and have no default, not even that: CREATE …
 /// SELECT takes them over from such columns (they lost it by DROP DEFAULT). By a statement that says nothing it would be NULL.
-fn without_default(shape: &TableShape) -> impl Iterator<Item = &Column> {
-    shape.columns.iter().filter(|column| {
-        let says_null = matches!(
-            column.ty,
-            ColumnType::TinyInt { .. }
-                | ColumnType::SmallInt { .. }
-                | ColumnType::MediumInt { .. }
-                | ColumnType::Int { .. }
-                | ColumnType::BigInt { .. }
-                | ColumnType::Decimal { .. }
-                | ColumnType::Float { .. }
-                | ColumnType::Double { .. }
-                | ColumnType::Bit { .. }
-                | ColumnType::Date
-                | ColumnType::Time { .. }
-                | ColumnType::DateTime { .. }
-                | ColumnType::Timestamp { .. }
-                | ColumnType::Year
-                | ColumnType::Char { .. }
-                | ColumnType::VarChar { .. }
-                | ColumnType::Binary { .. }
-                | ColumnType::VarBinary { .. }
-                | ColumnType::Enum { .. }
-                | ColumnType::Set { .. }
-        );
+fn without_default(shape: &TableShape, flavour: Flavour) -> impl Iterator<Item = &Column> {
+    shape.columns.iter().filter(move |column| {
+        // MariaDB shows it of every type.
+        let says_null = flavour == Flavour::Mariadb
+            || matches!(
+                column.ty,
+                ColumnType::TinyInt { .. }
+                    | ColumnType::SmallInt { .. }
+                    | ColumnType::MediumInt { .. }
+                    | ColumnType::Int { .. }
+                    | ColumnType::BigInt { .. }
+                    | ColumnType::Decimal { .. }
+                    | ColumnType::Float { .. }
+                    | ColumnType::Double { .. }
+                    | ColumnType::Bit { .. }
+                    | ColumnType::Date
+                    | ColumnType::Time { .. }
+                    | ColumnType::DateTime { .. }
+                    | ColumnType::Timestamp { .. }
+                    | ColumnType::Year
+                    | ColumnType::Char { .. }
+                    | ColumnType::VarChar { .. }
+                    | ColumnType::Binary { .. }
+                    | ColumnType::VarBinary { .. }
+                    | ColumnType::Enum { .. }
+                    | ColumnType::Set { .. }
+            );
         says_null && column.nullable && column.default.is_none() && column.generated.is_none()
     })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use backtrail_domain::TableName;
 use backtrail_schema::{Ddl, TableShape};
 
-use super::{History, Told, first_era};
+use super::{History, OTHER_CASE, Told, first_era};
 
 impl History<'_> {
     pub(super) fn rename(&mut self, ddl: &Ddl, told: &Told<'_>) {
@@ -27,6 +27,9 @@ impl History<'_> {
                 tracked.life.definition.foreign_keys_anew |= !shape.foreign_keys.is_empty();
                 tracked.life.eras.push(first_era(to, shape, told.began()));
             }
+        }
+        if self.is_in_other_schema(to) {
+            self.obstruct(id, told.obstacle(OTHER_CASE));
         }
         self.name(from, None, told.moment);
         self.name(to, Some(id), told.moment);

@@ -98,7 +98,9 @@ fn gather(inputs: &Inputs<'_>, request: &Request, accounted_log: &AccountedLog<'
         TableFilter::Only(names) => names.contains(name),
         TableFilter::All => {
             !is_system_schema(&name.schema)
-                && (catalog.has_schema(&name.schema) || created_schemas.contains(&name.schema))
+                && (catalog.has_schema(&name.schema)
+                    || created_schemas.contains(&name.schema)
+                    || catalog.has_schema(&name.schema.to_lowercase()))
         }
     };
     history.mark_parents(&present);

@@ -64,9 +64,14 @@ impl<'a> StatementText<'a> {
         Some(Self { text, damaged: false, texts, ..self.clone() })
     }
 
+    /// Whether ASCII means the same to its client.
+    pub(crate) fn has_ascii(&self) -> bool {
+        self.query.status.charset.is_none_or(|(client, ..)| ClientCharset::of_collation(client).has_ascii())
+    }
+
     /// Whether the table that the statement has made of another one, or anew, holds texts that are not the server's.
-    pub(crate) fn has_other_texts(&self, shape: &TableShape, before: Option<&TableShape>) -> bool {
-        self.texts.differ_in(shape, before)
+    pub(crate) fn has_other_texts(&self, shape: &TableShape) -> bool {
+        self.texts.differ_in(shape)
     }
 
     /// The statement had an error, and was logged for what it had done by then.

@@ -13,11 +13,12 @@ use crate::scan::xa::Completion;
 use crate::{EngineError, around};
 
 /// Whether a statement that is read as other characters than it has names something by them.
-fn names_are_damaged(ddl: &Ddl) -> bool {
+fn names_are_damaged(ddl: &Ddl, statement: &StatementText<'_>) -> bool {
     let renamed = ddl.renames.iter().flat_map(|(from, to)| [from, to]);
     let mut tables = ddl.tables.iter().chain(renamed);
     ddl.concerns_rows()
-        && (tables.any(|name| !name.schema.is_ascii() || !name.table.is_ascii())
+        && (!statement.has_ascii()
+            || tables.any(|name| !name.schema.is_ascii() || !name.table.is_ascii())
             || ddl.schema.as_ref().is_some_and(|schema| !schema.is_ascii()))
 }
 
@@ -61,7 +62,7 @@ impl Scan<'_> {
         };
         match read {
             Statement::Harmless { .. } => {}
-            Statement::Ddl(ref ddl) if statement.damaged && names_are_damaged(ddl) => {
+            Statement::Ddl(ref ddl) if statement.damaged && names_are_damaged(ddl, &statement) => {
                 let reason = format!("{OTHER_CHARACTERS}, and whose it is cannot be told");
                 self.pending.of_all.push(obstacle(&reason, LATER_BASELINE));
                 self.pending.around.extend(around::of_damaged(ddl, &statement, &place.start_position()));
@@ -117,10 +118,12 @@ impl Scan<'_> {
         statement: &StatementText<'_>,
     ) {
         let position = place.start_position();
-        let told = match ddl.verb {
+        let lowers = self.history.lowers_names();
+        let as_kept = |told: around::Told| if lowers { told.lowered() } else { told };
+        let told: Vec<around::Told> = match ddl.verb {
             DdlVerb::Storage => Vec::new(),
             DdlVerb::CreateDatabase | DdlVerb::AlterDatabase => {
-                let told = around::of_schema(ddl, statement, query, &position);
+                let told = around::of_schema(ddl, statement, query, &position).map(as_kept);
                 if ddl.verb == DdlVerb::CreateDatabase
                     && let Some(around::What::Schema { statement, .. }) = told.as_ref().map(|told| &told.what)
                     && !self.catalog.has_schema(&statement.schema)
@@ -134,7 +137,7 @@ impl Scan<'_> {
                 around::of_objects(ddl, statement, query, second, &position, &mut self.history)
             }
         };
-        self.pending.around.extend(told);
+        self.pending.around.extend(told.into_iter().map(as_kept));
     }
 
     pub(super) fn control(

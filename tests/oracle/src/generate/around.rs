@@ -82,6 +82,8 @@ impl Generator {
             }
         };
         let client = letters.map(|letters| *self.random.pick(letters.clients)).filter(|_| self.dialect.beyond_dumps);
+        // In which nothing beyond ASCII is certain: not which schema it is about.
+        let client = client.filter(|client| *client != "cp850" || schema.is_ascii());
         let name = |what: &str| format!("{schema}.{}", spelled(what, number));
         let first = quoted(&table.columns[0].name);
         let or_replace = if self.random.percent(50) { "OR REPLACE " } else { "" };

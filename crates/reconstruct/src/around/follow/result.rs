@@ -198,7 +198,10 @@ impl Follower<'_> {
             let state = self.views.remove(&name);
             match state {
                 Some(ViewState::Changed(mut view)) => match view.without_stars(&now) {
-                    Ok(()) => drop(kept.insert(name, Some(*view))),
+                    Ok(()) => match self.changed_behind_star(&name, &view) {
+                        Some(reason) => left_out.push((name, reason)),
+                        None => drop(kept.insert(name, Some(*view))),
+                    },
                     Err(reason) => left_out.push((name, reason)),
                 },
                 Some(ViewState::Baseline) if check_all => {
@@ -258,6 +261,14 @@ impl Follower<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Why what a `*` of a view stands for cannot be told: it is over a view that changed since.
+    fn changed_behind_star(&self, name: &TableName, view: &View) -> Option<String> {
+        let since = |name: &TableName| Some(&self.last_of(&(ObjectKind::View, name.clone()))?.position);
+        let own = since(name)?;
+        let read = view.query.tables.iter().filter(|_| view.keeps_star).find(|read| since(read) > Some(own))?;
+        Some(format!("what `*` stands for in it cannot be told, and {read}, which it reads, changed"))
     }
 
     /// Why a view cannot be made from what is in the result.
