@@ -30,7 +30,7 @@ pub struct QueryEvent<'a> {
 pub struct QueryStatus<'a> {
     /// Bits of `OPTION_…`: see the methods.
     pub flags: Option<u32>,
-    /// Bits of `sql_mode`: see [`QueryStatus::ansi_quotes`].
+    /// Bits of `sql_mode`, whose meaning depends on the family.
     pub sql_mode: Option<u64>,
     /// Catalog: always `std`.
     pub catalog: Option<&'a [u8]>,
