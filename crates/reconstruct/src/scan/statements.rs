@@ -12,6 +12,13 @@ use crate::scan::statement::StatementText;
 use crate::scan::xa::Completion;
 use crate::{EngineError, around};
 
+/// A CREATE TABLE to which MySQL has added an invisible primary key is its own words too, in UTF-8.
+fn has_generated_key(statement: &[u8]) -> bool {
+    const KEY: &str = " (\n  `my_row_id` bigint unsigned NOT NULL AUTO_INCREMENT /*!80023 INVISIBLE */,\n";
+    let text = std::str::from_utf8(statement).unwrap_or_default();
+    text.starts_with("CREATE TABLE `") && text.contains(KEY)
+}
+
 /// Whether a statement that is read as other characters than it has names something by them.
 fn names_are_damaged(ddl: &Ddl, statement: &StatementText<'_>) -> bool {
     let renamed = ddl.renames.iter().flat_map(|(from, to)| [from, to]);
@@ -37,7 +44,7 @@ impl Scan<'_> {
         self.pending.inside_payload |= event.is_in_payload();
         // A definition that does not commit by itself is of CREATE … SELECT, and the server's own words. (Those of a DROP TABLE
         // are in the client's characters.)
-        let of_server = inside && trimmed.starts_with(b"CREATE");
+        let of_server = (inside && trimmed.starts_with(b"CREATE")) || has_generated_key(trimmed);
         let mut statement = StatementText::read(query, self.dialect, event.header.timestamp, of_server);
         let mut read = classify(statement.text.as_bytes(), &statement.schema, &statement.dialect);
         if statement.damaged
