@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use backtrail_devstack::{DatabaseAddress, ServiceKind};
 use backtrail_objects::{ObjectSettings, ObjectStore};
-use backtrail_tests::{World, WorldOptions, contents, execute, load, position, quiet_instant};
+use backtrail_tests::{Contents, World, WorldOptions, contents, execute, load, position, quiet_instant};
 use mysql_async::prelude::Queryable;
 use serde_json::{Value, json};
 
@@ -80,6 +80,16 @@ async fn check_plan(world: &World, path: &str, run: &Value) {
     );
     assert!(inputs["log"].as_array().is_some_and(|pieces| !pieces.is_empty()), "{inputs}");
     assert_eq!(manifest["report"]["events"]["row_events"], plan["events"]["row_events"]);
+}
+
+/// What the shop was at a position goes into another server.
+async fn comes_back(world: &World, server: &str, place: &str, scratch: &DatabaseAddress, truth: &Contents) {
+    let path = world.start_pitr(server, &json!({"target_position": place})).await.unwrap();
+    let run = world.api.follow(&path, |_| ()).await.unwrap();
+    let dump = world.path("result");
+    world.api.fetch_files(&format!("{path}/files"), &dump).await.unwrap();
+    load(&dump, "shop", scratch).await.unwrap();
+    assert_eq!(contents(scratch, "shop").await.unwrap(), *truth, "{run}");
 }
 
 #[tokio::test]
@@ -253,12 +263,7 @@ async fn a_server_that_encrypts_its_log_is_archived_plain() {
     let (place, _) = position(&source).await.unwrap();
     execute(&source, &["DELETE FROM shop.orders"]).await.unwrap();
 
-    let path = world.start_pitr(&server, &json!({"target_position": place})).await.unwrap();
-    let run = world.api.follow(&path, |_| ()).await.unwrap();
-    let dump = world.path("result");
-    world.api.fetch_files(&format!("{path}/files"), &dump).await.unwrap();
-    load(&dump, "shop", &scratch).await.unwrap();
-    assert_eq!(contents(&scratch, "shop").await.unwrap(), truth, "{run}");
+    comes_back(&world, &server, &place, &scratch, &truth).await;
 }
 
 /// A stored dump with one bit flipped, by which one letter of a row is another one.
@@ -386,10 +391,5 @@ async fn a_shop_in_small_letters_comes_back() {
     let (place, _) = position(&source).await.unwrap();
     execute(&source, &["DROP TABLE shop.kid"]).await.unwrap();
 
-    let path = world.start_pitr(&server, &json!({"target_position": place})).await.unwrap();
-    let run = world.api.follow(&path, |_| ()).await.unwrap();
-    let dump = world.path("result");
-    world.api.fetch_files(&format!("{path}/files"), &dump).await.unwrap();
-    load(&dump, "shop", &scratch).await.unwrap();
-    assert_eq!(contents(&scratch, "shop").await.unwrap(), truth, "{run}");
+    comes_back(&world, &server, &place, &scratch, &truth).await;
 }

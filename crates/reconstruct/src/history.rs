@@ -18,7 +18,7 @@ pub(crate) mod session;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use backtrail_domain::{BinlogPosition, TableName};
+use backtrail_domain::{BinlogPosition, TableName, lowered_name};
 use backtrail_schema::{ColumnType, Ddl, DdlVerb, SqlDialect, TableShape, read_schema_statement};
 
 use crate::around::Columns;
@@ -301,7 +301,7 @@ impl<'a> History<'a> {
 
     /// Whether the schema of a name is known in other letters only.
     fn is_in_other_schema(&self, name: &TableName) -> bool {
-        let known = |schema: &str| schema != name.schema && schema.to_lowercase() == name.schema.to_lowercase();
+        let known = |schema: &str| schema != name.schema && lowered_name(schema) == lowered_name(&name.schema);
         !matches!(self.name_case, Some(NameCase::Distinct | NameCase::Lowered))
             && !self.catalog.has_schema(&name.schema)
             && self.catalog.tables.keys().any(|table| known(&table.schema))
@@ -349,6 +349,16 @@ impl<'a> History<'a> {
         self.remember(id);
         if let Some(tracked) = self.tracked.get_mut(id) {
             tracked.obstacle.get_or_insert(obstacle);
+        }
+    }
+
+    /// Notes what stands in the way of the tables that a statement names.
+    fn obstruct_each(&mut self, names: &[TableName], obstacle: &Obstacle) {
+        for name in names {
+            let name = self.resolve(name);
+            if let Some(id) = self.find(&name) {
+                self.obstruct(id, obstacle.clone());
+            }
         }
     }
 
@@ -468,30 +478,13 @@ impl<'a> History<'a> {
     /// Takes in a statement that changes tables.
     pub(crate) fn ddl(&mut self, ddl: &Ddl, told: &Told<'_>) {
         if told.statement.failed() && ddl.verb != DdlVerb::DropTable {
-            for name in &ddl.tables {
-                let name = self.resolve(name);
-                if let Some(id) = self.find(&name) {
-                    self.obstruct(id, told.obstacle("a statement that changes it failed half-way"));
-                }
-            }
+            self.obstruct_each(&ddl.tables, &told.obstacle("a statement that changes it failed half-way"));
             return;
         }
-        if told.statement.damaged && matches!(ddl.verb, DdlVerb::AlterTable | DdlVerb::CreateIndex) {
-            for name in &ddl.tables {
-                let name = self.resolve(name);
-                if let Some(id) = self.find(&name) {
-                    self.obstruct(id, told.obstacle(OTHER_CHARACTERS));
-                }
-            }
-        }
-        if let Some(reason) = told.statement.unfollowed()
-            && matches!(ddl.verb, DdlVerb::AlterTable | DdlVerb::CreateIndex)
-        {
-            for name in &ddl.tables {
-                let name = self.resolve(name);
-                if let Some(id) = self.find(&name) {
-                    self.obstruct(id, told.obstacle(reason.clone()));
-                }
+        if matches!(ddl.verb, DdlVerb::AlterTable | DdlVerb::CreateIndex) {
+            let characters = told.statement.damaged.then(|| OTHER_CHARACTERS.to_owned());
+            for reason in characters.into_iter().chain(told.statement.unfollowed()) {
+                self.obstruct_each(&ddl.tables, &told.obstacle(reason));
             }
         }
         match ddl.verb {

@@ -12,7 +12,7 @@ mod sequences;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backtrail_domain::{BinlogPosition, TableFilter, TableName};
+use backtrail_domain::{BinlogPosition, TableFilter, TableName, lowered_name};
 use backtrail_schema::{ObjectKind, ObjectStatement, ObjectVerb, SqlDialect};
 
 use super::characters::Part;
@@ -224,7 +224,7 @@ impl Follower<'_> {
             }
             What::Object { step, .. } => {
                 let statement = &step.statement;
-                let like = |own: &&String| own.to_lowercase() == statement.name.schema.to_lowercase();
+                let like = |own: &&String| lowered_name(own) == lowered_name(&statement.name.schema);
                 let schema = self.scope.catalog.schemas.keys().find(like).filter(|_| !self.tells_case).cloned();
                 let Some(schema) = schema else { return Ok(()) };
                 // The server may take it for this one.

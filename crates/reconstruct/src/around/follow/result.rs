@@ -316,7 +316,7 @@ impl Follower<'_> {
 }
 
 fn is_like(a: &TableName, b: &TableName) -> bool {
-    a.schema.to_lowercase() == b.schema.to_lowercase() && a.table.to_lowercase() == b.table.to_lowercase()
+    a.lowered() == b.lowered()
 }
 
 const HEAD: &[u8] = b"/*!40101 SET NAMES utf8mb4*/;\n";
