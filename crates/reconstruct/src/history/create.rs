@@ -170,30 +170,21 @@ pub(super) fn lost_default<'s>(shape: &'s TableShape, text: &str) -> Option<&'s 
 /// SELECT takes them over from such columns (they lost it by DROP DEFAULT). By a statement that says nothing it would be NULL.
 fn without_default(shape: &TableShape, flavour: Flavour) -> impl Iterator<Item = &Column> {
     shape.columns.iter().filter(move |column| {
-        // MariaDB shows it of every type.
+        // MariaDB shows it of every type, MySQL not of those that take no literal for a default.
         let says_null = flavour == Flavour::Mariadb
-            || matches!(
+            || !matches!(
                 column.ty,
-                ColumnType::TinyInt { .. }
-                    | ColumnType::SmallInt { .. }
-                    | ColumnType::MediumInt { .. }
-                    | ColumnType::Int { .. }
-                    | ColumnType::BigInt { .. }
-                    | ColumnType::Decimal { .. }
-                    | ColumnType::Float { .. }
-                    | ColumnType::Double { .. }
-                    | ColumnType::Bit { .. }
-                    | ColumnType::Date
-                    | ColumnType::Time { .. }
-                    | ColumnType::DateTime { .. }
-                    | ColumnType::Timestamp { .. }
-                    | ColumnType::Year
-                    | ColumnType::Char { .. }
-                    | ColumnType::VarChar { .. }
-                    | ColumnType::Binary { .. }
-                    | ColumnType::VarBinary { .. }
-                    | ColumnType::Enum { .. }
-                    | ColumnType::Set { .. }
+                ColumnType::TinyText
+                    | ColumnType::Text
+                    | ColumnType::MediumText
+                    | ColumnType::LongText
+                    | ColumnType::TinyBlob
+                    | ColumnType::Blob
+                    | ColumnType::MediumBlob
+                    | ColumnType::LongBlob
+                    | ColumnType::Json
+                    | ColumnType::Geometry { .. }
+                    | ColumnType::Vector { .. }
             );
         says_null && column.nullable && column.default.is_none() && column.generated.is_none()
     })
